@@ -1,0 +1,55 @@
+"""Everything hfptm raises on purpose.
+
+HfptmError                 shown to the user as one message, exit code `exit_code`
+├── ConfigError            a key, a value, or a relation between values
+├── InputError             a file given by the user that cannot be read as what it was said to be
+│   └── DamagedInputError  readable up to a place; everything before it was kept
+├── LakeError              the data folder does not hold what was asked of it
+└── CapacityError          a limit fixed at start was reached
+"""
+
+from pathlib import Path
+
+
+class HfptmError(Exception):
+    """Root. `str()` says what happened and what the user can do next."""
+
+    exit_code = 1
+
+
+class ConfigError(HfptmError):
+    exit_code = 2
+
+    def __init__(self, source: str, key: str, problem: str) -> None:
+        self.source = source
+        self.key = key
+        self.problem = problem
+        super().__init__(f"{source}: {key}: {problem}")
+
+
+class InputError(HfptmError):
+    exit_code = 3
+
+    def __init__(self, path: Path, problem: str) -> None:
+        self.path = path
+        self.problem = problem
+        super().__init__(f"{path}: {problem}")
+
+
+class DamagedInputError(InputError):
+    """`place` names the line, row or byte where reading stopped."""
+
+    def __init__(self, path: Path, place: str, problem: str) -> None:
+        self.place = place
+        super().__init__(path, f"damaged at {place}: {problem}; everything before it was imported")
+
+
+class LakeError(HfptmError):
+    exit_code = 4
+
+
+class CapacityError(HfptmError):
+    def __init__(self, what: str, limit: int, next_step: str) -> None:
+        self.what = what
+        self.limit = limit
+        super().__init__(f"more than {limit} {what}; {next_step}")

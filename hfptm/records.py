@@ -1,0 +1,271 @@
+"""Every row that crosses a module border: numpy dtypes, enums, flags. Arrow schemas are derived from here.
+
+`EVENT` is the one input of the kernel: market rows, definitions, execution reports and timers, in one order.
+In the lake and in journals `market` is the 63-bit id of `registry.market_id`; inside the kernel it is a slot.
+All prices of market rows are YES prices: a change of the NO book at p is the change of the YES book at 1 - p on
+the other side.
+"""
+
+from enum import IntEnum, IntFlag
+
+import numpy as np
+import pyarrow as pa
+
+SCHEMA_VERSION = 1
+"""Version of every Parquet schema derived from this module; a reader refuses any other."""
+
+LANE_SHIFT = 40
+"""Ids of plans, orders and decisions are `lane << LANE_SHIFT | serial`, the serial counted from 1 per lane."""
+
+EVENT = np.dtype(
+    [
+        ("ts_recv_ns", "i8"),  # when we had it: UTC, the strategy's clock
+        ("ts_venue_ns", "i8"),  # when the exchange says it happened: UTC
+        ("market", "i8"),  # market id or slot; a group's for kind GROUP
+        ("size_e6", "i8"),
+        ("aux", "i8"),  # by kind, see EventKind
+        ("price_e4", "i4"),
+        ("flags", "u2"),  # EventFlag
+        ("kind", "u1"),  # EventKind
+        ("side", "u1"),  # Side
+    ]
+)
+
+
+class EventKind(IntEnum):
+    """What a row says; the fields each kind uses beside `ts_recv_ns, ts_venue_ns, market, flags`."""
+
+    LEVEL = 1
+    """A level's new absolute size (0 removes it): side, price_e4, size_e6. aux: best prices if flagged."""
+    SNAPSHOT = 2
+    """A full book begins: all levels are dropped; the levels that follow carry `EventFlag.SNAPSHOT`."""
+    TRADE = 3
+    """A print: side of the taker, price_e4, size_e6, all in YES terms."""
+    BEST = 4
+    """Closes a frame whose last row is not a level: aux holds the best prices if flagged."""
+    TICK = 5
+    """New tick size in price_e4. The book is dropped until the next snapshot."""
+    STATE = 6
+    """aux: MarketState; price_e4: payout of one YES share when resolved."""
+    GAP = 7
+    """From here on this market was not seen, until its next snapshot. aux: GapReason."""
+    FEE = 8
+    """Taker fee schedule: price_e4 holds rate_e4, aux the exponent."""
+    TIMER = 9
+    """Time passed; nothing else."""
+    GROUP = 10
+    """Definition: market holds the group slot, price_e4 the Relation, size_e6 the number of members, aux
+    whether NO sets convert to collateral at once (1) or not (0)."""
+    MARKET = 11
+    """Definition: price_e4 tick, size_e6 minimum order size, aux group slot or -1."""
+    ACK = 32
+    """An order of ours rests. aux: order id (as for all reports)."""
+    FILL = 33
+    """Shares of ours filled at one price: side, price_e4 and size_e6 in the order's own token."""
+    DONE = 34
+    """The order is over; size_e6 holds what was not filled."""
+    REJECT = 35
+    """The order never rested nor filled. price_e4: RejectReason."""
+    UNKNOWN = 36
+    """No answer: it may be live, filled or dead."""
+    SETTLED = 37
+    """A merge, conversion or redemption of size_e6 sets went through."""
+
+
+class EventFlag(IntFlag):
+    LAST_IN_BATCH = 1
+    """Closes a frame (or a poll): the book may be checked, and decided on if the check passes."""
+    SNAPSHOT = 2
+    """Part of a full book."""
+    BEST_YES = 4
+    """aux holds the best prices that the frame reported for the YES token."""
+    BEST_NO = 8
+    """aux holds the best prices that the frame reported for the NO token, mirrored."""
+    MIRROR_BREAK = 16
+    """The frame's YES and NO parts are not mirror images of each other."""
+    HASH_OK = 32
+    HASH_BAD = 64
+    MAYBE_BAD = 128
+    """Something of this market was unreadable in this frame: its book may be wrong from here."""
+    BEST_MISMATCH = 256
+    """Set by a normaliser that ran the book check: best prices disagreed at the end of the batch."""
+
+
+class Side(IntEnum):
+    """Of a level or of an order; of a trade, the taker's side."""
+
+    BID = 0
+    ASK = 1
+
+
+BUY, SELL = Side.BID, Side.ASK
+
+
+class Token(IntEnum):
+    YES = 0
+    NO = 1
+
+
+class MarketState(IntEnum):
+    OPEN = 1
+    CLOSED = 2
+    RESOLVED = 3
+
+
+class GapReason(IntEnum):
+    DISCONNECT = 1
+    """The connection ended."""
+    SILENCE = 2
+    """Samples further apart than they may be held."""
+    DAMAGE = 3
+    """The input was unreadable here."""
+
+
+class Relation(IntEnum):
+    """How the outcomes of a group exclude each other (design, section 6)."""
+
+    NONE = 0
+    EXACTLY_ONE = 1
+    AT_MOST_ONE = 2
+    NESTED = 3
+
+
+class OpportunityKind(IntEnum):
+    BINARY = 0
+    """Crossed book of one market: buy both tokens, merge."""
+    NO_BASKET = 1
+    """YES bids of exclusive outcomes sum above 1: buy their NO, convert or hold."""
+    YES_BASKET = 2
+    """YES asks of a complete exclusive group sum below 1: buy every YES, hold until resolution."""
+
+
+class Artefact(IntEnum):
+    """Why an edge on the screen is not one at the exchange."""
+
+    NONE = 0
+    HALF_BATCH = 1
+    """The frame's own best prices disagree with the book: more of the same change is on its way."""
+    BAD_BOOK = 2
+    """The book failed a check and has had no snapshot since."""
+    UNCONFIRMED_CROSS = 3
+    """The book is crossed and the exchange's best prices do not say so."""
+
+
+class Phase(IntEnum):
+    BEGIN = 0
+    CHANGE = 1
+    END = 2
+
+
+class Reason(IntEnum):
+    """What became of an opportunity: taken, or the first check that refused it."""
+
+    TAKEN = 0
+    EDGE_BELOW_MINIMUM = 1
+    ARTEFACT = 2
+    SIZE_BELOW_MINIMUM = 3
+    NO_CASH = 4
+    MARKET_EXPOSURE = 5
+    EVENT_EXPOSURE = 6
+    TOO_MANY_LEGS = 7
+    NO_PLAN_SLOT = 8
+    ENDED = 9
+    """Only with Phase.END: the edge is gone."""
+    UNSEEN = 10
+    """Only with Phase.END: a gap, a tick change or a state change hid the book."""
+
+
+class IntentKind(IntEnum):
+    PLACE = 1
+    CANCEL = 2
+    MERGE = 3
+    CONVERT = 4
+    REDEEM = 5
+    OBSERVE = 6
+    """Not sent anywhere: asks the simulated venue whether this leg was still there at arrival."""
+
+
+class OrderType(IntEnum):
+    FAK = 1
+    """Fill what is there, kill the rest. BUY spends `size_e6 * price_e4` dollars, SELL gives size_e6 shares."""
+    FOK = 2
+    GTC = 3
+
+
+class RejectReason(IntEnum):
+    NO_MATCH = 1
+    MARKET_CLOSED = 2
+    NO_BOOK = 3
+    """The book at arrival was never seen, so no fill can be claimed."""
+
+
+INTENT = np.dtype(
+    [
+        ("ts_ns", "i8"),  # decision time, strategy's clock
+        ("order", "i8"),  # order id; of OBSERVE the decision id
+        ("plan", "i8"),
+        ("market", "i8"),  # of CONVERT the group's
+        ("size_e6", "i8"),  # shares, or sets
+        ("price_e4", "i4"),  # limit, in the token's own terms
+        ("lane", "i4"),
+        ("leg", "i4"),
+        ("kind", "u1"),  # IntentKind
+        ("side", "u1"),  # Side of the order
+        ("token", "u1"),  # Token
+        ("order_type", "u1"),  # OrderType
+    ]
+)
+
+DECISION = np.dtype(
+    [
+        ("ts_ns", "i8"),
+        ("decision", "i8"),
+        ("market", "i8"),  # market, or group for baskets
+        ("plan", "i8"),  # 0 if none was made
+        ("size_e6", "i8"),  # sets displayed at a profit
+        ("outlay_e6", "i8"),  # what they cost, fees included
+        ("edge_e6", "i8"),  # their profit after fees
+        ("approved_e6", "i8"),  # sets sent
+        ("gross_e4", "i4"),  # per set at the best prices, before fees
+        ("lane", "i4"),
+        ("legs", "i4"),
+        ("kind", "u1"),  # OpportunityKind
+        ("phase", "u1"),  # Phase
+        ("reason", "u1"),  # Reason
+        ("artefact", "u1"),  # Artefact
+    ]
+)
+
+OUTCOME = np.dtype(
+    [
+        ("ts_ns", "i8"),  # when it was known
+        ("decision", "i8"),
+        ("market", "i8"),
+        ("size_e6", "i8"),  # sets still there at arrival within the limit prices
+        ("edge_e6", "i8"),  # their profit after fees, a lower bound
+        ("lane", "i4"),
+        ("kind", "u1"),  # OpportunityKind
+        ("arrived", "u1"),  # 1: still profitable when the orders would have arrived
+        ("printed", "u1"),  # 1: a trade printed at a leg's price or better
+        ("unseen", "u1"),  # 1: a leg's book at arrival was not recorded
+    ]
+)
+
+_ARROW_TYPES = {"i8": pa.int64(), "i4": pa.int32(), "u2": pa.uint16(), "u1": pa.uint8()}
+
+
+def arrow_schema(dtype: np.dtype, **metadata: str) -> pa.Schema:
+    """The Arrow schema of a row dtype, with the schema version and `metadata` as key-value metadata."""
+    fields = [
+        pa.field(name, _ARROW_TYPES[dtype.fields[name][0].str[1:]], nullable=False)
+        for name in dtype.names
+    ]
+    keys = {"schema_version": str(SCHEMA_VERSION), **metadata}
+    return pa.schema(fields, metadata={f"hfptm.{key}": value for key, value in keys.items()})
+
+
+def to_arrow(rows: np.ndarray, schema: pa.Schema) -> pa.Table:
+    """Rows of a dtype above as an Arrow table of `arrow_schema`; columns are copied."""
+    return pa.table(
+        [pa.array(np.ascontiguousarray(rows[name])) for name in schema.names], schema=schema
+    )
