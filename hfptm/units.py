@@ -1,7 +1,7 @@
-"""The only owner of scales: prices in 1/10,000 (`_e4`), sizes and cash in 1/1,000,000 (`_e6`), time in ns.
+"""The only owner of scales: price in 1/10,000 (`_e4`), size and cash in 1/1,000,000 (`_e6`), ns.
 
-A price is a share of one dollar, so `price_e4 * size_e6 // PRICE_ONE_E4` is the cash in `_e6`. It is exact
-whenever the size is a multiple of 0.0001 share; every other division in the project names its rounding.
+A price is a share of one dollar, so `price_e4 * size_e6 // PRICE_ONE_E4` is the cash in `_e6`. It
+is exact whenever the size is a multiple of 0.01 share; every other division names its rounding.
 """
 
 import re
@@ -23,19 +23,19 @@ TICKS_E4 = (1_000, 100, 50, 25, 10, 1)
 """Every tick the exchange has used (reference, section 3.4)."""
 
 SIZE_MAX_E6 = 1_000_000_000 * ONE_E6
-"""A level above a billion shares is taken for a broken message: every pUSD in existence buys less."""
+"""A level above a billion shares is a broken message: every pUSD in existence buys less."""
 
 NS_PER_MS = 1_000_000
 NS_PER_S = 1_000_000_000
 
-_DECIMAL = re.compile(r"(\d{0,19})(?:\.(\d{0,19}))?")
+_DECIMAL = re.compile(r"([0-9]{0,19})(?:\.([0-9]{0,19}))?")
 
 
 def parse_decimal(text: str, digits: int) -> int:
     """Scale a plain decimal string ("0.5", ".48", "12", "500.0") by 10**digits, exactly.
 
-    Raises ValueError for anything else: a sign, an exponent, blanks, an empty string, or a digit other than 0
-    beyond `digits`.
+    Raises ValueError for anything else: a sign, an exponent, blanks, an empty string, or a digit
+    other than 0 beyond `digits`.
     """
     match = _DECIMAL.fullmatch(text)
     if match is None or not (match[1] or match[2]):
@@ -43,11 +43,11 @@ def parse_decimal(text: str, digits: int) -> int:
     fraction = match[2] or ""
     if fraction[digits:].strip("0"):
         raise ValueError(f"more than {digits} decimals: {text!r}")
-    return int(match[1] or "0") * 10**digits + int((fraction[:digits]).ljust(digits, "0") or "0")
+    return int((match[1] or "0") + fraction[:digits].ljust(digits, "0"))
 
 
 def parse_price_e4(text: str) -> int:
-    """A price or a best price as printed by the exchange, 0 to 1 inclusive; raises ValueError otherwise."""
+    """A price or best price as the exchange prints it; ValueError if malformed or above 1."""
     price_e4 = parse_decimal(text, 4)
     if price_e4 > PRICE_ONE_E4:
         raise ValueError(f"price above 1: {text!r}")
@@ -55,7 +55,7 @@ def parse_price_e4(text: str) -> int:
 
 
 def parse_size_e6(text: str) -> int:
-    """A level's or a trade's size in shares; raises ValueError if malformed or above `SIZE_MAX_E6`."""
+    """A level's or a trade's size in shares; ValueError if malformed or above `SIZE_MAX_E6`."""
     size_e6 = parse_decimal(text, 6)
     if size_e6 > SIZE_MAX_E6:
         raise ValueError(f"size above a billion shares: {text!r}")
@@ -63,9 +63,14 @@ def parse_size_e6(text: str) -> int:
 
 
 def scale_float(value: float, digits: int) -> int:
-    """Scale a float of a source that kept only floats, through its shortest decimal form, half to even."""
-    scaled = Decimal(repr(value)).scaleb(digits)
-    return int(scaled.to_integral_value(rounding=ROUND_HALF_EVEN))
+    """Scale a float of a source that kept only floats, through its shortest decimal, half to even.
+
+    Takes numpy's float64 too. Raises ValueError for a NaN or an infinity.
+    """
+    exact = Decimal(repr(float(value)))  # numpy's own repr names its type
+    if not exact.is_finite():
+        raise ValueError(f"not a finite number: {value!r}")
+    return int(exact.scaleb(digits).to_integral_value(rounding=ROUND_HALF_EVEN))
 
 
 def format_e4(value_e4: int) -> str:
@@ -74,11 +79,12 @@ def format_e4(value_e4: int) -> str:
 
 
 def format_e6(value_e6: int) -> str:
-    """Exact decimal text without trailing zeros, as the exchange prints sizes: 20500000 -> "20.5"."""
+    """Exact decimal text without trailing zeros, as sizes are printed: 20500000 -> "20.5"."""
     return format_scaled(value_e6, 6)
 
 
 def format_scaled(value: int, digits: int) -> str:
+    """Exact decimal text of `value` / 10**digits, without trailing zeros."""
     sign = "-" if value < 0 else ""
     whole, fraction = divmod(abs(value), 10**digits)
     text = f"{fraction:0{digits}d}".rstrip("0")
@@ -91,4 +97,5 @@ def pack_best(best_bid_e4: int, best_ask_e4: int) -> int:
 
 
 def unpack_best(aux: int) -> tuple[int, int]:
+    """Best bid and best ask of `pack_best`."""
     return aux >> 32, aux & 0xFFFF_FFFF
