@@ -1,0 +1,53 @@
+# Each target stands alone: the first one run creates .venv and installs what the lock names.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/installed
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+UV_VERSION := 0.13.9
+
+.PHONY: help demo test soak bench lock clean
+
+help:
+	@echo "make demo   make a small recording, import it, replay it, print what was there"
+	@echo "make test   style, types, layers and tests"
+	@echo "make soak   the tests that take minutes"
+	@echo "make bench  the figures of the README"
+	@echo "make lock   resolve requirements.lock anew from pyproject.toml"
+	@echo "make clean  remove .venv and every cache; data/ stays"
+
+demo: $(INSTALLED)
+	$(BIN)/hfptm demo
+
+test: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/python -m pytest
+
+soak: $(INSTALLED)
+	$(BIN)/python -m pytest -m "soak or fuzz_long"
+
+bench: $(INSTALLED)
+	$(BIN)/python -m benchmarks.replay
+
+$(INSTALLED): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "hfptm needs Python 3.11 or later: make PYTHON=/path/to/python3.11"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --require-hashes -r requirements.lock
+	$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+# The resolver gets an environment of its own: nothing in the project needs it.
+lock:
+	$(PYTHON) -m venv build/lock
+	build/lock/bin/python -m pip install --quiet uv==$(UV_VERSION)
+	build/lock/bin/uv pip compile --universal --python-version 3.11 --extra test --group build \
+		--generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
+		--upgrade --quiet --output-file requirements.lock pyproject.toml
+
+clean:
+	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
