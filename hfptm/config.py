@@ -1,0 +1,232 @@
+"""Settings: defaults, then the file, then HFPTM_SECTION__KEY, then --set, each checked where it stands.
+
+The only reader of the environment. `load` gives the values as the user wrote them, `limits` the
+integers the kernel and the simulated venue take, with every relation between them checked.
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from enum import IntEnum
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from hfptm import settings
+from hfptm.errors import ConfigError
+from hfptm.settings import Setting
+from hfptm.units import NS_PER_MS, ONE_E6, PRICE_ONE_E4, parse_decimal
+
+DEFAULT_PATH = Path("config/config.toml")
+"""Read if it exists, relative to the working folder."""
+
+DATA_DIR_VARIABLE = "HFPTM_DATA_DIR"
+
+MAX_USD = 10**9
+
+Usd = Annotated[
+    Decimal,
+    Meta(description="dollars above 0, at most 1000000000, with at most 6 decimals"),
+]
+Edge = Annotated[Decimal, Meta(description="0 or more, below 1, with at most 4 decimals")]
+Milliseconds = Annotated[int, Meta(ge=0, le=3_600_000, description="a whole number, 0 to 3600000")]
+Rows = Annotated[int, Meta(ge=1, le=1 << 24, description="a whole number, 1 to 16777216")]
+FeeModelName = Annotated[
+    Literal["published", "none", "seed_flat_2pct"],
+    Meta(description="published, none, seed_flat_2pct"),
+]
+
+
+class FeeModel(IntEnum):
+    """What a taker pays."""
+
+    PUBLISHED = 0
+    """The market's own schedule, shares x rate x (p(1-p))^exponent."""
+    NONE = 1
+    SEED_FLAT_2PCT = 2
+    """2 % of the payout. No such fee exists; for comparison with figures that assumed it."""
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True):
+    """A table of the file; every field has a default and an annotation that says what it takes."""
+
+
+class Trading(Section, frozen=True, kw_only=True):
+    bankroll_usd: Usd = Decimal(1000)
+    """Cash at the start; nothing is ever bought beyond it."""
+    min_edge: Edge = Decimal("0.025")
+    """Least net profit over outlay, after fees: 0.025 is 2.5 %."""
+    max_arb_size_usd: Usd = Decimal(100)
+    """Largest outlay of one plan, all legs and fees together."""
+
+
+class Risk(Section, frozen=True, kw_only=True):
+    max_exposure_per_market_usd: Usd = Decimal(200)
+    """Largest cost of what is held and on order in one market."""
+    max_exposure_per_event_usd: Usd = Decimal(500)
+    """The same over all markets of one event; at least the limit per market."""
+
+
+class Fees(Section, frozen=True, kw_only=True):
+    model: FeeModelName = "published"
+    """published: each market's own schedule. none: no fees. seed_flat_2pct: 2 % of the payout,
+    which the exchange never charged; for comparison only."""
+
+
+class Sim(Section, frozen=True, kw_only=True):
+    entry_latency_ms: Milliseconds = 50
+    """From a decision to the order's arrival at the venue."""
+    response_latency_ms: Milliseconds = 30
+    """From the venue's answer to our knowing it."""
+    quiet_grace_ms: Milliseconds = 1000
+    """How long after an arrival a market may stay silent before its book counts as unchanged."""
+    print_window_ms: Milliseconds = 1000
+    """How long after a decision a trade print at a leg's price corroborates it."""
+
+
+class Replay(Section, frozen=True, kw_only=True):
+    block_rows: Rows = 262_144
+    """Rows handed to the kernel at once; speed and memory only, never the result."""
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything a run depends on, apart from its data."""
+
+    trading: Trading = Trading()
+    risk: Risk = Risk()
+    fees: Fees = Fees()
+    sim: Sim = Sim()
+    replay: Replay = Replay()
+    sources: dict[str, str] = {}
+    """Where each "section.key" that is not a default came from; for messages."""
+
+
+SECTIONS: dict[str, type[Section]] = {
+    name: kind for name, kind in Config.__annotations__.items() if name != "sources"
+}
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """A configuration in the units of `hfptm.units`; its relations hold."""
+
+    bankroll_e6: int
+    min_edge_e4: int
+    max_outlay_e6: int
+    max_exposure_market_e6: int
+    max_exposure_event_e6: int
+    entry_latency_ns: int
+    response_latency_ns: int
+    quiet_grace_ns: int
+    print_window_ns: int
+    fee_model: FeeModel
+    block_rows: int
+
+
+def environment() -> Mapping[str, str]:
+    """This process's environment variables, for `load` and `data_dir`."""
+    return os.environ
+
+
+def data_dir(option: Path | None, environ: Mapping[str, str]) -> Path:
+    """The folder of the lake and the runs: --data, else HFPTM_DATA_DIR, else data/."""
+    return option or Path(environ.get(DATA_DIR_VARIABLE) or "data")
+
+
+def load(path: Path | None, overrides: Sequence[str], environ: Mapping[str, str]) -> Config:
+    """The configuration of this process; whatever it returns passes `limits`.
+
+    `path`: the file named by --config, which must exist; None reads `DEFAULT_PATH` if it exists.
+    `overrides`: the values of --set, "section.key=value". Later sources win. Raises ConfigError,
+    naming source, key and what is allowed, on an unknown key, a wrong type, or values that do not
+    fit together.
+    """
+    file = path or (DEFAULT_PATH if DEFAULT_PATH.exists() else None)
+    values: dict[str, dict[str, object]] = {section: {} for section in SECTIONS}
+    sources: dict[str, str] = {}
+    for source, section, key, value in (
+        *(settings.from_file(file, SECTIONS) if file else ()),
+        *settings.from_environment(environ, [DATA_DIR_VARIABLE], SECTIONS),
+        *settings.from_overrides(overrides, SECTIONS),
+    ):
+        values[section][key] = value
+        sources[f"{section}.{key}"] = source
+    sections = {name: kind(**values[name]) for name, kind in SECTIONS.items()}
+    config = Config(**sections, sources=sources)  # type: ignore[arg-type]
+    limits(config)
+    return config
+
+
+def limits(config: Config) -> Limits:
+    """The configuration in integers; raises ConfigError if a value or a relation is impossible."""
+    derived = Limits(
+        bankroll_e6=_usd_e6(config, "trading.bankroll_usd"),
+        min_edge_e4=_scaled(config, "trading.min_edge", 4, range(PRICE_ONE_E4)),
+        max_outlay_e6=_usd_e6(config, "trading.max_arb_size_usd"),
+        max_exposure_market_e6=_usd_e6(config, "risk.max_exposure_per_market_usd"),
+        max_exposure_event_e6=_usd_e6(config, "risk.max_exposure_per_event_usd"),
+        entry_latency_ns=config.sim.entry_latency_ms * NS_PER_MS,
+        response_latency_ns=config.sim.response_latency_ms * NS_PER_MS,
+        quiet_grace_ns=config.sim.quiet_grace_ms * NS_PER_MS,
+        print_window_ns=config.sim.print_window_ms * NS_PER_MS,
+        fee_model=FeeModel[config.fees.model.upper()],
+        block_rows=config.replay.block_rows,
+    )
+    _require_at_most(config, "trading.max_arb_size_usd", "trading.bankroll_usd")
+    _require_at_most(config, "risk.max_exposure_per_market_usd", "risk.max_exposure_per_event_usd")
+    return derived
+
+
+def _usd_e6(config: Config, name: str) -> int:
+    return _scaled(config, name, 6, range(1, MAX_USD * ONE_E6 + 1))
+
+
+def _scaled(config: Config, name: str, digits: int, allowed: range) -> int:
+    """A Decimal setting times 10**digits, exactly, or ConfigError."""
+    setting = _setting(config, name)
+    value = _value(config, name)
+    if value.adjusted() not in range(-18, 19):  # spelt out, it might not fit in memory
+        raise settings.refused(SECTIONS, setting)
+    try:
+        scaled = parse_decimal(f"{value:f}", digits)
+    except ValueError as error:
+        raise settings.refused(SECTIONS, setting) from error
+    if scaled not in allowed:
+        raise settings.refused(SECTIONS, setting)
+    return scaled
+
+
+def _require_at_most(config: Config, smaller: str, larger: str) -> None:
+    low, high = _value(config, smaller), _value(config, larger)
+    if low > high:
+        # The one that was set is the one to look at, not the default it fails against.
+        source = _setting(config, smaller if smaller in config.sources else larger).source
+        problem = f"{low} is above {larger}, {high}; lower the one or raise the other"
+        raise ConfigError(source, smaller, problem)
+
+
+def _value(config: Config, name: str) -> Decimal:
+    section, key = name.split(".")
+    value: Decimal = getattr(getattr(config, section), key)
+    return value
+
+
+def _setting(config: Config, name: str) -> Setting:
+    section, key = name.split(".")
+    return Setting(config.sources.get(name, "defaults"), section, key, _value(config, name))
+
+
+def as_toml(config: Config) -> str:
+    """The whole configuration as a file that `load` reads back to the same values."""
+    lines = []
+    for section in SECTIONS:
+        lines.append(f"[{section}]")
+        for key, value in msgspec.structs.asdict(getattr(config, section)).items():
+            lines.append(f"{key} = {_toml_value(value)}")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _toml_value(value: object) -> str:
+    return f"{value:f}" if isinstance(value, Decimal) else repr(value)
