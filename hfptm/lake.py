@@ -1,0 +1,295 @@
+"""The lake: every recording as Parquet segments under `<data>/lake`, by kind, UTC date and hour.
+
+    events/date=2026-04-29/hour=02/<segment>.parquet   records.EVENT, what replay reads
+    raw/date=…/hour=…/<segment>.parquet                every frame as received, and link changes
+    gaps/date=…/hour=…/<segment>.parquet               when a market was not seen, by its start
+    markets/<segment>.parquet                          markets and their groups as valid from a time
+
+A segment is one recording's name. Files are sorted by receive time, appear whole or not at all, and
+the same rows give the same bytes. Temporary files end in `.tmp` and no reader looks at them.
+"""
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from enum import IntEnum, StrEnum
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from hfptm.clock import NS_MAX, parse_utc_ns, utc_date_hour
+from hfptm.errors import LakeError
+from hfptm.parquet import ROW_GROUP_ROWS, TableFile, open_table
+from hfptm.records import EVENT, SCHEMA_VERSION, GapReason, Relation, arrow_schema, to_arrow
+from hfptm.registry import Group, Market
+
+HOUR_NS = 3_600_000_000_000
+
+RAW_GROUP_ROWS = 65_536
+"""Raw rows carry whole frames, so fewer make a row group."""
+
+NORMALISER = "1"
+"""Version of how frames become events; stands in the metadata of every events file."""
+
+
+class Kind(StrEnum):
+    """What is partitioned by hour."""
+
+    EVENTS = "events"
+    RAW = "raw"
+    GAPS = "gaps"
+
+
+class RawKind(IntEnum):
+    FRAME = 1
+    REST = 2
+    LINK_UP = 3
+    LINK_DOWN = 4
+
+
+class Gap(msgspec.Struct, frozen=True, order=True):
+    """One market was not seen from `from_ns` to `to_ns` (0: to the end of its recording)."""
+
+    from_ns: int
+    market: int
+    to_ns: int
+    reason: GapReason
+
+
+def _metadata(**more: str) -> dict[str, str]:
+    keys = {"schema_version": str(SCHEMA_VERSION), **more}
+    return {f"hfptm.{key}": value for key, value in keys.items()}
+
+
+SCHEMAS: dict[Kind, pa.Schema] = {
+    Kind.EVENTS: arrow_schema(EVENT, normaliser=NORMALISER),
+    Kind.RAW: pa.schema(
+        [
+            pa.field("ts_recv_ns", pa.int64(), nullable=False),
+            pa.field("ts_mono_ns", pa.int64(), nullable=False),  # 0: not recorded
+            pa.field("line", pa.int32(), nullable=False),  # of several connections to the same feed
+            pa.field("connection", pa.int64(), nullable=False),
+            pa.field("seq", pa.int64(), nullable=False),
+            pa.field("kind", pa.uint8(), nullable=False),  # RawKind
+            pa.field("payload", pa.binary(), nullable=False),  # verbatim; empty for link rows
+        ],
+        metadata=_metadata(),
+    ),
+    Kind.GAPS: pa.schema(
+        [
+            pa.field("from_ns", pa.int64(), nullable=False),
+            pa.field("market", pa.int64(), nullable=False),
+            pa.field("to_ns", pa.int64(), nullable=False),  # 0: to the end of the recording
+            pa.field("reason", pa.uint8(), nullable=False),  # records.GapReason
+        ],
+        metadata=_metadata(),
+    ),
+}
+
+_ARROW = {int: pa.int64(), str: pa.string(), bool: pa.bool_(), Relation: pa.int64()}
+_GROUP = {"group_slug": "slug", "relation": "relation", "members": "members"} | {
+    "convertible": "convertible"
+}
+
+
+def _markets_schema() -> pa.Schema:
+    market = [
+        pa.field(field.name, _ARROW[field.type], nullable=False)
+        for field in msgspec.structs.fields(Market)
+    ]
+    types = {field.name: _ARROW[field.type] for field in msgspec.structs.fields(Group)}
+    group = [pa.field(column, types[name]) for column, name in _GROUP.items()]
+    return pa.schema(market + group, metadata=_metadata())
+
+
+MARKETS_SCHEMA = _markets_schema()
+"""`registry.Market`, then its group's columns (null if it belongs to none)."""
+
+
+class Lake:
+    """Raises LakeError where the folder does not hold what was asked of it."""
+
+    def __init__(self, data: Path) -> None:
+        self.root = data / "lake"
+
+    def path(self, kind: Kind, ts_ns: int, segment: str) -> Path:
+        date, hour = utc_date_hour(ts_ns)
+        return self.root / kind / f"date={date}" / f"hour={hour:02d}" / f"{segment}.parquet"
+
+    def files(self, kind: Kind, from_ns: int = 0, to_ns: int = NS_MAX) -> list[Path]:
+        """Files whose hour overlaps [from_ns, to_ns), by hour, then by segment."""
+        found = sorted(self.root.glob(f"{kind}/date=*/hour=*/*.parquet"))
+        return [
+            file for file in found if hour_ns(file) < to_ns and from_ns < hour_ns(file) + HOUR_NS
+        ]
+
+    def events_files(self, from_ns: int = 0, to_ns: int = NS_MAX) -> list[Path]:
+        return self.files(Kind.EVENTS, from_ns, to_ns)
+
+    def write_events(self, segment: str, rows: npt.NDArray[np.void]) -> list[Path]:
+        """Rows of records.EVENT by receive time; returns the files that were new or changed."""
+        return self._write(Kind.EVENTS, segment, to_arrow(rows, SCHEMAS[Kind.EVENTS]))
+
+    def write_raw(self, segment: str, table: pa.Table) -> list[Path]:
+        return self._write(Kind.RAW, segment, table)
+
+    def write_gaps(self, segment: str, gaps: Iterable[Gap]) -> list[Path]:
+        return self._write(Kind.GAPS, segment, gaps_table(gaps))
+
+    def write_markets(
+        self,
+        segment: str,
+        markets: Sequence[Market],
+        groups: Sequence[Group] = (),
+        keep_longer: bool = False,
+    ) -> bool:
+        """One file a segment; False if an equal one was there already."""
+        by_id = {group.group: group for group in groups}
+        missing = sorted({market.group for market in markets} - by_id.keys() - {0})
+        if missing:
+            raise LakeError(f"segment {segment}: markets name groups that are not given: {missing}")
+        rows = [_market_row(market, by_id.get(market.group)) for market in markets]
+        file = TableFile(self.root / "markets" / f"{segment}.parquet", MARKETS_SCHEMA)
+        file.append(pa.Table.from_pylist(rows, schema=MARKETS_SCHEMA))
+        return file.publish(keep_longer)
+
+    def market_versions(self) -> list[tuple[Market, Group | None]]:
+        """Every version of every market, oldest first; of equal age by segment."""
+        versions: list[tuple[Market, Group | None]] = []
+        for path in sorted(self.root.glob("markets/*.parquet")):
+            versions += map(_market_version, open_table(path).read().to_pylist())
+        return sorted(versions, key=lambda version: version[0].valid_from_ns)
+
+    def markets(self) -> list[Market]:
+        """The newest version of every market, by id."""
+        newest = {market.market: market for market, _ in self.market_versions()}
+        return [newest[key] for key in sorted(newest)]
+
+    def groups(self) -> list[Group]:
+        """The newest version of every group, by id."""
+        newest = {group.group: group for _, group in self.market_versions() if group}
+        return [newest[key] for key in sorted(newest)]
+
+    def gaps(self, from_ns: int = 0, to_ns: int = NS_MAX) -> list[Gap]:
+        """Gaps that overlap [from_ns, to_ns), by start."""
+        found: list[Gap] = []
+        for path in self.files(Kind.GAPS, 0, to_ns):
+            found += msgspec.convert(open_table(path).read().to_pylist(), list[Gap])
+        return sorted(g for g in found if g.from_ns < to_ns and (g.to_ns == 0 or from_ns < g.to_ns))
+
+    def scan_raw(self, from_ns: int = 0, to_ns: int = NS_MAX) -> Iterator[pa.Table]:
+        """Tables of `SCHEMAS[Kind.RAW]`, a row group each; within an hour segment after segment."""
+        for path in self.files(Kind.RAW, from_ns, to_ns):
+            file = open_table(path)
+            for group in range(file.num_row_groups):
+                table = file.read_row_group(group)
+                ts_ns = table.column("ts_recv_ns").to_numpy()
+                start, stop = np.searchsorted(ts_ns, [from_ns, to_ns])
+                yield table.slice(start, stop - start)
+
+    def clean(self, segment: str) -> None:
+        """Remove what processes that died left of this segment."""
+        for pattern in ("markets", "*/date=*/hour=*"):
+            for path in self.root.glob(f"{pattern}/{segment}.*.tmp"):
+                if not _runs(int(path.suffixes[-2][1:])):
+                    path.unlink(missing_ok=True)
+
+    def _write(self, kind: Kind, segment: str, table: pa.Table) -> list[Path]:
+        writer = HourlyWriter(self, kind, segment)
+        writer.append(table)
+        return writer.close()
+
+
+class HourlyWriter:
+    """Rows of one kind and segment in time order; a file appears when the next hour begins."""
+
+    def __init__(self, lake: Lake, kind: Kind, segment: str) -> None:
+        self.touched: list[Path] = []
+        """Every file that belongs to the segment now, changed or not."""
+        self._lake = lake
+        self._kind = kind
+        self._segment = segment
+        self._file: TableFile | None = None
+        self._changed: list[Path] = []
+        self._last_ns = 0
+
+    def append(self, table: pa.Table) -> None:
+        """Rows of `SCHEMAS[kind]`; raises ValueError if time goes back."""
+        ts_ns = table.column(0).to_numpy()
+        if len(ts_ns) == 0:
+            return
+        if ts_ns[0] < self._last_ns or np.any(ts_ns[1:] < ts_ns[:-1]):
+            raise ValueError(f"rows of segment {self._segment} are not sorted by time")
+        self._last_ns = int(ts_ns[-1])
+        start = 0
+        while start < len(ts_ns):
+            next_hour_ns = (int(ts_ns[start]) // HOUR_NS + 1) * HOUR_NS
+            stop = int(np.searchsorted(ts_ns, next_hour_ns))
+            self._file_of(int(ts_ns[start])).append(table.slice(start, stop - start))
+            start = stop
+
+    def close(self, keep_longer: bool = False) -> list[Path]:
+        """Publish the last hour; returns the files that were new or changed."""
+        self._publish(keep_longer)
+        return self._changed
+
+    def discard(self) -> None:
+        """Drop the hour in progress; earlier hours stay."""
+        if self._file:
+            self._file.discard()
+            self._file = None
+
+    def _file_of(self, ts_ns: int) -> TableFile:
+        path = self._lake.path(self._kind, ts_ns, self._segment)
+        if self._file is None or self._file.path != path:
+            self._publish(keep_longer=False)
+            group_rows = RAW_GROUP_ROWS if self._kind is Kind.RAW else ROW_GROUP_ROWS
+            self._file = TableFile(path, SCHEMAS[self._kind], group_rows)
+        return self._file
+
+    def _publish(self, keep_longer: bool) -> None:
+        if self._file:
+            self.touched.append(self._file.path)
+            if self._file.publish(keep_longer):
+                self._changed.append(self._file.path)
+            self._file = None
+
+
+def hour_ns(file: Path) -> int:
+    """Start of the hour that a partitioned file belongs to, from its folders' names."""
+    date, hour = (folder.name.partition("=")[2] for folder in (file.parents[1], file.parent))
+    try:
+        return parse_utc_ns(f"{date}T{hour}:00Z")
+    except ValueError as error:
+        raise LakeError(f"{file}: not in a folder date=YYYY-MM-DD/hour=HH; move it out") from error
+
+
+def gaps_table(gaps: Iterable[Gap]) -> pa.Table:
+    rows = [msgspec.to_builtins(gap) for gap in sorted(gaps)]
+    return pa.Table.from_pylist(rows, schema=SCHEMAS[Kind.GAPS])
+
+
+def _market_row(market: Market, group: Group | None) -> dict[str, Any]:
+    columns = {column: getattr(group, name, None) for column, name in _GROUP.items()}
+    return {**msgspec.to_builtins(market), **columns}
+
+
+def _market_version(row: dict[str, Any]) -> tuple[Market, Group | None]:
+    fields = {name: row.pop(column) for column, name in _GROUP.items()}
+    market = msgspec.convert(row, Market)
+    if not market.group:
+        return market, None
+    return market, msgspec.convert({"group": market.group, **fields}, Group)
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
