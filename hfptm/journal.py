@@ -165,12 +165,19 @@ def run_ids(data: Path) -> list[str]:
 
 def code_version() -> CodeVersion:
     return CodeVersion(
-        package=metadata.version("hfptm"),
+        package=_package_version(),
         commit=_commit(),
         python=platform.python_version(),
         numpy=np.__version__,
         platform=platform.platform(),
     )
+
+
+def _package_version() -> str:
+    try:
+        return metadata.version("hfptm")
+    except metadata.PackageNotFoundError:  # run from its sources
+        return "not installed"
 
 
 def _commit() -> str | None:
