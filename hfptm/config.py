@@ -1,4 +1,4 @@
-"""Settings: defaults, then the file, then HFPTM_SECTION__KEY, then --set, each checked where it stands.
+"""The configuration: defaults, then the file, then HFPTM_SECTION__KEY, then --set.
 
 The only reader of the environment. `load` gives the values as the user wrote them, `limits` the
 integers the kernel and the simulated venue take, with every relation between them checked.
@@ -25,6 +25,7 @@ DEFAULT_PATH = Path("config/config.toml")
 DATA_DIR_VARIABLE = "HFPTM_DATA_DIR"
 
 MAX_USD = 10**9
+"""More dollars than the exchange holds; keeps every sum of `_e6` far inside 64 bits."""
 
 Usd = Annotated[
     Decimal,

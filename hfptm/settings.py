@@ -1,7 +1,7 @@
-"""Settings as users write them: a TOML file, environment variables, --set; one typed stream of them.
+"""Settings as users write them, in a TOML file, environment variables and --set, made typed.
 
-`read` knows no key itself: it takes the sections as msgspec structs, each field annotated with
-`Meta(description=...)`, which says in an error what the key takes.
+No key is known here: each reader takes the sections as msgspec structs whose fields are annotated
+with `Meta(description=...)`, which says in an error what the key takes. Each raises ConfigError.
 """
 
 import difflib
@@ -60,7 +60,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
 def from_environment(
     environ: Mapping[str, str], others: Sequence[str], sections: Sections
 ) -> Iterator[Setting]:
-    """Every HFPTM_SECTION__KEY; `others` names the variables with the prefix that are no settings."""
+    """Every HFPTM_SECTION__KEY; `others` are the variables with the prefix that are no settings."""
     for name in sorted(environ):
         if not name.startswith(PREFIX) or name in others:
             continue

@@ -17,7 +17,7 @@ settings.load_profile("ci" if os.environ.get("CI") else "desk")
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    """The folder of real recordings beside the repository; the test is skipped where it is absent."""
+    """The folder of real recordings beside the repository; skips the test where it is absent."""
     if not SHARED.is_dir():
         pytest.skip(f"no recordings: there is no folder {SHARED.name}/ beside the repository")
     return SHARED
