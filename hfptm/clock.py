@@ -1,4 +1,4 @@
-"""Time, and its only source: no other module reads a clock. Every stamp is an int, UTC, ns since 1970."""
+"""Time: no other module reads a clock. Every stamp is an int, in UTC, ns since 1970."""
 
 import re
 import time

@@ -15,7 +15,10 @@ TEST_MODULE_LINES_MAX = 500
 POSITIONAL_MAX = 6
 FILE_BYTES_MAX = 2_000_000
 
-FOLDERS = "hfptm recorder replay benchmarks tests notebooks config docs deploy .ci .github".split()
+FOLDERS = (
+    *("hfptm", "recorder", "replay", "benchmarks", "tests"),
+    *("notebooks", "config", "docs", "deploy", ".ci"),
+)
 SECRETS = "config/secrets.toml"
 
 TEXT_BANS = (
@@ -25,10 +28,13 @@ TEXT_BANS = (
     (r"pypi[.]org|pythonhosted[.]org|npmjs[.]org|deb[.]debian[.]org", "no host: the client knows"),
 )
 
-UNITS = set("e4 e6 ns us ms s usd bytes rows exponent".split())
-QUANTITIES = set(
-    "age bankroll cash cost exposure fee grace interval latency outlay payout price "
-    "profit size tick timeout ts window".split()
+UNITS = frozenset({"e4", "e6", "ns", "us", "ms", "s", "usd", "bytes", "rows"})
+DIMENSIONLESS = frozenset({"exponent", "model"})
+QUANTITIES = frozenset(
+    {
+        *("bankroll", "cash", "cost", "exposure", "fee", "outlay", "payout", "price", "profit"),
+        *("age", "grace", "interval", "latency", "size", "tick", "timeout", "ts", "window"),
+    }
 )
 """A name with one of these words is a quantity, and says its unit last."""
 
@@ -163,9 +169,8 @@ def _apply(bans: tuple[Ban, ...], path: str, names: list[str], verb: str) -> Ite
 
 
 def _unseeded(path: str, node: ast.AST) -> Iterator[str]:
-    if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("default_rng"):
-        if not node.args and not node.keywords:
-            yield "default_rng() without a seed; instead: a seed that is an argument or a constant"
+    if isinstance(node, ast.Call) and ast.unparse(node).endswith("default_rng()"):
+        yield "default_rng() without a seed; instead: a seed that is an argument or a constant"
 
 
 def _float_arithmetic(path: str, node: ast.AST) -> Iterator[str]:
@@ -205,7 +210,7 @@ def _unitless_settings(path: str, node: ast.AST) -> Iterator[str]:
 
 def _unitless(name: str) -> Iterator[str]:
     words = name.split("_")
-    if QUANTITIES.intersection(words) and words[-1] not in UNITS:
+    if QUANTITIES.intersection(words) and words[-1] not in UNITS | DIMENSIONLESS:
         yield f"{name} does not end in its unit; instead: one of _{', _'.join(sorted(UNITS))}"
 
 
