@@ -26,7 +26,6 @@ from hfptm.venue.messages import (
     decode,
 )
 
-
 _LAST_TRADES_TRIED = 6
 """How many last trade prices may be in question at a time."""
 
