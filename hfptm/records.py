@@ -6,7 +6,7 @@ All prices of market rows are YES prices: a change of the NO book at p is the ch
 the other side.
 """
 
-from enum import IntEnum, IntFlag
+from enum import IntEnum
 
 import numpy as np
 import pyarrow as pa
@@ -72,7 +72,7 @@ class EventKind(IntEnum):
     """A merge, conversion or redemption of size_e6 sets went through."""
 
 
-class EventFlag(IntFlag):
+class EventFlag(IntEnum):
     LAST_IN_BATCH = 1
     """Closes a frame (or a poll): the book may be checked, and decided on if the check passes."""
     SNAPSHOT = 2
@@ -187,9 +187,10 @@ class IntentKind(IntEnum):
 
 class OrderType(IntEnum):
     FAK = 1
-    """Fill what is there, kill the rest. BUY spends `size_e6 * price_e4` dollars, SELL gives size_e6 shares."""
+    """Fill what is there, kill the rest. A BUY spends size x price dollars, however many shares that
+    buys; a SELL gives size shares (reference, section 3.4)."""
     FOK = 2
-    GTC = 3
+    """As FAK, but nothing unless everything."""
 
 
 class RejectReason(IntEnum):
@@ -208,7 +209,8 @@ INTENT = np.dtype(
         ("size_e6", "i8"),  # shares, or sets
         ("price_e4", "i4"),  # limit, in the token's own terms
         ("lane", "i4"),
-        ("leg", "i4"),
+        ("leg", "u2"),
+        ("basket", "u2"),  # OpportunityKind of its plan
         ("kind", "u1"),  # IntentKind
         ("side", "u1"),  # Side of the order
         ("token", "u1"),  # Token

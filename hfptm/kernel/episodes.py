@@ -1,0 +1,207 @@
+"""The life of an opportunity, for every lane: seen, refused or taken, gone.
+
+An episode is a maximal run of looks at a market (or group) in which a basket costs less than it pays at the best
+prices, before fees. A look happens where a frame closed. The episode is journalled when it begins, when what became
+of it changes, and when it ends. It is traded at most once. An edge that rests on a book which may be wrong is an
+artefact: journalled with its class, never traded, and no end of an episode that was already running.
+"""
+
+from hfptm.kernel.detector import (
+    BINARY,
+    NO_BASKET,
+    YES_BASKET,
+    artefact_of,
+    fit,
+    gather_count,
+    gross_e4,
+    measure,
+)
+from hfptm.kernel.executor import has_room, observe, open_plan
+from hfptm.kernel.jit import Record, cold
+from hfptm.kernel.risk import approve
+from hfptm.kernel.state import DISPLAYED, LEGS_MAX, SETS_MAX_E6, WALKED, State
+from hfptm.records import LANE_SHIFT, Phase, Reason
+
+
+@cold
+def episode_of(state: State, lane: int, kind: int, subject: int) -> Record:
+    if kind == BINARY:
+        return state.episodes[lane, subject]
+    basket = 2 * subject + (1 if kind == YES_BASKET else 0)
+    return state.episodes[lane, len(state.markets) + basket]
+
+
+@cold
+def look(state: State, slot: int) -> None:
+    """Judge every basket that the market in `slot` belongs to."""
+    market = state.markets[slot]
+    look_at(state, BINARY, slot)
+    market.active = any_open(state, BINARY, slot)
+    if market.group >= 0:
+        group = int(market.group)
+        look_at(state, NO_BASKET, group)
+        look_at(state, YES_BASKET, group)
+        note_group(state, group)
+
+
+@cold
+def hide_market(state: State, slot: int) -> None:
+    """The market's book was dropped: end what can no longer be seen, begin nothing."""
+    market = state.markets[slot]
+    end_unseen(state, BINARY, slot)
+    market.active = 0
+    if market.group >= 0:
+        group = int(market.group)
+        end_unseen(state, NO_BASKET, group)
+        end_unseen(state, YES_BASKET, group)
+        note_group(state, group)
+
+
+@cold
+def note_group(state: State, group: int) -> None:
+    open_ones = any_open(state, NO_BASKET, group) + any_open(state, YES_BASKET, group)
+    state.groups[group].active = 1 if open_ones > 0 else 0
+
+
+@cold
+def any_open(state: State, kind: int, subject: int) -> int:
+    for lane in range(len(state.lanes)):
+        if episode_of(state, lane, kind, subject).decision != 0:
+            return 1
+    return 0
+
+
+@cold
+def end_unseen(state: State, kind: int, subject: int) -> None:
+    if gross_e4(state, kind, subject) > 0:
+        return
+    for lane in range(len(state.lanes)):
+        episode = episode_of(state, lane, kind, subject)
+        if episode.decision != 0:
+            end(state, lane, kind, subject, Reason.UNSEEN.value)
+
+
+@cold
+def look_at(state: State, kind: int, subject: int) -> None:
+    gross = gross_e4(state, kind, subject)
+    artefact = artefact_of(state, kind, subject) if gross > 0 else 0
+    for lane in range(len(state.lanes)):
+        episode = episode_of(state, lane, kind, subject)
+        if gross <= 0:
+            if episode.decision != 0:
+                end(state, lane, kind, subject, Reason.ENDED.value)
+        elif artefact != 0:
+            if episode.decision == 0:
+                begin_artefact(state, lane, kind, subject, artefact)
+        else:
+            if episode.decision != 0 and episode.artefact != 0:
+                end(state, lane, kind, subject, Reason.ENDED.value)
+            weigh(state, lane, kind, subject)
+
+
+@cold
+def begin(state: State, lane: int, episode: Record) -> None:
+    state.lanes[lane].decisions += 1
+    episode.decision = (lane << LANE_SHIFT) | int(state.lanes[lane].decisions)
+    episode.displayed = 0
+    episode.taken = 0
+    episode.artefact = 0
+
+
+@cold
+def begin_artefact(state: State, lane: int, kind: int, subject: int, artefact: int) -> None:
+    episode = episode_of(state, lane, kind, subject)
+    begin(state, lane, episode)
+    episode.artefact = artefact
+    episode.reason = Reason.ARTEFACT
+    write_decision(state, lane, kind, subject, Phase.BEGIN.value)
+
+
+@cold
+def end(state: State, lane: int, kind: int, subject: int, reason: int) -> None:
+    episode = episode_of(state, lane, kind, subject)
+    episode.reason = reason
+    write_decision(state, lane, kind, subject, Phase.END.value)
+    episode.decision = 0
+
+
+@cold
+def weigh(state: State, lane: int, kind: int, subject: int) -> None:
+    """Measure a trustworthy edge; take it, once an episode, or say why not."""
+    episode = episode_of(state, lane, kind, subject)
+    state.lanes[lane].sightings[kind] += 1
+    if episode.taken:
+        return
+    phase = Phase.CHANGE.value
+    if episode.decision == 0:
+        begin(state, lane, episode)
+        phase = Phase.BEGIN.value
+    before = int(episode.reason)
+    legs = gather_count(state, kind, subject)
+    plan, sets_e6 = 0, 0
+    displayed = state.basket[DISPLAYED]
+    displayed.sets_e6 = displayed.outlay_e6 = displayed.edge_e6 = 0
+    if legs > LEGS_MAX:
+        episode.reason = Reason.TOO_MANY_LEGS
+    elif measure(state, lane, kind, subject, SETS_MAX_E6) == 0:
+        episode.reason = Reason.EDGE_BELOW_MINIMUM
+    else:
+        walked = state.basket[WALKED]
+        displayed.sets_e6 = walked.sets_e6
+        displayed.outlay_e6 = walked.outlay_e6
+        displayed.edge_e6 = walked.edge_e6
+        if not episode.displayed:
+            episode.displayed = 1
+            observe(state, lane, int(episode.decision), kind, legs, int(walked.sets_e6))
+        sets_e6 = sized(state, lane, kind, subject, legs)
+        if sets_e6 > 0:
+            plan = open_plan(state, lane, kind, subject, legs, sets_e6)
+            episode.taken = 1
+    if phase == Phase.BEGIN or before != episode.reason:
+        decision = write_decision(state, lane, kind, subject, phase)
+        decision.plan = plan
+        decision.approved_e6 = sets_e6
+        decision.legs = legs
+
+
+@cold
+def sized(state: State, lane: int, kind: int, subject: int, legs: int) -> int:
+    """Sets to send after risk and the exchange's own rules; 0 with the reason noted if none."""
+    episode = episode_of(state, lane, kind, subject)
+    if not has_room(state, lane):
+        episode.reason = Reason.NO_PLAN_SLOT
+        return 0
+    approved_e6 = approve(state, lane, kind, subject, legs)
+    binding = int(state.basket[WALKED].binding)
+    sets_e6 = fit(state, lane, kind, subject, approved_e6)
+    if sets_e6 > 0:
+        episode.reason = Reason.TAKEN
+    else:
+        episode.reason = binding if binding != 0 else Reason.SIZE_BELOW_MINIMUM.value
+    return sets_e6
+
+
+@cold
+def write_decision(state: State, lane: int, kind: int, subject: int, phase: int) -> Record:
+    """Journal an episode as it stands; a BEGIN or CHANGE carries what `state.basket[DISPLAYED]` measured."""
+    episode = episode_of(state, lane, kind, subject)
+    decision = state.decisions[state.outbox[0].decisions]
+    state.outbox[0].decisions += 1
+    decision.ts_ns = state.counters[0].now_ns
+    decision.decision = episode.decision
+    decision.market = subject
+    decision.plan = 0
+    decision.approved_e6 = 0
+    measured = phase != Phase.END and episode.artefact == 0
+    displayed = state.basket[DISPLAYED]
+    decision.size_e6 = displayed.sets_e6 if measured else 0
+    decision.outlay_e6 = displayed.outlay_e6 if measured else 0
+    decision.edge_e6 = displayed.edge_e6 if measured else 0
+    decision.gross_e4 = gross_e4(state, kind, subject)
+    decision.lane = lane
+    decision.legs = 0
+    decision.kind = kind
+    decision.phase = phase
+    decision.reason = episode.reason
+    decision.artefact = episode.artefact
+    return decision

@@ -1,0 +1,288 @@
+"""Everything the kernel remembers, and nothing else in the project does.
+
+Shapes: M market slots, G group slots, L lanes, P plan slots a lane, K legs a plan. Books and registry are shared by
+all lanes; what one parameter set owns has a leading lane axis. Nothing grows inside the kernel: a loop that finds
+too little room stops before the row and lets Python enlarge (`with_levels`) or refuse.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from hfptm.kernel.jit import Array, cold, records
+from hfptm.records import DECISION, INTENT, OpportunityKind
+from hfptm.units import NO_ASK_E4, PRICE_ONE_E4, TICKS_E4
+
+GRID_MAX = 2 * (PRICE_ONE_E4 + 1)
+"""Levels of both sides on the finest tick: the most that one market can ask for."""
+
+SETS_MAX_E6 = 10**11
+"""A basket is measured up to 100,000 sets: beyond, per-set cash (64 legs, e12) times sets would leave 64 bits."""
+
+LEGS_MAX = 64
+"""More legs than any exclusive event that was ever quoted on all its outcomes; see also SETS_MAX_E6."""
+
+WALKED, DISPLAYED = 0, 1
+"""Rows of `State.basket`: the last walk, and the walk without limits that a decision reports."""
+
+MEMBERS_MAX = 256
+KINDS = len(OpportunityKind)
+
+MARKET = np.dtype(
+    [
+        ("batch_ts_ns", "i8"),  # exchange time of the batch being applied
+        ("checked_ts_ns", "i8"),  # of the last batch whose best prices were compared
+        ("offset", "i8"),  # of its grid in `levels`: bids first, then asks
+        ("inverse_tick", "i8"),  # ceil(2**32 / tick_e4)
+        ("tick_e4", "i4"),
+        ("count", "i4"),  # levels a side, index 0 is price 0
+        ("best_bid_e4", "i4"),
+        ("best_ask_e4", "i4"),
+        ("group", "i4"),  # slot, -1 if none
+        ("fee_rate_e4", "i4"),
+        ("fee_exponent", "i4"),
+        ("payout_e4", "i4"),  # of one YES share once resolved, -1 before
+        ("open", "u1"),  # 1: defined and neither closed nor resolved
+        ("valid", "u1"),  # 1: had a snapshot and no gap since
+        ("bad", "u1"),  # 1: failed a check, until the next snapshot
+        ("pending", "u1"),  # 1: the last frame's best prices disagree with the book
+        ("confirmed", "u1"),  # 1: the last frame reported best prices and they agree
+        ("skipping", "u1"),  # 1: inside a snapshot older than the book
+        ("active", "u1"),  # 1: some lane has an open BINARY episode
+        ("min_size_e6", "i8"),
+        ("covered_since_ns", "i8"),
+        ("market", "i8"),  # the lake's id, for the journal
+    ],
+    align=True,
+)
+
+GROUP = np.dtype(
+    [
+        ("sum_bid_e4", "i4"),  # of the members' best bids, a missing one counts 0
+        ("sum_ask_e4", "i4"),  # of the members' best asks, a missing one counts 1
+        ("no_above_e4", "i4"),  # a NO basket may exist above this sum of bids
+        ("yes_below_e4", "i4"),  # a YES basket may exist below this sum of asks
+        ("members", "i4"),  # defined so far
+        ("expected", "i4"),
+        ("relation", "i4"),
+        ("convertible", "u1"),
+        ("active", "u1"),  # 1: some lane has an open basket episode
+        ("group", "i8"),
+    ],
+    align=True,
+)
+
+PARAMS = np.dtype(
+    [
+        ("bankroll_e6", "i8"),
+        ("max_outlay_e6", "i8"),
+        ("max_market_e6", "i8"),
+        ("max_event_e6", "i8"),
+        ("min_edge_e4", "i4"),  # net profit over outlay
+        ("payout_fee_e4", "i4"),  # the seed's legacy model; 0 otherwise
+        ("charge_fees", "i4"),  # 1: each market's own schedule
+    ],
+    align=True,
+)
+
+LANE = np.dtype(
+    [
+        ("cash_e6", "i8"),
+        ("reserved_e6", "i8"),  # promised to orders in flight
+        ("realised_e6", "i8"),
+        ("fees_e6", "i8"),
+        ("locked_e6", "i8"),  # cost of complete baskets held until resolution
+        ("locked_payout_e6", "i8"),  # what they pay at least
+        ("plans", "i8"),  # serial of the last one
+        ("decisions", "i8"),
+        ("completed", "i8"),  # plans in which every leg filled whole
+        ("partial", "i8"),  # plans in which some, but not all, was filled
+        ("missed", "i8"),  # plans in which nothing was filled
+        ("fills", "i8"),
+        ("rejects", "i8"),
+        ("unwinds", "i8"),  # orders sent to leave a leg without its partners
+        ("unwind_result_e6", "i8"),  # profit of those sales, normally negative
+        ("sightings", "i8", (KINDS,)),
+    ],
+    align=True,
+)
+
+POSITION = np.dtype(
+    [
+        ("size_e6", "i8"),
+        ("cost_e6", "i8"),  # fees included
+        ("locked_size_e6", "i8"),  # part of size that belongs to a held basket
+        ("locked_cost_e6", "i8"),
+    ]
+)
+
+EPISODE = np.dtype(
+    [
+        ("decision", "i8"),  # 0: none open
+        ("displayed", "u1"),  # 1: had an edge above the minimum
+        ("taken", "u1"),
+        ("reason", "u1"),
+        ("artefact", "u1"),
+    ],
+    align=True,
+)
+
+PLAN = np.dtype(
+    [
+        ("plan", "i8"),
+        ("sets_e6", "i8"),  # asked for
+        ("subject", "i4"),  # market slot, or group slot
+        ("legs", "i4"),
+        ("open_orders", "i4"),
+        ("kind", "u1"),
+        ("stage", "u1"),  # executor.Stage
+    ],
+    align=True,
+)
+
+LEG = np.dtype(
+    [
+        ("filled_e6", "i8"),  # shares of this plan held without partners
+        ("cost_e6", "i8"),  # of those
+        ("whole_e6", "i8"),  # shares in complete sets that are being merged or converted
+        ("whole_cost_e6", "i8"),
+        ("reserved_e6", "i8"),
+        ("market", "i4"),
+        ("limit_e4", "i4"),
+        ("token", "u1"),
+        ("tries", "u1"),  # orders sent to sell what is left of it
+    ],
+    align=True,
+)
+
+WALK = np.dtype(
+    [
+        ("left_e6", "i8"),  # at the level the walk stands on
+        ("market", "i4"),
+        ("index", "i4"),  # level on the market's grid
+        ("limit_e4", "i4"),  # worst price used, token's own terms
+        ("token", "u1"),
+    ],
+    align=True,
+)
+
+BASKET = np.dtype(
+    [
+        ("sets_e6", "i8"),
+        ("outlay_e6", "i8"),  # fees included, rounded up
+        ("edge_e6", "i8"),  # rounded down
+        ("binding", "i8"),  # Reason of the limit that made it smaller, 0 if none
+    ],
+    align=True,
+)
+
+COUNTERS = np.dtype(
+    [
+        ("now_ns", "i8"),
+        ("level_changes", "i8"),
+        ("batches_checked", "i8"),
+        ("best_values", "i8"),
+        ("mismatches", "i8"),
+        ("snapshots", "i8"),
+        ("stale_snapshots", "i8"),
+        ("off_grid", "i8"),
+        ("mirror_breaks", "i8"),
+        ("trades", "i8"),
+        ("gaps", "i8"),
+        ("covered_ns", "i8"),
+        ("unused_rows", "i8"),  # of kinds or for markets the kernel has no use for
+        ("levels_used", "i8"),
+    ]
+)
+
+OUTBOX = np.dtype([("intents", "i8"), ("decisions", "i8")])
+"""How many rows of each output buffer are filled; whoever empties a buffer sets it to 0."""
+
+
+class Capacity(NamedTuple):
+    """How much of everything there is room for."""
+
+    markets: int
+    groups: int
+    lanes: int = 1
+    plans: int = 64
+    levels: int = 4 * GRID_MAX
+
+
+class State(NamedTuple):
+    """The kernel's arrays; see the dtypes above."""
+
+    counters: Array  # (1,)
+    markets: Array  # (M,) MARKET
+    groups: Array  # (G,) GROUP
+    members: Array  # (G, MEMBERS_MAX) market slots
+    levels: Array  # sizes_e6 of every grid, one after the other
+    free_grids: Array  # (ticks, M + 1) offsets of grids given back; column 0 counts them
+    params: Array  # (L,) PARAMS
+    lanes: Array  # (L,) LANE
+    positions: Array  # (L, M, 2) POSITION
+    reserved: Array  # (L, M) cash promised to orders in flight, e6
+    episodes: Array  # (L, M + 2G) EPISODE: BINARY by market, then NO and YES baskets by group
+    plans: Array  # (L, P) PLAN
+    legs: Array  # (L, P, LEGS_MAX) LEG
+    walk: Array  # (LEGS_MAX,) WALK, scratch
+    basket: Array  # (2,) BASKET, scratch: WALKED and DISPLAYED
+    outbox: Array  # (1,) OUTBOX
+    intents: Array  # INTENT, out
+    decisions: Array  # DECISION, out
+
+
+@cold
+def rows_reserve(lanes: int) -> int:
+    """The most intents (or decisions) that one input row can cause."""
+    return lanes * KINDS * (2 * LEGS_MAX + 4)
+
+
+def new_state(capacity: Capacity, params: Array) -> State:
+    """An empty state. params: (L,) PARAMS, one set a lane."""
+    lanes, markets, groups = capacity.lanes, capacity.markets, capacity.groups
+    room = max(65_536, 2 * rows_reserve(lanes))
+    state = State(
+        counters=records(COUNTERS, 1),
+        markets=records(MARKET, markets),
+        groups=records(GROUP, groups),
+        members=np.zeros((groups, MEMBERS_MAX), np.int32),
+        levels=np.zeros(max(capacity.levels, GRID_MAX), np.int64),
+        free_grids=np.zeros((len(TICKS_E4), markets + 1), np.int64),
+        params=records(PARAMS, lanes),
+        lanes=records(LANE, lanes),
+        positions=records(POSITION, (lanes, markets, 2)),
+        reserved=np.zeros((lanes, markets), np.int64),
+        episodes=records(EPISODE, (lanes, markets + 2 * groups)),
+        plans=records(PLAN, (lanes, capacity.plans)),
+        legs=records(LEG, (lanes, capacity.plans, LEGS_MAX)),
+        walk=records(WALK, LEGS_MAX),
+        basket=records(BASKET, 2),
+        outbox=records(OUTBOX, 1),
+        intents=records(INTENT, room),
+        decisions=records(DECISION, room),
+    )
+    state.markets["best_ask_e4"] = NO_ASK_E4
+    state.markets["group"] = -1
+    state.markets["payout_e4"] = -1
+    state.params[:] = params
+    state.lanes["cash_e6"] = state.params["bankroll_e6"]
+    return state
+
+
+def with_levels(state: State, levels: int) -> State:
+    """The same state with room for `levels` levels in all."""
+    grown = np.zeros(levels, np.int64)
+    grown[: len(state.levels)] = state.levels
+    return state._replace(levels=grown)
+
+
+def nbytes(state: State) -> int:
+    return sum(array.nbytes for array in state)
+
+
+def digest_parts(state: State) -> list[bytes]:
+    """What decides future behaviour, as bytes, in field order; scratch and output buffers left out."""
+    scratch = {"walk", "basket", "outbox", "intents", "decisions"}
+    parts: list[Any] = [getattr(state, name) for name in state._fields if name not in scratch]
+    return [np.ascontiguousarray(part).tobytes() for part in parts]

@@ -1,0 +1,162 @@
+"""Was it still there? Every displayed opportunity is measured again at the time its orders would have arrived.
+
+For each leg: how many shares were within the limit price at arrival, what they cost, and whether a trade printed
+between the leg's best and limit price. Prints are not read by their side: the feed's direction is right only 59% of
+the time (reference, section 1.3). Nothing is taken from the book, and the strategy never learns the answer.
+"""
+
+from hfptm.kernel.cash import cost_e6, portion_e6
+from hfptm.kernel.detector import BINARY, payout_per_set_e12
+from hfptm.kernel.fees import E12, market_fee_e6
+from hfptm.kernel.jit import Record, cold
+from hfptm.kernel.state import State
+from hfptm.records import Side, Token
+from hfptm.sim.latency import arrival_ns
+from hfptm.sim.match import (
+    displayed_e6,
+    first_level,
+    next_level,
+    own_price_e4,
+    takes_asks,
+    within,
+)
+from hfptm.sim.queue import new_item
+from hfptm.sim.state import NOBODY, Sim
+from hfptm.units import PRICE_ONE_E4
+
+ORDER, DEPTH, PRINT = 1, 2, 3
+"""What an item waits for."""
+
+
+@cold
+def free_probe(sim: Sim) -> int:
+    for place in range(len(sim.probes)):
+        if sim.probes[place].decision == 0:
+            return place
+    return NOBODY
+
+
+@cold
+def open_probe(state: State, sim: Sim, intent: Record) -> int:
+    """Start measuring the decision of an OBSERVE intent; NOBODY, counted, if too many are under way."""
+    place = free_probe(sim)
+    if place == NOBODY:
+        sim.clock[0].probes_dropped += 1
+        return NOBODY
+    probe = sim.probes[place]
+    probe.decision = intent.order
+    probe.sets_e6 = intent.size_e6
+    probe.lane = intent.lane
+    probe.kind = intent.basket
+    probe.legs = 0
+    probe.open_items = 0
+    probe.printed = probe.unseen = 0
+    probe.market = intent.market
+    if intent.basket != BINARY:
+        probe.market = state.markets[intent.market].group
+    return place
+
+
+@cold
+def add_leg(state: State, sim: Sim, place: int, intent: Record) -> None:
+    """Watch one leg: its depth at arrival, and prints until the window after arrival ends."""
+    probe = sim.probes[place]
+    latency = sim.latency[intent.lane]
+    leg = int(probe.legs)
+    probe.legs += 1
+    probe.open_items += 2
+    sim.probe_legs[place, leg].size_e6 = 0
+    sim.probe_legs[place, leg].cost_e6 = 0
+    arrives_ns = arrival_ns(latency, int(intent.ts_ns))
+    watch(state, sim, place, leg, intent, DEPTH, arrives_ns)
+    watch(state, sim, place, leg, intent, PRINT, arrives_ns + int(latency.print_window_ns))
+
+
+@cold
+def watch(
+    state: State, sim: Sim, place: int, leg: int, intent: Record, kind: int, until_ns: int
+) -> None:
+    item = new_item(sim, int(intent.market), until_ns)
+    market = state.markets[intent.market]
+    item.order = place
+    item.leg = leg
+    item.lane = intent.lane
+    item.kind = kind
+    item.side = Side.BID
+    item.token = intent.token
+    item.size_e6 = intent.size_e6
+    item.price_e4 = intent.price_e4
+    if intent.token == Token.YES:
+        item.low_e4, item.high_e4 = market.best_ask_e4, intent.price_e4
+    else:
+        item.low_e4, item.high_e4 = PRICE_ONE_E4 - int(intent.price_e4), market.best_bid_e4
+
+
+@cold
+def note_print(sim: Sim, row: Record) -> None:
+    """A trade: does it corroborate a leg that is being watched in this market?"""
+    place = int(sim.head[row.market])
+    while place != NOBODY:
+        item = sim.items[place]
+        if item.kind == PRINT and item.low_e4 <= row.price_e4 <= item.high_e4:
+            sim.probes[item.order].printed = 1
+        place = int(item.next)
+
+
+@cold
+def note_depth(state: State, sim: Sim, item: Record) -> None:
+    """Measure a leg's book as it stands, which is as it was at arrival."""
+    market = state.markets[item.market]
+    if not market.valid or not market.open or market.bad or market.pending:
+        sim.probes[item.order].unseen = 1
+        return
+    params = state.params[item.lane]
+    leg = sim.probe_legs[item.order, item.leg]
+    asks = takes_asks(int(item.token), int(item.side))
+    index = first_level(state, market, asks)
+    price_e4 = own_price_e4(market, int(item.token), index)
+    left_e6 = int(item.size_e6)
+    while left_e6 > 0 and within(int(item.side), price_e4, int(item.price_e4)):
+        size_e6 = min(left_e6, displayed_e6(state, market, asks, index))
+        leg.size_e6 += size_e6
+        leg.cost_e6 += cost_e6(price_e4, size_e6) + market_fee_e6(params, market, price_e4, size_e6)
+        left_e6 -= size_e6
+        index = next_level(state, market, asks, index)
+        price_e4 = own_price_e4(market, int(item.token), index)
+
+
+@cold
+def close_item(state: State, sim: Sim, place: int, known_ns: int) -> None:
+    """One watch of a probe is over; after the last, write its outcome."""
+    probe = sim.probes[place]
+    probe.open_items -= 1
+    if probe.open_items == 0:
+        write_outcome(state, sim, place, known_ns)
+        probe.decision = 0
+
+
+@cold
+def write_outcome(state: State, sim: Sim, place: int, known_ns: int) -> None:
+    """Sets still there, and their profit: each leg at its average price, so a lower bound for fewer sets."""
+    probe = sim.probes[place]
+    sets_e6 = int(probe.sets_e6)
+    for leg in range(probe.legs):
+        sets_e6 = min(sets_e6, int(sim.probe_legs[place, leg].size_e6))
+    cost = 0
+    for leg in range(probe.legs):
+        there = sim.probe_legs[place, leg]
+        cost += portion_e6(int(there.cost_e6), sets_e6, int(there.size_e6)) + 1
+    payout_e12 = payout_per_set_e12(state.params[probe.lane], int(probe.kind), int(probe.legs))
+    edge_e6 = portion_e6(payout_e12, sets_e6, E12) - cost
+    outcome = sim.outcomes[sim.clock[0].outcomes]
+    sim.clock[0].outcomes += 1
+    outcome.ts_ns = known_ns
+    outcome.decision = probe.decision
+    outcome.market = probe.market
+    outcome.size_e6 = sets_e6
+    outcome.edge_e6 = edge_e6 if sets_e6 > 0 else 0
+    outcome.lane = probe.lane
+    outcome.kind = probe.kind
+    outcome.arrived = 1 if sets_e6 > 0 and edge_e6 > 0 and not probe.unseen else 0
+    outcome.printed = probe.printed
+    outcome.unseen = probe.unseen

@@ -1,0 +1,159 @@
+"""What is on its way: items waiting for their market to pass their arrival, and reports waiting for their time."""
+
+from hfptm.kernel.jit import Record, cold
+from hfptm.records import EventKind
+from hfptm.sim.state import FAR_NS, NOBODY, Sim
+
+
+@cold
+def new_item(sim: Sim, slot: int, arrival_ns: int) -> Record:
+    """Take a free item and append it to its market's list; `run.has_room` made sure that there is one."""
+    clock = sim.clock[0]
+    place = int(clock.free_item)
+    if place == NOBODY:
+        place = int(clock.items_used)
+        clock.items_used += 1
+    else:
+        clock.free_item = sim.items[place].next
+    clock.items += 1
+    clock.sequence += 1
+    item = sim.items[place]
+    item.market = slot
+    item.arrival_ns = arrival_ns
+    item.sequence = clock.sequence
+    item.next = NOBODY
+    append(sim, slot, place)
+    sim.next_arrival[slot] = min(int(sim.next_arrival[slot]), arrival_ns)
+    return item
+
+
+@cold
+def append(sim: Sim, slot: int, place: int) -> None:
+    last = int(sim.head[slot])
+    if last == NOBODY:
+        sim.head[slot] = place
+        return
+    while sim.items[last].next != NOBODY:
+        last = int(sim.items[last].next)
+    sim.items[last].next = place
+
+
+@cold
+def earliest(sim: Sim, slot: int) -> int:
+    """Place of the market's item that arrives first, the older one of equals; NOBODY if it has none."""
+    best = NOBODY
+    place = int(sim.head[slot])
+    while place != NOBODY:
+        if best == NOBODY or sim.items[place].arrival_ns < sim.items[best].arrival_ns:
+            best = place
+        place = int(sim.items[place].next)
+    return best
+
+
+@cold
+def remove(sim: Sim, place: int) -> None:
+    """Unlink an item and free its place; its fields stay readable until the next `new_item`."""
+    item = sim.items[place]
+    slot = int(item.market)
+    if sim.head[slot] == place:
+        sim.head[slot] = item.next
+    else:
+        before = int(sim.head[slot])
+        while sim.items[before].next != place:
+            before = int(sim.items[before].next)
+        sim.items[before].next = item.next
+    item.next = sim.clock[0].free_item
+    sim.clock[0].free_item = place
+    sim.clock[0].items -= 1
+    first = earliest(sim, slot)
+    sim.next_arrival[slot] = FAR_NS if first == NOBODY else sim.items[first].arrival_ns
+
+
+@cold
+def next_deadline(sim: Sim) -> int:
+    """The market slot whose first item's grace ends first, NOBODY if nothing waits."""
+    best, best_ns, best_sequence = NOBODY, FAR_NS, 0
+    for place in range(sim.clock[0].items_used):
+        item = sim.items[place]
+        if sim.next_arrival[item.market] != item.arrival_ns or earliest(
+            sim, int(item.market)
+        ) != place:
+            continue
+        ends_ns = int(item.arrival_ns) + int(sim.latency[item.lane].grace_ns)
+        if ends_ns < best_ns or (ends_ns == best_ns and item.sequence < best_sequence):
+            best, best_ns, best_sequence = int(item.market), ends_ns, int(item.sequence)
+    return best
+
+
+@cold
+def deadline_ns(sim: Sim, slot: int) -> int:
+    if slot == NOBODY:
+        return FAR_NS
+    item = sim.items[earliest(sim, slot)]
+    return int(item.arrival_ns) + int(sim.latency[item.lane].grace_ns)
+
+
+@cold
+def report(
+    sim: Sim, order: int, market: int, kind: int, due_ns: int, size_e6: int
+) -> Record:
+    """Queue a report in time order, behind those of the same time. Returns it for the rest of its fields."""
+    clock = sim.clock[0]
+    room = len(sim.reports)
+    place = int(clock.report_head) + int(clock.reports)
+    clock.reports += 1
+    while place > clock.report_head and sim.reports[(place - 1) % room].ts_recv_ns > due_ns:
+        copy_report(sim.reports[(place - 1) % room], sim.reports[place % room])
+        place -= 1
+    row = sim.reports[place % room]
+    row.ts_recv_ns = due_ns
+    row.ts_venue_ns = due_ns
+    row.market = market
+    row.size_e6 = size_e6
+    row.aux = order
+    row.price_e4 = 0
+    row.flags = 0
+    row.kind = kind
+    row.side = 0
+    return row
+
+
+@cold
+def copy_report(source: Record, target: Record) -> None:
+    target.ts_recv_ns = source.ts_recv_ns
+    target.ts_venue_ns = source.ts_venue_ns
+    target.market = source.market
+    target.size_e6 = source.size_e6
+    target.aux = source.aux
+    target.price_e4 = source.price_e4
+    target.flags = source.flags
+    target.kind = source.kind
+    target.side = source.side
+
+
+@cold
+def next_report_ns(sim: Sim) -> int:
+    clock = sim.clock[0]
+    if clock.reports == 0:
+        return FAR_NS
+    return int(sim.reports[clock.report_head % len(sim.reports)].ts_recv_ns)
+
+
+@cold
+def pop_report(sim: Sim) -> Record:
+    """Move the first report to `delivered` and return it there."""
+    clock = sim.clock[0]
+    row = sim.delivered[clock.delivered]
+    clock.delivered += 1
+    copy_report(sim.reports[clock.report_head % len(sim.reports)], row)
+    clock.report_head += 1
+    clock.reports -= 1
+    return row
+
+
+@cold
+def reject(sim: Sim, item: Record, due_ns: int, reason: int) -> None:
+    row = report(
+        sim, int(item.order), int(item.market), EventKind.REJECT.value, due_ns, int(item.size_e6)
+    )
+    row.price_e4 = reason

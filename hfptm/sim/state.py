@@ -1,0 +1,127 @@
+"""What the simulated venue remembers: what is on its way to it, and what is on its way back.
+
+The strategy's book is the venue's book, looked at later. An order that arrives at T matches what the book was at T,
+which is the state just before the first row of that market that the venue stamped after T. So an order waits in
+its market's list until such a row comes (or a grace time passes), and no second book is kept.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from hfptm.kernel.jit import Array, records
+from hfptm.kernel.state import LEGS_MAX
+from hfptm.records import EVENT, OUTCOME
+
+FAR_NS = 1 << 62
+NOBODY = -1
+
+LATENCY = np.dtype(
+    [
+        ("entry_ns", "i8"),  # decision to arrival at the matching engine
+        ("response_ns", "i8"),  # matching to our knowledge of it
+        ("grace_ns", "i8"),  # after this silence a market's book is taken as unchanged
+        ("print_window_ns", "i8"),  # how long after arrival a trade print still corroborates
+    ]
+)
+
+ITEM = np.dtype(
+    [
+        ("arrival_ns", "i8"),
+        ("order", "i8"),  # order id; of a probe's items its index
+        ("size_e6", "i8"),
+        ("sequence", "i8"),  # order among items of one instant
+        ("price_e4", "i4"),  # limit, token's own terms
+        ("low_e4", "i4"),  # YES prices between which a print corroborates
+        ("high_e4", "i4"),
+        ("market", "i4"),
+        ("lane", "i4"),
+        ("leg", "i4"),
+        ("next", "i4"),  # in its market's list, or in the free list
+        ("kind", "u1"),  # Waiting
+        ("side", "u1"),
+        ("token", "u1"),
+        ("order_type", "u1"),
+    ],
+    align=True,
+)
+
+PROBE = np.dtype(
+    [
+        ("decision", "i8"),  # 0: free
+        ("sets_e6", "i8"),
+        ("market", "i8"),
+        ("lane", "i4"),
+        ("legs", "i4"),
+        ("open_items", "i4"),
+        ("kind", "u1"),
+        ("printed", "u1"),
+        ("unseen", "u1"),
+    ],
+    align=True,
+)
+
+PROBE_LEG = np.dtype([("size_e6", "i8"), ("cost_e6", "i8")])
+
+TAKEN = np.dtype(
+    [
+        ("key", "i8"),  # 0: free
+        ("displayed_e6", "i8"),  # size of the level when we took from it
+        ("taken_e6", "i8"),
+    ]
+)
+
+CLOCK = np.dtype(
+    [
+        ("wake_ns", "i8"),  # nothing happens here before this
+        ("sequence", "i8"),
+        ("intents_seen", "i8"),
+        ("free_item", "i8"),
+        ("items_used", "i8"),  # high-water mark
+        ("items", "i8"),  # waiting now
+        ("report_head", "i8"),
+        ("reports", "i8"),  # queued
+        ("delivered", "i8"),  # rows filled in `delivered`
+        ("outcomes", "i8"),  # rows filled in `outcomes`
+        ("probes_dropped", "i8"),
+        ("no_book", "i8"),  # orders whose book at arrival was never seen
+    ]
+)
+
+
+class Sim(NamedTuple):
+    """The simulated venue's arrays; M, L as in `kernel.state`."""
+
+    clock: Array  # (1,) CLOCK
+    latency: Array  # (L,) LATENCY
+    items: Array  # (N,) ITEM
+    head: Array  # (M,) first waiting item of a market, NOBODY if none
+    next_arrival: Array  # (M,) earliest arrival among them, FAR_NS if none
+    probes: Array  # (Q,) PROBE
+    probe_legs: Array  # (Q, LEGS_MAX) PROBE_LEG
+    taken: Array  # (L, T) TAKEN, open addressing
+    reports: Array  # (R,) EVENT, ring ordered by ts_recv_ns
+    delivered: Array  # EVENT, out: reports the kernel was given
+    outcomes: Array  # OUTCOME, out
+
+
+def new_sim(markets: int, latency: Array, items: int = 65_536) -> Sim:
+    """An idle venue. latency: (L,) LATENCY."""
+    lanes = len(latency)
+    sim = Sim(
+        clock=records(CLOCK, 1),
+        latency=records(LATENCY, lanes),
+        items=records(ITEM, items),
+        head=np.full(markets, NOBODY, np.int32),
+        next_arrival=np.full(markets, FAR_NS, np.int64),
+        probes=records(PROBE, 1_024),
+        probe_legs=records(PROBE_LEG, (1_024, LEGS_MAX)),
+        taken=records(TAKEN, (lanes, 4_096)),
+        reports=records(EVENT, items),
+        delivered=records(EVENT, 4 * items),
+        outcomes=records(OUTCOME, 65_536),
+    )
+    sim.latency[:] = latency
+    sim.clock["wake_ns"] = FAR_NS
+    sim.clock["free_item"] = NOBODY
+    return sim
