@@ -1,0 +1,61 @@
+"""The documents name what exists: links, commands, options, targets, benchmarks and keys."""
+
+import re
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+import typer
+from typer.main import get_command
+
+from hfptm.cli import app
+from hfptm.config import SECTIONS
+from tests.conftest import ROOT
+
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+PROSE = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
+COMMANDS: dict[str, typer.core.TyperCommand] = dict(get_command(app).commands)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    targets = re.findall(r"\]\((?!https?://|#)([^)#]+)", page.read_text(encoding="utf-8"))
+    assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+def test_every_command_and_option_has_help() -> None:
+    bare = [
+        f"{name} {parameter.name}"
+        for name, command in COMMANDS.items()
+        for parameter in command.params
+        if not getattr(parameter, "help", None)
+    ]
+    assert bare == []
+    assert [name for name, command in COMMANDS.items() if not command.help] == []
+
+
+def test_every_command_is_documented() -> None:
+    assert [name for name in COMMANDS if f"hfptm {name}" not in PROSE] == []
+
+
+def test_every_documented_command_and_option_exists() -> None:
+    used = re.findall(r"^(?:\$ )?(?:\.venv/bin/)?hfptm ([a-z]\w*)(.*)$", PROSE, re.MULTILINE)
+    assert used
+    for name, rest in used:
+        assert name in COMMANDS
+        options = {option for parameter in COMMANDS[name].params for option in parameter.opts}
+        assert set(re.findall(r"(?<!\S)--[a-z-]+", rest)) <= options, f"hfptm {name}"
+
+
+def test_every_documented_make_target_and_benchmark_exists() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    used = {"".join(pair) for pair in re.findall(r"`make (\w+)`|^make (\w+)", PROSE, re.MULTILINE)}
+    assert {"demo", "test"} <= used <= targets
+    modules = re.findall(r"python -m (benchmarks\.\w+)", PROSE)
+    assert [module for module in modules if find_spec(module) is None] == []
+
+
+def test_every_documented_setting_exists() -> None:
+    used = re.findall(r"--set (\w+)\.(\w+)=", PROSE)
+    real = [(s, k) for s, kind in SECTIONS.items() for k in kind.__struct_fields__]
+    assert [pair for pair in used if pair not in real and pair != ("section", "key")] == []
