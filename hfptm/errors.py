@@ -37,10 +37,11 @@ class InputError(HfptmError):
 
 
 class DamagedInputError(InputError):
-    """`place` names the line, row or byte where reading stopped."""
+    """`place` names the line, row or byte where reading stopped, `problem` why."""
 
     def __init__(self, path: Path, place: str, problem: str) -> None:
         self.place = place
+        self.problem = problem
         super().__init__(path, f"damaged at {place}: {problem}; everything before it was imported")
 
 

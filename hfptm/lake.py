@@ -22,11 +22,9 @@ import pyarrow as pa
 
 from hfptm.clock import NS_MAX, parse_utc_ns, utc_date_hour
 from hfptm.errors import LakeError
-from hfptm.parquet import ROW_GROUP_ROWS, TableFile, open_table
+from hfptm.parquet import HOUR_NS, ROW_GROUP_ROWS, HourlyWriter, TableFile, open_table
 from hfptm.records import EVENT, SCHEMA_VERSION, GapReason, Relation, arrow_schema, to_arrow
 from hfptm.registry import Group, Market
-
-HOUR_NS = 3_600_000_000_000
 
 RAW_GROUP_ROWS = 65_536
 """Raw rows carry whole frames, so fewer make a row group."""
@@ -126,6 +124,13 @@ class Lake:
             file for file in found if hour_ns(file) < to_ns and from_ns < hour_ns(file) + HOUR_NS
         ]
 
+    def writer(self, kind: Kind, segment: str) -> HourlyWriter:
+        """For rows of `SCHEMAS[kind]` in time order."""
+        group_rows = RAW_GROUP_ROWS if kind is Kind.RAW else ROW_GROUP_ROWS
+        return HourlyWriter(
+            lambda ts_ns: TableFile(self.path(kind, ts_ns, segment), SCHEMAS[kind], group_rows)
+        )
+
     def events_files(self, from_ns: int = 0, to_ns: int = NS_MAX) -> list[Path]:
         return self.files(Kind.EVENTS, from_ns, to_ns)
 
@@ -144,7 +149,6 @@ class Lake:
         segment: str,
         markets: Sequence[Market],
         groups: Sequence[Group] = (),
-        keep_longer: bool = False,
     ) -> bool:
         """One file a segment; False if an equal one was there already."""
         by_id = {group.group: group for group in groups}
@@ -154,7 +158,7 @@ class Lake:
         rows = [_market_row(market, by_id.get(market.group)) for market in markets]
         file = TableFile(self.root / "markets" / f"{segment}.parquet", MARKETS_SCHEMA)
         file.append(pa.Table.from_pylist(rows, schema=MARKETS_SCHEMA))
-        return file.publish(keep_longer)
+        return file.publish()
 
     def market_versions(self) -> list[tuple[Market, Group | None]]:
         """Every version of every market, oldest first; of equal age by segment."""
@@ -197,65 +201,18 @@ class Lake:
                 if not _runs(int(path.suffixes[-2][1:])):
                     path.unlink(missing_ok=True)
 
+    def remove_others(self, kind: Kind, segment: str, kept: Sequence[Path]) -> list[Path]:
+        """Remove the segment's files that are not in `kept`; returns them."""
+        found = self.root.glob(f"{kind}/date=*/hour=*/{segment}.parquet")
+        others = sorted(set(found) - set(kept))
+        for path in others:
+            path.unlink()
+        return others
+
     def _write(self, kind: Kind, segment: str, table: pa.Table) -> list[Path]:
-        writer = HourlyWriter(self, kind, segment)
+        writer = self.writer(kind, segment)
         writer.append(table)
         return writer.close()
-
-
-class HourlyWriter:
-    """Rows of one kind and segment in time order; a file appears when the next hour begins."""
-
-    def __init__(self, lake: Lake, kind: Kind, segment: str) -> None:
-        self.touched: list[Path] = []
-        """Every file that belongs to the segment now, changed or not."""
-        self._lake = lake
-        self._kind = kind
-        self._segment = segment
-        self._file: TableFile | None = None
-        self._changed: list[Path] = []
-        self._last_ns = 0
-
-    def append(self, table: pa.Table) -> None:
-        """Rows of `SCHEMAS[kind]`; raises ValueError if time goes back."""
-        ts_ns = table.column(0).to_numpy()
-        if len(ts_ns) == 0:
-            return
-        if ts_ns[0] < self._last_ns or np.any(ts_ns[1:] < ts_ns[:-1]):
-            raise ValueError(f"rows of segment {self._segment} are not sorted by time")
-        self._last_ns = int(ts_ns[-1])
-        start = 0
-        while start < len(ts_ns):
-            next_hour_ns = (int(ts_ns[start]) // HOUR_NS + 1) * HOUR_NS
-            stop = int(np.searchsorted(ts_ns, next_hour_ns))
-            self._file_of(int(ts_ns[start])).append(table.slice(start, stop - start))
-            start = stop
-
-    def close(self, keep_longer: bool = False) -> list[Path]:
-        """Publish the last hour; returns the files that were new or changed."""
-        self._publish(keep_longer)
-        return self._changed
-
-    def discard(self) -> None:
-        """Drop the hour in progress; earlier hours stay."""
-        if self._file:
-            self._file.discard()
-            self._file = None
-
-    def _file_of(self, ts_ns: int) -> TableFile:
-        path = self._lake.path(self._kind, ts_ns, self._segment)
-        if self._file is None or self._file.path != path:
-            self._publish(keep_longer=False)
-            group_rows = RAW_GROUP_ROWS if self._kind is Kind.RAW else ROW_GROUP_ROWS
-            self._file = TableFile(path, SCHEMAS[self._kind], group_rows)
-        return self._file
-
-    def _publish(self, keep_longer: bool) -> None:
-        if self._file:
-            self.touched.append(self._file.path)
-            if self._file.publish(keep_longer):
-                self._changed.append(self._file.path)
-            self._file = None
 
 
 def hour_ns(file: Path) -> int:

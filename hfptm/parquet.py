@@ -7,6 +7,7 @@ and 25 M rows/s with pyarrow's defaults.
 
 import filecmp
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,8 @@ import pyarrow.parquet as pq
 
 from hfptm.errors import LakeError
 from hfptm.records import SCHEMA_VERSION
+
+HOUR_NS = 3_600_000_000_000
 
 ROW_GROUP_ROWS = 262_144
 """Most rows of a row group, and so of what a reader holds of one file.
@@ -98,6 +101,58 @@ class TableFile:
         if keep_longer and open_table(self.path).metadata.num_rows >= self.rows:
             return True
         return filecmp.cmp(self.path, self._temporary, shallow=False)
+
+
+class HourlyWriter:
+    """Rows in time order to one file an hour, which appears when the next hour begins.
+
+    `open_hour` makes the file of the hour of a time; rows are tables whose first column is it, ns.
+    """
+
+    def __init__(self, open_hour: Callable[[int], TableFile]) -> None:
+        self.touched: list[Path] = []
+        """The files of all hours published so far, new, changed or equal."""
+        self._open_hour = open_hour
+        self._file: TableFile | None = None
+        self._changed: list[Path] = []
+        self._last_ns = 0
+
+    def append(self, table: pa.Table) -> None:
+        """Raises ValueError if time goes back."""
+        ts_ns = table.column(0).to_numpy()
+        if len(ts_ns) == 0:
+            return
+        if ts_ns[0] < self._last_ns or np.any(ts_ns[1:] < ts_ns[:-1]):
+            raise ValueError("rows are not sorted by time")
+        start = 0
+        while start < len(ts_ns):
+            first_ns = int(ts_ns[start])
+            hour = first_ns // HOUR_NS
+            if self._file is None or hour != self._last_ns // HOUR_NS:
+                self._publish(keep_longer=False)
+                self._file = self._open_hour(first_ns)
+            stop = int(np.searchsorted(ts_ns, (hour + 1) * HOUR_NS))
+            self._file.append(table.slice(start, stop - start))
+            self._last_ns = int(ts_ns[stop - 1])
+            start = stop
+
+    def close(self, keep_longer: bool = False) -> list[Path]:
+        """Publish the last hour (see `TableFile.publish`); returns what was new or changed."""
+        self._publish(keep_longer)
+        return self._changed
+
+    def discard(self) -> None:
+        """Drop the hour in progress; earlier hours stay."""
+        if self._file:
+            self._file.discard()
+            self._file = None
+
+    def _publish(self, keep_longer: bool) -> None:
+        if self._file:
+            self.touched.append(self._file.path)
+            if self._file.publish(keep_longer):
+                self._changed.append(self._file.path)
+            self._file = None
 
 
 def open_table(path: Path) -> pq.ParquetFile:

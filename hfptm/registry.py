@@ -3,8 +3,11 @@
 import hashlib
 
 import msgspec
+import numpy as np
+import numpy.typing as npt
 
 from hfptm.records import Relation
+from hfptm.units import PRICE_ONE_E4, TICKS_E4
 
 
 class Market(msgspec.Struct, frozen=True, kw_only=True):
@@ -14,6 +17,7 @@ class Market(msgspec.Struct, frozen=True, kw_only=True):
     condition_id: str
     yes_token: str
     no_token: str
+    """Both empty if the recording did not say."""
     slug: str
     question: str
     category: str
@@ -44,11 +48,36 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
     """NO sets turn into collateral at once (neg-risk conversion) instead of at resolution."""
 
 
+def problem(market: Market) -> str | None:
+    """What is impossible about a market from outside, or None."""
+    if market.market != market_id(market.condition_id):
+        return f"market {market.market} is not the id of condition_id {market.condition_id}"
+    if market.tick_e4 not in TICKS_E4:
+        return f"tick_e4 {market.tick_e4} is none of {TICKS_E4}"
+    if not 0 <= market.fee_rate_e4 <= PRICE_ONE_E4 or market.fee_exponent < 0:
+        return f"fee rate {market.fee_rate_e4} x exponent {market.fee_exponent} is no fee schedule"
+    if market.min_size_e6 < 0 or market.valid_from_ns < 0 or market.end_ts_ns < 0:
+        return "min_size_e6, valid_from_ns and end_ts_ns must not be negative"
+    if market.yes_token == market.no_token != "":
+        return f"both tokens are {market.yes_token}"
+    return None
+
+
+def finest_tick_e4(prices_e4: npt.NDArray[np.int64]) -> int:
+    """The coarsest tick, 0.01 at most, on whose grid all the prices lie.
+
+    For recordings that do not state it: 0.01 is what the exchange gives a market that needs no
+    finer one.
+    """
+    ticks = (tick for tick in TICKS_E4 if tick <= 100)
+    return next(tick for tick in ticks if not np.any(prices_e4 % tick))
+
+
 def market_id(condition_id: str) -> int:
     """The lake's id of a market: the first 63 bits of its condition id.
 
-    Recordings of several machines merge without coordination. Anything that is no 0x-hex condition id (other
-    exchanges, old data sets) is hashed.
+    Recordings of several machines merge without coordination. Anything that is no 0x-hex condition
+    id (other exchanges, old data sets) is hashed.
     """
     digits = condition_id.removeprefix("0x")
     if len(digits) in (62, 64) and all(c in "0123456789abcdef" for c in digits.lower()):
