@@ -25,8 +25,9 @@ class Level(msgspec.Struct, gc=False):
 class Book(msgspec.Struct, tag_field="event_type", tag="book"):
     """Full book of one token, from the WebSocket or (without `event_type`) from REST.
 
-    `{"market":"0xc0","asset_id":"71","timestamp":"1793000000123","hash":"66","bids":[{"price":"0.47",
-    "size":"30"}],"asks":[],"tick_size":"0.01","event_type":"book","last_trade_price":"0.510"}`
+    `{"market":"0xc0","asset_id":"71","timestamp":"1793000000123","hash":"66",
+    "bids":[{"price":"0.47","size":"30"}],"asks":[],"tick_size":"0.01","event_type":"book",
+    "last_trade_price":"0.510"}`
     """
 
     asset_id: str
@@ -143,8 +144,8 @@ class NewMarket(msgspec.Struct, tag_field="event_type", tag="new_market"):
 
 
 class MarketResolved(msgspec.Struct, tag_field="event_type", tag="market_resolved"):
-    """`{"id":"29","market":"0xc0","assets_ids":["71","72"],"winning_asset_id":"71","winning_outcome":"Up",
-    "timestamp":"1793000400000","event_type":"market_resolved"}`"""
+    """`{"id":"29","market":"0xc0","assets_ids":["71","72"],"winning_asset_id":"71",
+    "winning_outcome":"Up","timestamp":"1793000400000","event_type":"market_resolved"}`"""
 
     winning_asset_id: str
     market: str = ""
