@@ -8,7 +8,6 @@ artefact: journalled with its class, never traded, and no end of an episode that
 
 from hfptm.kernel.detector import (
     BINARY,
-    NO_BASKET,
     YES_BASKET,
     artefact_of,
     fit,
@@ -19,7 +18,7 @@ from hfptm.kernel.detector import (
 from hfptm.kernel.executor import has_room, observe, open_plan
 from hfptm.kernel.jit import Record, cold
 from hfptm.kernel.risk import approve
-from hfptm.kernel.state import DISPLAYED, LEGS_MAX, SETS_MAX_E6, WALKED, State
+from hfptm.kernel.state import DISPLAYED, KINDS, LEGS_MAX, SETS_MAX_E6, WALKED, State
 from hfptm.records import LANE_SHIFT, Phase, Reason
 
 
@@ -34,41 +33,36 @@ def episode_of(state: State, lane: int, kind: int, subject: int) -> Record:
 @cold
 def look(state: State, slot: int) -> None:
     """Judge every basket that the market in `slot` belongs to."""
-    market = state.markets[slot]
-    look_at(state, BINARY, slot)
-    market.active = any_open(state, BINARY, slot)
-    if market.group >= 0:
-        group = int(market.group)
-        look_at(state, NO_BASKET, group)
-        look_at(state, YES_BASKET, group)
-        note_group(state, group)
+    group = int(state.markets[slot].group)
+    for kind in range(KINDS if group >= 0 else 1):
+        look_at(state, kind, slot if kind == BINARY else group)
+    note_active(state, slot, group)
 
 
 @cold
 def hide_market(state: State, slot: int) -> None:
     """The market's book was dropped: end what can no longer be seen, begin nothing."""
-    market = state.markets[slot]
-    end_unseen(state, BINARY, slot)
-    market.active = 0
-    if market.group >= 0:
-        group = int(market.group)
-        end_unseen(state, NO_BASKET, group)
-        end_unseen(state, YES_BASKET, group)
-        note_group(state, group)
+    group = int(state.markets[slot].group)
+    for kind in range(KINDS if group >= 0 else 1):
+        end_unseen(state, kind, slot if kind == BINARY else group)
+    note_active(state, slot, group)
 
 
 @cold
-def note_group(state: State, group: int) -> None:
-    open_ones = any_open(state, NO_BASKET, group) + any_open(state, YES_BASKET, group)
-    state.groups[group].active = 1 if open_ones > 0 else 0
-
-
-@cold
-def any_open(state: State, kind: int, subject: int) -> int:
-    for lane in range(len(state.lanes)):
-        if episode_of(state, lane, kind, subject).decision != 0:
-            return 1
-    return 0
+def note_active(state: State, slot: int, group: int) -> None:
+    """Remember for `detector.worth_a_look` whether some lane still has an episode to end."""
+    active = 0
+    in_group = 0
+    for kind in range(KINDS if group >= 0 else 1):
+        for lane in range(len(state.lanes)):
+            if episode_of(state, lane, kind, slot if kind == BINARY else group).decision != 0:
+                if kind == BINARY:
+                    active = 1
+                else:
+                    in_group = 1
+    state.markets[slot].active = active
+    if group >= 0:
+        state.groups[group].active = in_group
 
 
 @cold
@@ -76,8 +70,7 @@ def end_unseen(state: State, kind: int, subject: int) -> None:
     if gross_e4(state, kind, subject) > 0:
         return
     for lane in range(len(state.lanes)):
-        episode = episode_of(state, lane, kind, subject)
-        if episode.decision != 0:
+        if episode_of(state, lane, kind, subject).decision != 0:
             end(state, lane, kind, subject, Reason.UNSEEN.value)
 
 

@@ -5,11 +5,11 @@ all lanes; what one parameter set owns has a leading lane axis. Nothing grows in
 too little room stops before the row and lets Python enlarge (`with_levels`) or refuse.
 """
 
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from hfptm.kernel.jit import Array, cold, records
+from hfptm.kernel.jit import Array, Arrays, cold, opener, records
 from hfptm.records import DECISION, INTENT, OpportunityKind
 from hfptm.units import NO_ASK_E4, PRICE_ONE_E4, TICKS_E4
 
@@ -26,6 +26,7 @@ WALKED, DISPLAYED = 0, 1
 """Rows of `State.basket`: the last walk, and the walk without limits that a decision reports."""
 
 MEMBERS_MAX = 256
+INT64 = np.dtype(np.int64)
 KINDS = len(OpportunityKind)
 
 MARKET = np.dtype(
@@ -209,27 +210,50 @@ class Capacity(NamedTuple):
     levels: int = 4 * GRID_MAX
 
 
-class State(NamedTuple):
+class State(Arrays):
     """The kernel's arrays; see the dtypes above."""
 
-    counters: Array  # (1,)
-    markets: Array  # (M,) MARKET
-    groups: Array  # (G,) GROUP
-    members: Array  # (G, MEMBERS_MAX) market slots
-    levels: Array  # sizes_e6 of every grid, one after the other
-    free_grids: Array  # (ticks, M + 1) offsets of grids given back; column 0 counts them
-    params: Array  # (L,) PARAMS
-    lanes: Array  # (L,) LANE
-    positions: Array  # (L, M, 2) POSITION
-    reserved: Array  # (L, M) cash promised to orders in flight, e6
-    episodes: Array  # (L, M + 2G) EPISODE: BINARY by market, then NO and YES baskets by group
-    plans: Array  # (L, P) PLAN
-    legs: Array  # (L, P, LEGS_MAX) LEG
-    walk: Array  # (LEGS_MAX,) WALK, scratch
-    basket: Array  # (2,) BASKET, scratch: WALKED and DISPLAYED
-    outbox: Array  # (1,) OUTBOX
-    intents: Array  # INTENT, out
-    decisions: Array  # DECISION, out
+    FIELDS: ClassVar[dict[str, tuple[np.dtype[Any], int]]] = {
+        "counters": (COUNTERS, 1),  # (1,)
+        "markets": (MARKET, 1),  # (M,)
+        "groups": (GROUP, 1),  # (G,)
+        "members": (INT64, 2),  # (G, MEMBERS_MAX) market slots
+        "levels": (INT64, 1),  # sizes_e6 of every grid, one after the other
+        "free_grids": (INT64, 2),  # (ticks, M + 1) offsets given back; column 0 counts them
+        "params": (PARAMS, 1),  # (L,)
+        "lanes": (LANE, 1),  # (L,)
+        "positions": (POSITION, 3),  # (L, M, 2) by token
+        "reserved": (INT64, 2),  # (L, M) cash promised to orders in flight, e6
+        "episodes": (EPISODE, 2),  # (L, M + 2G): BINARY by market, then NO and YES by group
+        "plans": (PLAN, 2),  # (L, P)
+        "legs": (LEG, 3),  # (L, P, LEGS_MAX)
+        "walk": (WALK, 1),  # (LEGS_MAX,) scratch
+        "basket": (BASKET, 1),  # (2,) scratch: WALKED and DISPLAYED
+        "outbox": (OUTBOX, 1),  # (1,)
+        "intents": (INTENT, 1),  # out
+        "decisions": (DECISION, 1),  # out
+    }
+    counters: Array
+    markets: Array
+    groups: Array
+    members: Array
+    levels: Array
+    free_grids: Array
+    params: Array
+    lanes: Array
+    positions: Array
+    reserved: Array
+    episodes: Array
+    plans: Array
+    legs: Array
+    walk: Array
+    basket: Array
+    outbox: Array
+    intents: Array
+    decisions: Array
+
+
+open_state = opener(State)
 
 
 @cold
@@ -246,7 +270,7 @@ def new_state(capacity: Capacity, params: Array) -> State:
         counters=records(COUNTERS, 1),
         markets=records(MARKET, markets),
         groups=records(GROUP, groups),
-        members=np.zeros((groups, MEMBERS_MAX), np.int32),
+        members=np.zeros((groups, MEMBERS_MAX), np.int64),
         levels=np.zeros(max(capacity.levels, GRID_MAX), np.int64),
         free_grids=np.zeros((len(TICKS_E4), markets + 1), np.int64),
         params=records(PARAMS, lanes),
@@ -274,15 +298,14 @@ def with_levels(state: State, levels: int) -> State:
     """The same state with room for `levels` levels in all."""
     grown = np.zeros(levels, np.int64)
     grown[: len(state.levels)] = state.levels
-    return state._replace(levels=grown)
+    return state.replace(levels=grown)
 
 
 def nbytes(state: State) -> int:
-    return sum(array.nbytes for array in state)
+    return sum(array.nbytes for array in state.arrays().values())
 
 
 def digest_parts(state: State) -> list[bytes]:
     """What decides future behaviour, as bytes, in field order; scratch and output buffers left out."""
     scratch = {"walk", "basket", "outbox", "intents", "decisions"}
-    parts: list[Any] = [getattr(state, name) for name in state._fields if name not in scratch]
-    return [np.ascontiguousarray(part).tobytes() for part in parts]
+    return [array.tobytes() for name, array in state.arrays().items() if name not in scratch]

@@ -4,12 +4,14 @@ Market rows, definitions, execution reports and timers arrive in one order (desi
 decisions come out in `State.intents` and `State.decisions`.
 """
 
+from typing import Any
+
 from hfptm.kernel.book import apply, free_grid, hide, lay_grid
 from hfptm.kernel.detector import worth_a_look
 from hfptm.kernel.episodes import hide_market, look
 from hfptm.kernel.executor import on_report, redeem
 from hfptm.kernel.jit import Array, Record, cold, entry, hot
-from hfptm.kernel.state import GRID_MAX, MEMBERS_MAX, State, rows_reserve
+from hfptm.kernel.state import GRID_MAX, MEMBERS_MAX, State, open_state, rows_reserve
 from hfptm.records import EventKind, MarketState, Relation
 from hfptm.units import PRICE_ONE_E4
 
@@ -27,6 +29,13 @@ def step(state: State, row: Record) -> None:
             look(state, row.market)
     else:
         rare(state, row)
+
+
+@cold
+def deliver(state: State, report: Record) -> None:
+    """Apply one execution report."""
+    state.counters[0].now_ns = report.ts_recv_ns
+    on_report(state, report)
 
 
 @cold
@@ -124,8 +133,12 @@ def has_room(state: State, row: Record) -> bool:
 
 
 @entry
-def step_rows(state: State, rows: Array, start: int, stop: int) -> int:
-    """Apply rows[start:stop]; the index of the first row not applied for want of room, or stop."""
+def step_rows(table: Any, rows: Array, start: int, stop: int) -> int:
+    """Apply rows[start:stop] to the state of `table`.
+
+    Returns the index of the first row not applied for want of room, or stop.
+    """
+    state = open_state(table)
     for index in range(start, stop):
         row = rows[index]
         if not has_room(state, row):

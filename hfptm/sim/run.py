@@ -1,8 +1,10 @@
 """The loop of replay and paper: market rows in, the venue's answers in between, everything in one order."""
 
+from typing import Any
+
 from hfptm.kernel import step as kernel
 from hfptm.kernel.jit import Array, Record, cold, entry, hot, prefetch
-from hfptm.kernel.state import LEGS_MAX, State, rows_reserve
+from hfptm.kernel.state import State, open_state, rows_reserve
 from hfptm.records import EventKind, IntentKind, RejectReason
 from hfptm.sim import probe
 from hfptm.sim.latency import arrival_ns, due_before, passed, report_ns
@@ -31,7 +33,7 @@ from hfptm.sim.queue import (
     remove,
     report,
 )
-from hfptm.sim.state import NOBODY, Sim
+from hfptm.sim.state import NOBODY, Sim, open_sim
 
 LOOK_AHEAD = 16
 """Rows between asking for a market's record and using it; its level is asked for at half the distance."""
@@ -150,7 +152,7 @@ def advance(state: State, sim: Sim, until_ns: int) -> None:
         if not due_before(min(due_ns, ends_ns), until_ns):
             break
         if due_ns <= ends_ns:
-            kernel.step(state, pop_report(sim))
+            kernel.deliver(state, pop_report(sim))
             accept(state, sim)
         else:
             answer(state, sim, earliest(sim, quiet), ends_ns)
@@ -190,11 +192,13 @@ def look_ahead(state: State, rows: Array, index: int, last: int) -> None:
 
 
 @entry
-def run_rows(state: State, sim: Sim, rows: Array, start: int, stop: int) -> int:
-    """Run rows[start:stop] through venue and kernel; the index of the first row there was no room for, or stop.
+def run_rows(state_table: Any, sim_table: Any, rows: Array, start: int, stop: int) -> int:
+    """Run rows[start:stop] through venue and kernel.
 
-    rows: (n,) EVENT with market slots, in order of `ts_recv_ns`.
+    rows: (n,) EVENT with market slots, in order of `ts_recv_ns`. Returns the index of the first row for which
+    there was no room, or stop.
     """
+    state, sim = open_state(state_table), open_sim(sim_table)
     last = len(rows) - 1
     for index in range(start, stop):
         row = rows[index]

@@ -5,12 +5,12 @@ which is the state just before the first row of that market that the venue stamp
 its market's list until such a row comes (or a grace time passes), and no second book is kept.
 """
 
-from typing import NamedTuple
+from typing import Any, ClassVar
 
 import numpy as np
 
-from hfptm.kernel.jit import Array, records
-from hfptm.kernel.state import LEGS_MAX
+from hfptm.kernel.jit import Array, Arrays, opener, records
+from hfptm.kernel.state import INT64, LEGS_MAX
 from hfptm.records import EVENT, OUTCOME
 
 FAR_NS = 1 << 62
@@ -89,20 +89,36 @@ CLOCK = np.dtype(
 )
 
 
-class Sim(NamedTuple):
+class Sim(Arrays):
     """The simulated venue's arrays; M, L as in `kernel.state`."""
 
-    clock: Array  # (1,) CLOCK
-    latency: Array  # (L,) LATENCY
-    items: Array  # (N,) ITEM
-    head: Array  # (M,) first waiting item of a market, NOBODY if none
-    next_arrival: Array  # (M,) earliest arrival among them, FAR_NS if none
-    probes: Array  # (Q,) PROBE
-    probe_legs: Array  # (Q, LEGS_MAX) PROBE_LEG
-    taken: Array  # (L, T) TAKEN, open addressing
-    reports: Array  # (R,) EVENT, ring ordered by ts_recv_ns
-    delivered: Array  # EVENT, out: reports the kernel was given
-    outcomes: Array  # OUTCOME, out
+    FIELDS: ClassVar[dict[str, tuple[np.dtype[Any], int]]] = {
+        "clock": (CLOCK, 1),  # (1,)
+        "latency": (LATENCY, 1),  # (L,)
+        "items": (ITEM, 1),
+        "head": (INT64, 1),  # (M,) first waiting item of a market, NOBODY if none
+        "next_arrival": (INT64, 1),  # (M,) earliest arrival among them, FAR_NS if none
+        "probes": (PROBE, 1),
+        "probe_legs": (PROBE_LEG, 2),  # (probes, LEGS_MAX)
+        "taken": (TAKEN, 2),  # (L, T) open addressing
+        "reports": (EVENT, 1),  # ring ordered by ts_recv_ns
+        "delivered": (EVENT, 1),  # out: reports the kernel was given
+        "outcomes": (OUTCOME, 1),  # out
+    }
+    clock: Array
+    latency: Array
+    items: Array
+    head: Array
+    next_arrival: Array
+    probes: Array
+    probe_legs: Array
+    taken: Array
+    reports: Array
+    delivered: Array
+    outcomes: Array
+
+
+open_sim = opener(Sim)
 
 
 def new_sim(markets: int, latency: Array, items: int = 65_536) -> Sim:
@@ -112,7 +128,7 @@ def new_sim(markets: int, latency: Array, items: int = 65_536) -> Sim:
         clock=records(CLOCK, 1),
         latency=records(LATENCY, lanes),
         items=records(ITEM, items),
-        head=np.full(markets, NOBODY, np.int32),
+        head=np.full(markets, NOBODY, np.int64),
         next_arrival=np.full(markets, FAR_NS, np.int64),
         probes=records(PROBE, 1_024),
         probe_legs=records(PROBE_LEG, (1_024, LEGS_MAX)),

@@ -203,7 +203,7 @@ class Batch:
             rows.append((*head, size_e6, 0, price_e4, of_book, _LEVEL, side))
         if rows:
             rows[-1] = _closed(rows[-1], aux, closing)
-        elif closing != _LAST:
+        else:
             rows.append((*head, 0, aux, 0, closing, _BEST, 0))
         return rows
 
