@@ -107,8 +107,24 @@ def test_the_last_trade_is_found_out(checker: HashChecker) -> None:
     assert settle(checker, *frames) == [Verdict.OK, Verdict.OK, Verdict.BAD, Verdict.UNKNOWN]
 
 
+def test_nothing_is_bad_while_the_last_trade_is_in_question(checker: HashChecker) -> None:
+    ts = str(TS_MS + 9)
+    trade = frame("last_trade_price", asset_id=YES, price="0.48", timestamp=ts)
+    frames = [trade, delta(TS_MS + 9, "5", [*TWO, *TWO]), book(TS_MS + 10, ONE)]
+    assert settle(checker, *frames) == [Verdict.UNKNOWN, Verdict.OK]
+
+
+def test_a_book_brings_its_tick(checker: HashChecker) -> None:
+    claimed = hashed(TS_MS + 9, ONE, tick_size="0.001")
+    frames = [
+        book(TS_MS + 9, ONE, tick_size="0.001", hash=claimed),
+        delta(TS_MS + 10, "5", TWO, tick_size="0.001"),
+    ]
+    assert settle(checker, *frames) == [Verdict.OK, Verdict.OK]
+
+
 def test_a_tick_change_is_hashed_and_hides_the_book(checker: HashChecker) -> None:
-    fine = {"tick_size": "0.001", "hash": hashed(TS_MS + 11, ONE, tick_size="0.001")}
+    fine = {"hash": hashed(TS_MS + 11, ONE, tick_size="0.001")}
     frames = [
         frame("tick_size_change", asset_id=YES, new_tick_size="0.001", timestamp=str(TS_MS + 9)),
         delta(TS_MS + 10, "5", TWO, tick_size="0.001"),

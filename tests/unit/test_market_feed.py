@@ -128,7 +128,7 @@ def test_a_book_of_both_tokens_is_one_snapshot(feed: MarketFeed) -> None:
 
 def test_an_unmirrored_pair_of_books_is_that_of_yes_under_suspicion(feed: MarketFeed) -> None:
     yes = message("book", asset_id=YES, bids=levels(("0.47", "30")), asks=[])
-    no = message("book", asset_id=NO, bids=[], asks=levels(("0.53", "31")))
+    no = message("book", asset_id=NO, bids=[], asks=levels(("0.53", "31"), ("0.6", "1")))
     rows = decode_all(feed, json.dumps([no, yes]).encode())
     assert apply_rows(rows) == {(Side.BID, 4700): 30_000_000}
     assert flags_of(rows[-1]) == {OF_BOOK, LAST, EventFlag.MIRROR_BREAK}
@@ -140,6 +140,37 @@ def test_books_of_two_times_are_two_snapshots(feed: MarketFeed) -> None:
     rows = decode_all(feed, json.dumps([yes, no]).encode())
     assert kinds_of(rows) == [EventKind.SNAPSHOT, EventKind.LEVEL, EventKind.SNAPSHOT]
     assert (flags_of(rows[1]), flags_of(rows[2])) == ({OF_BOOK, LAST}, {OF_BOOK, LAST})
+
+
+def test_the_second_book_of_a_token_replaces_the_first(feed: MarketFeed) -> None:
+    books = [
+        message("book", asset_id=YES, bids=levels((price, "1")), asks=[])
+        for price in ("0.1", "0.2")
+    ]
+    rows = decode_all(feed, json.dumps(books).encode())
+    assert apply_rows(rows) == {(Side.BID, 2000): 1_000_000}
+
+
+def test_a_book_brings_its_tick(feed: MarketFeed) -> None:
+    bids = levels(("0.515", "1"))
+    rows = decode_all(
+        feed,
+        frame("book", asset_id=YES, bids=bids, asks=[], tick_size="0.001"),
+        frame("price_change", price_changes=[change(YES, "BUY", "0.513", "1")]),
+    )
+    assert rows["price_e4"].tolist() == [10, 5150, 5130]
+    assert troubles(feed) == {}
+
+
+def test_rows_of_a_market_keep_the_order_of_the_array(feed: MarketFeed) -> None:
+    parts = [
+        message("price_change", price_changes=[BUY_51]),
+        message("last_trade_price", asset_id=YES, price="0.51", size="1", side="SELL"),
+        message("price_change", price_changes=[BUY_51 | {"size": "39"}]),
+    ]
+    rows = decode_all(feed, json.dumps(parts).encode())
+    assert kinds_of(rows) == [EventKind.LEVEL, EventKind.TRADE, EventKind.LEVEL]
+    assert rows["size_e6"].tolist() == [40_000_000, 1_000_000, 39_000_000]
 
 
 def test_an_array_closes_each_market_once() -> None:
