@@ -69,7 +69,8 @@ class EventKind(IntEnum):
     UNKNOWN = 36
     """No answer: it may be live, filled or dead."""
     SETTLED = 37
-    """A merge, conversion or redemption of size_e6 sets went through."""
+    """A merge or conversion of size_e6 sets went through. price_e4: OpportunityKind; of a basket, market is the
+    group's."""
 
 
 class EventFlag(IntEnum):

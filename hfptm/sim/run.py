@@ -80,7 +80,8 @@ def convert(sim: Sim, intent: Record) -> None:
     arrived_ns = arrival_ns(latency, int(intent.ts_ns))
     due_ns = report_ns(latency, arrived_ns, arrived_ns)
     kind, size_e6 = EventKind.SETTLED.value, int(intent.size_e6)
-    report(sim, int(intent.order), int(intent.market), kind, due_ns, size_e6)
+    row = report(sim, int(intent.order), int(intent.market), kind, due_ns, size_e6)
+    row.price_e4 = intent.basket
 
 
 @cold
@@ -199,7 +200,7 @@ def run_rows(state_table: Any, sim_table: Any, rows: Array, start: int, stop: in
     there was no room, or stop.
     """
     state, sim = open_state(state_table), open_sim(sim_table)
-    last = len(rows) - 1
+    last = stop - 1
     for index in range(start, stop):
         row = rows[index]
         look_ahead(state, rows, index, last)

@@ -47,7 +47,7 @@ class ImportOptions(msgspec.Struct, frozen=True, kw_only=True):
     fee_rate: Decimal | None = None
     """l2-json, resolvedkit, and groups missing in the groups file: taker fee rate; default 0.07."""
     slug: str | None = None
-    """l2-json: the market's slug; default the folder's name and the first sample's time."""
+    """l2-json: the market's slug; default the segment's name."""
 
 
 class ImportReport(msgspec.Struct, kw_only=True):

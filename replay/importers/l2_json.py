@@ -104,8 +104,8 @@ def import_folder(
     damages = [file.damage for file in books if file.damage]
     damages += [file.damage for file in trades if file.damage]
     end_ns = min(*(file.end_ns for file in books), *(file.end_ns for file in trades))
-    market = _market(found[_STEMS[0]], books, options, report)
     segment = segment_name(NAME, msgspec.json.encode(books[0].elements[0]))
+    market = _market(options.slug or segment, books, options, report)
     with Recording(lake, segment, report) as recording:
         samples = fold(clean(_samples(books, market.market, end_ns), report), report)
         last_reason = GapReason.DAMAGE if damages else GapReason.SILENCE
@@ -179,10 +179,8 @@ def _ns(text: str) -> int:
 
 
 def _market(
-    path: Path, files: Sequence[_File[_Book]], options: ImportOptions, report: ImportReport
+    slug: str, files: Sequence[_File[_Book]], options: ImportOptions, report: ImportReport
 ) -> Market:
-    first = files[0].elements[0]
-    slug = options.slug or f"{path.resolve().parent.name}-{first.timestamp}"
     rate_e4 = fee_rate_e4(options)
     report.assume(f"the files name no market: it is called {slug} (--slug)")
     report.assume(f"taker fee rate {format_e4(rate_e4)} (--fee-rate)")

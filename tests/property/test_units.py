@@ -55,4 +55,3 @@ def test_best_prices_survive_packing(best_bid_e4: int, best_ask_e4: int) -> None
     aux = units.pack_best(best_bid_e4, best_ask_e4)
     assert 0 <= aux < 2**63
     assert units.unpack_best(aux) == (best_bid_e4, best_ask_e4)
-
