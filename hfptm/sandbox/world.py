@@ -99,17 +99,29 @@ class World:
         self, index: int, bid_e4: int, ask_e4: int, size_e6: int | None = None
     ) -> list[Change]:
         """Move the best prices, levels in the way first; `size_e6` sets the size at both."""
-        changes: list[Change] = []
+        removed: list[Change] = []
+        added: list[Change] = []
         for side, best_e4 in ((Side.BID, bid_e4), (Side.ASK, ask_e4)):
             levels = self.books[index].sides[side]
-            beyond = (p for p in levels if (p < best_e4 if side else p > best_e4))
-            changes += [(int(side), price_e4, 0) for price_e4 in sorted(beyond)]
-            if len(levels) > _MOST_LEVELS:
-                changes.append((int(side), max(levels) if side else min(levels), 0))
-        for side, best_e4 in ((Side.BID, bid_e4), (Side.ASK, ask_e4)):
-            if size_e6 is not None or best_e4 not in self.books[index].sides[side]:
-                changes.append((int(side), best_e4, size_e6 or self.draw_size_e6()))
-        return changes
+            beyond = [p for p in levels if (p < best_e4 if side else p > best_e4)]
+            removed += [(int(side), price_e4, 0) for price_e4 in sorted(beyond)]
+            kept = levels.keys() - set(beyond)
+            if len(kept) > _MOST_LEVELS:
+                removed.append((int(side), max(kept) if side else min(kept), 0))
+            if size_e6 is not None or best_e4 not in kept:
+                added.append((int(side), best_e4, size_e6 or self.draw_size_e6()))
+            added += self._refill(index, side, best_e4, kept)
+        return removed + added
+
+    def _refill(self, index: int, side: Side, best_e4: int, kept: set[int]) -> list[Change]:
+        """New levels behind the best one where few are left."""
+        step_e4 = self.ticks_e4[index] * (1 if side else -1)
+        behind = [best_e4 + depth * step_e4 for depth in range(1, _FEWEST_LEVELS)]
+        missing = [p for p in behind if p not in kept and 0 < p < PRICE_ONE_E4]
+        return [
+            (int(side), price_e4, self.draw_size_e6())
+            for price_e4 in missing[: max(0, _FEWEST_LEVELS - 1 - len(kept))]
+        ]
 
     def shuffle(self, index: int, depth: int) -> list[Change]:
         """Set or remove the level `depth` ticks behind the best; nothing if that would cross."""
