@@ -105,7 +105,7 @@ class _MarketBooks:
         self.min_order_size: Text = format_e6(market.min_size_e6)
         self.tick_size: Text = format_e4(market.tick_e4)
         self.neg_risk = market.neg_risk
-        self.last_trades: list[Text] = []
+        self.last_trades: list[tuple[Text, ...]] = []
         self.books = {market.yes_token: _TokenBook(), market.no_token: _TokenBook()}
         self.ts: Text = None
         self.claimed: dict[str, str] = {}
@@ -118,23 +118,27 @@ class _MarketBooks:
         if message.neg_risk is not None:
             self.neg_risk = message.neg_risk
         if message.last_trade_price is not None:
-            self._note_last_trade(message.last_trade_price)
+            self._note_last_trade((message.last_trade_price,))
         self.books[message.asset_id].reset(message)
         self.claimed.pop(message.asset_id, None)
 
     def note_trade(self, price_e4: int) -> None:
         """Books print the last trade with three decimals or more; of which token is not known."""
-        for either_e4 in (price_e4, PRICE_ONE_E4 - price_e4):
-            self._note_last_trade(f"0.{either_e4:04d}".removesuffix("0"))
+        either_e4 = (price_e4, PRICE_ONE_E4 - price_e4)
+        self._note_last_trade(tuple(f"0.{e4:04d}".removesuffix("0") for e4 in either_e4))
 
-    def _note_last_trade(self, text: Text) -> None:
-        others = [other for other in self.last_trades if other != text]
-        self.last_trades = [*others[1 - _LAST_TRADES_TRIED :], text]
+    def _note_last_trade(self, texts: tuple[Text, ...]) -> None:
+        others = [other for other in self.last_trades if other != texts]
+        self.last_trades = [*others[1 - _LAST_TRADES_TRIED :], texts]
+
+    @property
+    def is_last_trade_certain(self) -> bool:
+        return [len(texts) for texts in self.last_trades] == [1]
 
     def reproduces(self, asset_id: str, claimed: str, bids: list[Level], asks: list[Level]) -> bool:
         """Whether these levels hash to `claimed`, with one of the last trades that it may name.
 
-        If so, trades before that one are out of question from now on.
+        If so, trades before that one are out of the question from now on.
         """
         book = HashedBook(
             market=self.market.condition_id,
@@ -147,11 +151,12 @@ class _MarketBooks:
             neg_risk=self.neg_risk,
             last_trade_price="",
         )
-        for index, book.last_trade_price in enumerate(self.last_trades):
-            if book_hash(book) == claimed:
-                self.last_trades = self.last_trades[index:]
-                self.reproduced += 1
-                return True
+        for index in reversed(range(len(self.last_trades))):
+            for book.last_trade_price in self.last_trades[index]:
+                if book_hash(book) == claimed:
+                    self.last_trades[: index + 1] = [(book.last_trade_price,)]
+                    self.reproduced += 1
+                    return True
         return False
 
 
@@ -257,7 +262,7 @@ class HashChecker:
         book = books.books[asset_id]
         is_proof = (
             books.reproduced >= self._trusted_after
-            and len(books.last_trades) == 1
+            and books.is_last_trade_certain
             and (is_snapshot or (book.is_known and not is_cut))
         )
         verdict = Verdict.OK if is_same else Verdict.BAD if is_proof else Verdict.UNKNOWN
