@@ -116,6 +116,7 @@ def end(state: State, lane: int, kind: int, subject: int, reason: int) -> None:
     episode.reason = reason
     write_decision(state, lane, kind, subject, Phase.END.value)
     episode.decision = 0
+    episode.taken = 0
 
 
 @cold

@@ -306,6 +306,7 @@ def nbytes(state: State) -> int:
 
 
 def digest_parts(state: State) -> list[bytes]:
-    """What decides future behaviour, as bytes, in field order; scratch and output buffers left out."""
+    """What decides future behaviour, as bytes, in field order; scratch, output buffers and spare room left out."""
     scratch = {"walk", "basket", "outbox", "intents", "decisions"}
-    return [array.tobytes() for name, array in state.arrays().items() if name not in scratch]
+    arrays = {**state.arrays(), "levels": state.levels[: state.counters[0]["levels_used"]]}
+    return [array.tobytes() for name, array in arrays.items() if name not in scratch]

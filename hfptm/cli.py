@@ -1,0 +1,242 @@
+"""The command line: composition root and the only place that prints."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hfptm import __version__
+from hfptm.errors import ConfigError, HfptmError
+
+if TYPE_CHECKING:
+    from hfptm.config import Config
+
+app = typer.Typer(
+    help="Record, replay and paper-trade arbitrage on Polymarket, honestly.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Data = Annotated[
+    Path | None,
+    typer.Option(
+        "--data", help="Data folder.  [default: $HFPTM_DATA_DIR, else data/]", show_default=False
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        help="Configuration file.  [default: config/config.toml if it exists]",
+        show_default=False,
+    ),
+]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="Override one key: section.key=value. May be repeated."),
+]
+
+Progress = Callable[[int, int], None]
+
+
+def version(wanted: bool) -> None:
+    if wanted:
+        print(f"hfptm {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    pass
+
+
+def folder(option: Path | None) -> Path:
+    from hfptm.config import data_dir, environment
+
+    return data_dir(option, environment())
+
+
+def configuration(file: Path | None, overrides: list[str] | None) -> "Config":
+    from hfptm.config import environment, load
+
+    return load(file, overrides or [], environment())
+
+
+def show(as_json: bool, value: object, table: Callable[[], object]) -> None:
+    """One JSON object for programs, or a table for people."""
+    if as_json:
+        import msgspec
+
+        print(msgspec.json.encode(value).decode())
+        return
+    from rich.console import Console
+
+    Console().print(table())
+
+
+@contextmanager
+def progress_bar(title: str) -> Iterator[Progress]:
+    """A bar on the terminal's error stream; silent when that is no terminal."""
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+
+    with Bar(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task(title, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def decimal(option: str, text: str | None) -> Decimal | None:
+    if text is None:
+        return None
+    try:
+        return Decimal(text)
+    except InvalidOperation as error:
+        raise ConfigError("command line", option, f"{text!r} is no number") from error
+
+
+def named_fields(texts: list[str] | None) -> dict[str, str]:
+    fields = {}
+    for text in texts or []:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise ConfigError("command line", "--field", f"{text!r}: expected NAME=FIELD")
+        fields[name] = value
+    return fields
+
+
+@app.command("import")
+def import_(
+    format_name: Annotated[
+        str,
+        typer.Argument(metavar="FORMAT", help="frames-jsonl, l2-json, resolvedkit or quotes."),
+    ],
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files or folders.")],
+    preset: Annotated[str | None, typer.Option(help="frames-jsonl: hfptm or updown.")] = None,
+    field: Annotated[
+        list[str] | None,
+        typer.Option(help="frames-jsonl: name one field of the records: NAME=FIELD."),
+    ] = None,
+    markets: Annotated[Path | None, typer.Option(help="frames-jsonl: markets file.")] = None,
+    groups: Annotated[
+        Path | None, typer.Option(help="quotes: groups file (TOML). frames-jsonl: groups.jsonl.")
+    ] = None,
+    hold_ms: Annotated[
+        int | None, typer.Option(help="Sampled formats: how long a sample is the book.")
+    ] = None,
+    default_size: Annotated[
+        str | None, typer.Option(help="quotes: shares at each quote.")
+    ] = None,
+    fee_rate: Annotated[
+        str | None, typer.Option(help="Formats without fees: taker fee rate.")
+    ] = None,
+    slug: Annotated[str | None, typer.Option(help="l2-json: the market's slug.")] = None,
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Bring a recording made elsewhere into the lake. Doing it twice changes nothing."""
+    from hfptm.lake import Lake
+    from replay.importers import ImportOptions, import_paths
+    from replay.report import import_table
+
+    options = ImportOptions(
+        preset=preset,
+        fields=named_fields(field),
+        markets=markets,
+        groups=groups,
+        hold_ms=hold_ms,
+        default_size=decimal("--default-size", default_size),
+        fee_rate=decimal("--fee-rate", fee_rate),
+        slug=slug,
+    )
+    with progress_bar("importing") as progress:
+        report = import_paths(format_name, paths, options, Lake(folder(data)), progress)
+    show(as_json, report, lambda: import_table(report))
+
+
+@app.command()
+def replay(
+    from_: Annotated[
+        str | None, typer.Option("--from", help="First receive time, UTC (2026-04-29T02:10).")
+    ] = None,
+    to: Annotated[str | None, typer.Option("--to", help="End, not included.")] = None,
+    market: Annotated[
+        list[str] | None, typer.Option(help="Only this market (slug or id). May be repeated.")
+    ] = None,
+    event: Annotated[
+        list[str] | None, typer.Option(help="Only this event (slug or id). May be repeated.")
+    ] = None,
+    overrides: Overrides = None,
+    config: ConfigFile = None,
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run the recorded market through detector, risk, executor and a simulated venue."""
+    from hfptm.clock import NS_MAX
+    from replay.driver import Selection
+    from replay.driver import replay as run
+    from replay.report import summary_table
+
+    chosen = Selection(
+        from_ns=stamp("--from", from_) if from_ else 0,
+        to_ns=stamp("--to", to) if to else NS_MAX,
+        markets=tuple(market or ()),
+        events=tuple(event or ()),
+    )
+    with progress_bar("replaying") as progress:
+        _, summary = run(folder(data), configuration(config, overrides), chosen, progress)
+    show(as_json, summary, lambda: summary_table(summary))
+
+
+def stamp(option: str, text: str) -> int:
+    from hfptm.clock import parse_utc_ns
+
+    try:
+        return parse_utc_ns(text)
+    except ValueError as error:
+        raise ConfigError("command line", option, str(error)) from error
+
+
+@app.command()
+def lake(data: Data = None, as_json: AsJson = False) -> None:
+    """List what is recorded: markets, events, time, rows."""
+    from replay.inventory import inventory, inventory_table
+
+    found = inventory(folder(data))
+    show(as_json, found, lambda: inventory_table(found))
+
+
+@app.command()
+def demo(
+    data: Data = None,
+    seed: Annotated[int, typer.Option(help="Another seed, another recording.")] = 7,
+    as_json: AsJson = False,
+) -> None:
+    """Make a small recording with planted opportunities, import it, replay it. Offline."""
+    from replay.demo import run_demo
+
+    with progress_bar("replaying") as progress:
+        summary, tables = run_demo(folder(data), seed, progress)
+    show(as_json, summary, lambda: tables)
+
+
+def main() -> None:
+    try:
+        app()
+    except HfptmError as error:
+        print(f"hfptm: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,190 @@
+"""Kernel and simulated venue behind one call: blocks of lake rows in, journal rows out.
+
+Replay and paper drive this same object; it holds no decision and knows no file, clock or socket.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from hfptm.config import FeeModel, Limits
+from hfptm.errors import CapacityError
+from hfptm.kernel.jit import Array, as_records, records
+from hfptm.kernel.state import PARAMS, Capacity, digest_parts, new_state, with_levels
+from hfptm.records import EVENT, EventKind, IntentKind, OpportunityKind
+from hfptm.registry import Group, Market
+from hfptm.sim.run import run_rows
+from hfptm.sim.state import LATENCY, new_sim
+from hfptm.slots import NOBODY, Slots
+
+Rows = npt.NDArray[np.void]
+
+SEED_PAYOUT_FEE_E4 = 200
+MARKET_SLOTS_MAX = 20_000
+"""Markets open at once; the exchange had about 12,000 active in 2026 (reference, section 9)."""
+
+TURNS_MAX = 8
+"""Round trips after the last row: an entry, and unwinding orders one after the other."""
+
+
+class Output(NamedTuple):
+    """Journal rows since the last call, with lake ids in `market`."""
+
+    intents: Rows
+    decisions: Rows
+    outcomes: Rows
+    reports: Rows
+
+
+def params_of(limits: Limits) -> Array:
+    """One lane's parameters, (1,) PARAMS."""
+    params = records(PARAMS, 1)
+    params["bankroll_e6"] = limits.bankroll_e6
+    params["max_outlay_e6"] = limits.max_outlay_e6
+    params["max_market_e6"] = limits.max_exposure_market_e6
+    params["max_event_e6"] = limits.max_exposure_event_e6
+    params["min_edge_e4"] = limits.min_edge_e4
+    params["charge_fees"] = limits.fee_model == FeeModel.PUBLISHED
+    params["payout_fee_e4"] = (
+        SEED_PAYOUT_FEE_E4 if limits.fee_model == FeeModel.SEED_FLAT_2PCT else 0
+    )
+    return params
+
+
+def latency_of(limits: Limits) -> Array:
+    """One lane's latencies, (1,) LATENCY."""
+    latency = records(LATENCY, 1)
+    latency["entry_ns"] = limits.entry_latency_ns
+    latency["response_ns"] = limits.response_latency_ns
+    latency["grace_ns"] = limits.quiet_grace_ns
+    latency["print_window_ns"] = limits.print_window_ns
+    return latency
+
+
+class Engine:
+    """`sink` receives an `Output` whenever there is something to journal."""
+
+    def __init__(
+        self,
+        markets: Iterable[Market],
+        groups: Iterable[Group],
+        limits: Limits,
+        sink: Callable[[Output], None],
+    ) -> None:
+        markets, groups = list(markets), list(groups)
+        market_slots = min(len(markets), MARKET_SLOTS_MAX) + 1
+        group_slots = min(len(groups), market_slots) + 1
+        capacity = Capacity(markets=market_slots, groups=group_slots)
+        self.state = new_state(capacity, params_of(limits))
+        self.sim = new_sim(market_slots, latency_of(limits))
+        self.slots = Slots(markets, groups, market_slots, group_slots)
+        self._limits = limits
+        self._sink = sink
+        self.first_ns = 0
+        self.last_row_ns = 0
+        self.rows = 0
+
+    def feed(self, rows: Rows) -> None:
+        """Apply lake rows in order; their `market` column is overwritten."""
+        if len(rows) == 0:
+            return
+        self.rows += len(rows)
+        self.first_ns = self.first_ns or int(rows[0]["ts_recv_ns"])
+        self.last_row_ns = int(rows[-1]["ts_recv_ns"])
+        rows = as_records(rows)
+        start, stop = 0, len(rows)
+        while start < stop:
+            resolving = int(rows[start]["market"])
+            end = self.slots.translate(rows, start, stop)
+            if end == start:
+                self._run(self.slots.define(resolving, int(rows[start]["ts_recv_ns"])))
+                continue
+            start = self._apply(rows, start, end)
+        self._drain()
+
+    def finish(self) -> None:
+        """Let everything that is under way come back: time passes, no market changes."""
+        limits = self._limits
+        wait_ns = limits.entry_latency_ns + limits.response_latency_ns
+        wait_ns += limits.quiet_grace_ns + limits.print_window_ns + 1
+        timer = records(EVENT, 1)
+        timer["kind"] = EventKind.TIMER
+        timer["market"] = NOBODY
+        for turn in range(TURNS_MAX):
+            timer["ts_recv_ns"] = timer["ts_venue_ns"] = self.last_row_ns + (turn + 1) * wait_ns
+            self._run(timer)
+        self._drain()
+
+    def digest(self, journal: str) -> str:
+        """SHA-256 of the journal's digest and the kernel's state."""
+        digest = hashlib.sha256(journal.encode())
+        for part in digest_parts(self.state):
+            digest.update(part)
+        return digest.hexdigest()
+
+    def _apply(self, rows: Rows, start: int, end: int) -> int:
+        """Run rows[start:end], of which only the last can be a STATE row."""
+        self._run(rows[start:end])
+        last = rows[end - 1]
+        if last["kind"] == EventKind.STATE:
+            self.slots.note_state(last, int(self.slots.market_ids[last["market"]]))
+        return end
+
+    def _run(self, rows: Rows) -> None:
+        start = 0
+        while start < len(rows):
+            stop = run_rows(self.state.table, self.sim.table, rows, start, len(rows))
+            if stop < len(rows):
+                self._make_room(stuck=stop == start)
+            start = stop
+
+    def _make_room(self, *, stuck: bool) -> None:
+        drained = self._drain()
+        if self.state.counters[0]["levels_used"] * 2 > len(self.state.levels):
+            self.state = with_levels(self.state, 2 * len(self.state.levels))
+        elif stuck and not drained:
+            raise CapacityError(
+                "orders under way at once", len(self.sim.items), "raise trading.min_edge"
+            )
+
+    def _drain(self) -> bool:
+        """Hand out what the buffers hold; False if that was nothing."""
+        outbox, clock = self.state.outbox[0], self.sim.clock[0]
+        output = Output(
+            intents=self._named(self.state.intents[: outbox["intents"]], _of_group_intents),
+            decisions=self._named(self.state.decisions[: outbox["decisions"]], _of_group_kind),
+            outcomes=self._named(self.sim.outcomes[: clock["outcomes"]], _of_group_kind),
+            reports=self._named(self.sim.delivered[: clock["delivered"]], _of_group_reports),
+        )
+        outbox["intents"] = outbox["decisions"] = 0
+        clock["intents_seen"] = clock["outcomes"] = clock["delivered"] = 0
+        if not any(map(len, output)):
+            return False
+        self._sink(output)
+        return True
+
+    def _named(self, rows: Array, of_group: Callable[[Array], Array]) -> Rows:
+        """A copy with lake ids instead of slots."""
+        named = np.array(rows.view(np.ndarray))
+        mask = of_group(named)
+        slots = named["market"].copy()
+        named["market"][~mask] = self.slots.market_ids[slots[~mask]]
+        named["market"][mask] = self.slots.group_ids[slots[mask]]
+        return named
+
+
+def _of_group_kind(rows: Array) -> Array:
+    """Which decisions or outcomes are about a group."""
+    return np.asarray(rows["kind"] != OpportunityKind.BINARY)
+
+
+def _of_group_intents(rows: Array) -> Array:
+    return np.asarray(rows["kind"] == IntentKind.CONVERT)
+
+
+def _of_group_reports(rows: Array) -> Array:
+    settled = rows["kind"] == EventKind.SETTLED
+    return np.asarray(settled & (rows["price_e4"] != OpportunityKind.BINARY))

@@ -1,0 +1,140 @@
+"""Which market sits in which slot of the kernel.
+
+A slot is given when a market's first row comes and given back some time after its resolution (of a group, after the
+last member's), so a run of months does not grow. Slot 0 belongs to nobody: rows of unlisted or long gone markets
+end there and the kernel ignores them.
+"""
+
+from collections import deque
+from collections.abc import Iterable
+
+import numpy as np
+import numpy.typing as npt
+
+from hfptm.errors import CapacityError
+from hfptm.kernel.jit import as_records, records
+from hfptm.kernel.slots import EMPTY, put, translate
+from hfptm.records import EVENT, EventKind, MarketState
+from hfptm.registry import Group, Market
+from hfptm.units import NS_PER_S
+
+Rows = npt.NDArray[np.void]
+
+NOBODY = 0
+REST_NS = 3_600 * NS_PER_S
+"""How long a slot stays empty after a resolution: longer than any report is under way."""
+
+
+class Slots:
+    """Translates blocks of rows. `market_ids` and `group_ids` give back what sits in each slot."""
+
+    def __init__(
+        self, markets: Iterable[Market], groups: Iterable[Group], market_slots: int, group_slots: int
+    ) -> None:
+        self._markets = {market.market: market for market in markets}
+        self._groups = {group.group: group for group in groups}
+        places = 1 << max(10, (4 * (len(self._markets) + 1)).bit_length())
+        self._ids = np.full(places, EMPTY, np.int64)
+        self._slots = np.zeros(places, np.int64)
+        self._entered = 0
+        self.market_ids = np.zeros(market_slots, np.int64)
+        self.group_ids = np.zeros(group_slots, np.int64)
+        self._free_markets = deque(range(1, market_slots))
+        self._free_groups = deque(range(group_slots))
+        self._resting: deque[tuple[int, int]] = deque()
+        self._resting_groups: deque[tuple[int, int]] = deque()
+        self._group_slot: dict[int, int] = {}
+        self._members: dict[int, list[int]] = {}
+        self._unresolved: dict[int, int] = {}
+        self.unlisted_markets = 0
+        self.listed_markets = 0
+        self._since_ns: dict[int, int] = {}
+        self._listed_ns = 0
+
+    def translate(self, rows: Rows, start: int, stop: int) -> int:
+        """Put slots into rows[start:stop], up to the first row that `define` or `note_state` must see."""
+        return int(translate(self._ids, self._slots, rows, start, stop))
+
+    def define(self, market_id: int, ts_ns: int) -> Rows:
+        """Enter an id and return the rows that introduce its market to the kernel; none if it is not listed."""
+        market = self._markets.get(market_id)
+        if market is None:
+            self.unlisted_markets += 1
+            self._enter(market_id, NOBODY)
+            return records(EVENT, 0)
+        rows = []
+        group_slot = -1
+        if market.group in self._groups:
+            if market.group not in self._group_slot:
+                rows.append(self._define_group(self._groups[market.group], ts_ns))
+            group_slot = self._group_slot[market.group]
+        slot = self._free_slot(self._free_markets, self._resting, ts_ns, "markets at once")
+        self._enter(market_id, slot)
+        self.market_ids[slot] = market_id
+        self.listed_markets += 1
+        self._since_ns[slot] = ts_ns
+        if group_slot >= 0:
+            self._members[market.group].append(slot)
+            self._unresolved[market.group] += 1
+        rows.append(
+            (ts_ns, ts_ns, slot, market.min_size_e6, group_slot, market.tick_e4, 0, EventKind.MARKET, 0)
+        )
+        rows.append(
+            (ts_ns, ts_ns, slot, 0, market.fee_exponent, market.fee_rate_e4, 0, EventKind.FEE, 0)
+        )
+        return as_records(np.array(rows, EVENT))
+
+    def note_state(self, row: np.void, market_id: int) -> None:
+        """A translated STATE row was applied: a resolved market's slot starts to rest."""
+        if row["aux"] != MarketState.RESOLVED or row["market"] == NOBODY:
+            return
+        ts_ns, slot = int(row["ts_recv_ns"]), int(row["market"])
+        self._enter(market_id, NOBODY)
+        self._listed_ns += ts_ns - self._since_ns.pop(slot)
+        group = self._markets[market_id].group
+        if group not in self._group_slot:
+            self._resting.append((ts_ns + REST_NS, slot))
+            return
+        self._unresolved[group] -= 1
+        if self._unresolved[group] == 0 and len(self._members[group]) >= self._groups[group].members:
+            self._resting.extend((ts_ns + REST_NS, member) for member in self._members.pop(group))
+            self._resting_groups.append((ts_ns + REST_NS, self._group_slot.pop(group)))
+
+    def listed_ns(self, now_ns: int) -> int:
+        """Time from each market's first row to its resolution or now, summed."""
+        return self._listed_ns + sum(now_ns - since_ns for since_ns in self._since_ns.values())
+
+    def _define_group(self, group: Group, ts_ns: int) -> tuple[int, ...]:
+        slot = self._free_slot(self._free_groups, self._resting_groups, ts_ns, "groups at once")
+        self._group_slot[group.group] = slot
+        self._members[group.group] = []
+        self._unresolved[group.group] = 0
+        self.group_ids[slot] = group.group
+        convertible = int(group.convertible)
+        relation = int(group.relation)
+        return (ts_ns, ts_ns, slot, group.members, convertible, relation, 0, EventKind.GROUP, 0)
+
+    def _enter(self, market_id: int, slot: int) -> None:
+        self._entered += 1
+        if 2 * self._entered > len(self._ids):
+            self._grow()
+        put(self._ids, self._slots, market_id, slot)
+
+    def _grow(self) -> None:
+        ids, slots = self._ids, self._slots
+        self._ids = np.full(2 * len(ids), EMPTY, np.int64)
+        self._slots = np.zeros(2 * len(ids), np.int64)
+        used = ids != EMPTY
+        self._entered = int(used.sum()) + 1
+        for market_id, slot in zip(ids[used], slots[used], strict=True):
+            put(self._ids, self._slots, int(market_id), int(slot))
+
+    def _free_slot(
+        self, free: deque[int], resting: deque[tuple[int, int]], ts_ns: int, what: str
+    ) -> int:
+        while resting and resting[0][0] <= ts_ns:
+            free.append(resting.popleft()[1])
+        if not free:
+            total = len(self.market_ids if free is self._free_markets else self.group_ids)
+            raise CapacityError(what, total, "choose fewer with --market or --event, or less time")
+        return free.popleft()

@@ -1,0 +1,120 @@
+"""Replays a stretch of the lake through the engine and keeps the run."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from hfptm.clock import format_utc, monotonic_ns, wall_ns
+from hfptm.config import Config, as_toml, limits
+from hfptm.engine import Engine, Output
+from hfptm.errors import LakeError
+from hfptm.journal import RunJournal
+from hfptm.lake import Lake
+from hfptm.registry import Group, Market
+from hfptm.units import NS_PER_S
+from replay.metrics import Json, Tally, account, coverage
+from replay.reader import EventReader
+
+Progress = Callable[[int, int], None]
+"""Told (rows read, rows in all) after every block."""
+
+
+class Selection(NamedTuple):
+    """What to replay: receive times [from_ns, to_ns), and markets and events by slug or id; empty: all."""
+
+    from_ns: int
+    to_ns: int
+    markets: tuple[str, ...] = ()
+    events: tuple[str, ...] = ()
+
+
+def replay(
+    data: Path, config: Config, selection: Selection, progress: Progress
+) -> tuple[Path, Json]:
+    """Run, and leave the journal under `data/runs`.
+
+    Returns the run's folder and its summary. Raises LakeError if the lake holds nothing of the selection.
+    """
+    lake = Lake(data)
+    markets, groups = lake.markets(), lake.groups()
+    chosen = choose(markets, groups, selection)
+    reader = EventReader(lake, selection.from_ns, selection.to_ns, chosen)
+    if reader.rows_total == 0:
+        raise LakeError(
+            f"{lake.root}: no events in that time; see what is there with `hfptm lake`, "
+            "or import a recording with `hfptm import`"
+        )
+    run_id = new_run_id(wall_ns())
+    with RunJournal(data, run_id, as_toml(config)) as journal:
+        tally = Tally()
+
+        def keep(output: Output) -> None:
+            for kind, rows in zip(output._fields, output, strict=True):
+                journal.append(kind, rows)  # type: ignore[arg-type]
+            tally.add(output)
+
+        engine = Engine(markets, groups, limits(config), keep)
+        began_ns = monotonic_ns()
+        run_blocks(engine, reader, limits(config).block_rows, progress)
+        took_ns = monotonic_ns() - began_ns
+        summary = summarise(engine, tally, run_id, journal.digest(), took_ns)
+        return journal.close(summary), summary
+
+
+def new_run_id(now_ns: int) -> str:
+    """Sorts by time, and no two of one machine are alike: "20261122T145659-123456789"."""
+    digits = "".join(character for character in format_utc(now_ns) if character.isdigit())
+    return f"{digits[:8]}T{digits[8:14]}-{now_ns % NS_PER_S:09d}"
+
+
+def run_blocks(
+    engine: Engine, reader: EventReader, block_rows: int, progress: Progress
+) -> None:
+    """Feed the tape in blocks of at most `block_rows`; how it is cut never changes the result."""
+    for rows in reader:
+        for start in range(0, len(rows), block_rows):
+            engine.feed(rows[start : start + block_rows])
+        progress(reader.rows_read, reader.rows_total)
+    engine.finish()
+
+
+def summarise(engine: Engine, tally: Tally, run_id: str, journal: str, took_ns: int) -> Json:
+    money = account(engine)
+    return {
+        "run_id": run_id,
+        "from": format_utc(engine.first_ns),
+        "to": format_utc(engine.last_row_ns),
+        "events": engine.rows,
+        "events_per_s": engine.rows * 1e9 / max(took_ns, 1),
+        "seconds": took_ns / 1e9,
+        "digest": engine.digest(journal),
+        "coverage": coverage(engine),
+        "opportunities": tally.opportunities(),
+        "answers": tally.answers(),
+        **money,
+    }
+
+
+def choose(markets: list[Market], groups: list[Group], selection: Selection) -> set[int] | None:
+    """Ids of the selected markets; None for all. Raises LakeError for a name that matches nothing."""
+    if not selection.markets and not selection.events:
+        return None
+    chosen: set[int] = set()
+    for name in selection.markets:
+        found = {
+            market.market
+            for market in markets
+            if name in (market.slug, market.condition_id, str(market.market))
+        }
+        chosen |= _some(found, "market", name)
+    for name in selection.events:
+        events = {group.group for group in groups if name in (group.slug, str(group.group))}
+        found = {market.market for market in markets if market.group in events}
+        chosen |= _some(found, "event", name)
+    return chosen
+
+
+def _some(found: set[int], what: str, name: str) -> set[int]:
+    if not found:
+        raise LakeError(f"no {what} {name!r} in the lake; `hfptm lake` lists what is there")
+    return found
