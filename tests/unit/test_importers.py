@@ -37,6 +37,12 @@ def book(token: str, bids: list[str], asks: list[str], ts_ms: int = START_NS // 
     return json.dumps(content | {"bids": levels[0], "asks": levels[1]})
 
 
+def change(token: str) -> str:
+    entry = {"asset_id": token, "price": "0.3", "size": "1", "side": "BUY"}
+    content = {"event_type": "price_change", "market": "a", "price_changes": [entry]}
+    return json.dumps(content | {"timestamp": str(START_NS // 1_000_000)})
+
+
 def frame_line(offset_ns: int, connection: int, payload: str, **more: Any) -> str:
     record = {"ts_recv_ns": START_NS + offset_ns, "connection": connection, "seq": 1}
     return json.dumps(record | {"source": "ws", "payload": payload} | more)
@@ -63,6 +69,7 @@ def test_a_new_connection_blinds_every_market_until_its_next_snapshot(tmp_path: 
         frame_line(0, 1, A),
         frame_line(5, 1, B),
         frame_line(70, 2, A),
+        frame_line(80, 2, change("b-yes")),
         frame_line(90, 3, "[]"),
         frame_line(95, 3, B),
     ]
@@ -70,13 +77,14 @@ def test_a_new_connection_blinds_every_market_until_its_next_snapshot(tmp_path: 
     report = load(lake, write_frames(tmp_path / "in", lines))
     a, b = make_market("a").market, make_market("b").market
     spans = {(g.market, g.from_ns - START_NS, g.to_ns and g.to_ns - START_NS) for g in lake.gaps()}
-    # B stays unseen all through connection 2, so that its end is no second gap.
-    assert spans == {(a, 5, 70), (b, 5, 95), (a, 70, 0), (b, 95, 0)}
+    # B has no snapshot on connection 2, so that its gap goes on.
+    assert spans == {(a, 5, 70), (b, 5, 95), (a, 80, 0), (b, 95, 0)}
+    assert len(of_kind(lake, EventKind.GAP)) == 4
     rows = tape(lake)
     first_gap = int(np.flatnonzero(rows["kind"] == EventKind.GAP)[0])
     assert set(rows["market"][:first_gap]) == {a, b}
     assert report.gaps == {"disconnect": 4}
-    assert report.frames == 5
+    assert report.frames == 6
 
 
 def test_gzip_members_in_a_row_are_one_recording(tmp_path: Path) -> None:
@@ -128,6 +136,16 @@ def test_a_corrupt_gzip_stream_gives_what_comes_before(tmp_path: Path) -> None:
     with pytest.raises(DamagedInputError, match=r"damaged at line \d+"):
         load(lake, folder)
     assert 500 < len(of_kind(lake, EventKind.SNAPSHOT)) < 4_000
+
+
+def test_a_gzip_trailer_that_is_cut_off_is_damage(tmp_path: Path) -> None:
+    folder = write_frames(tmp_path / "in", [])
+    content = gzip.compress((frame_line(0, 1, A) + "\n").encode())
+    (folder / "frames.jsonl.gz").write_bytes(content[:-3])
+    lake = Lake(tmp_path)
+    with pytest.raises(DamagedInputError, match=r"line 2 \(byte \d+\): .*cut short"):
+        load(lake, folder)
+    assert len(of_kind(lake, EventKind.SNAPSHOT)) == 1
 
 
 def test_a_clock_set_back_does_not_turn_the_tape_round(tmp_path: Path) -> None:
@@ -294,7 +312,7 @@ def test_arrays_without_one_good_element_are_refused(tmp_path: Path, content: st
 
 def test_nothing_after_the_damage_of_one_file_is_taken_from_another(tmp_path: Path) -> None:
     books = [l2_book({"0.4": "1"}, {}, 10 * i, 10 * i + 1) for i in range(1, 6)]
-    folder = write_l2(tmp_path / "in", books, books[:1], [TRADE])
+    folder = write_l2(tmp_path / "in", books, books, [TRADE])
     text = (folder / "orderbooks-up.json").read_text()
     (folder / "orderbooks-up.json").write_text(text[: text.index('"50"')])
     lake = Lake(tmp_path / "data")
