@@ -65,7 +65,10 @@ def latency_of(limits: Limits) -> Array:
 
 
 class Engine:
-    """`sink` receives an `Output` whenever there is something to journal."""
+    """`sink` receives an `Output` whenever there is something to journal.
+
+    The first one made on a machine compiles the kernels, which takes about half a minute.
+    """
 
     def __init__(
         self,
@@ -86,6 +89,7 @@ class Engine:
         self.first_ns = 0
         self.last_row_ns = 0
         self.rows = 0
+        run_rows(self.state.table, self.sim.table, records(EVENT, 0), 0, 0)
 
     def feed(self, rows: Rows) -> None:
         """Apply lake rows in order; their `market` column is overwritten."""
