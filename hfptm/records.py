@@ -174,6 +174,8 @@ class Reason(IntEnum):
     """Only with Phase.END: the edge is gone."""
     UNSEEN = 10
     """Only with Phase.END: a gap, a tick change or a state change hid the book."""
+    CONFIRMED = 11
+    """Only with Phase.END of an artefact: the rest of its batch confirmed the edge; a new episode goes on."""
 
 
 class IntentKind(IntEnum):

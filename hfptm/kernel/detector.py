@@ -65,10 +65,10 @@ def artefact_of(state: State, kind: int, subject: int) -> int:
 
 @cold
 def book_artefact(market: Record) -> int:
-    if market.pending:
-        return Artefact.HALF_BATCH.value
     if market.bad:
         return Artefact.BAD_BOOK.value
+    if market.pending:
+        return Artefact.HALF_BATCH.value
     if crossed(market) and not market.confirmed:
         return Artefact.UNCONFIRMED_CROSS.value
     return 0

@@ -84,11 +84,10 @@ def look_at(state: State, kind: int, subject: int) -> None:
             if episode.decision != 0:
                 end(state, lane, kind, subject, Reason.ENDED.value)
         elif artefact != 0:
-            if episode.decision == 0:
-                begin_artefact(state, lane, kind, subject, artefact)
+            distrust(state, lane, kind, subject, artefact)
         else:
             if episode.decision != 0 and episode.artefact != 0:
-                end(state, lane, kind, subject, Reason.ENDED.value)
+                end(state, lane, kind, subject, Reason.CONFIRMED.value)
             weigh(state, lane, kind, subject)
 
 
@@ -102,12 +101,18 @@ def begin(state: State, lane: int, episode: Record) -> None:
 
 
 @cold
-def begin_artefact(state: State, lane: int, kind: int, subject: int, artefact: int) -> None:
+def distrust(state: State, lane: int, kind: int, subject: int, artefact: int) -> None:
+    """Begin an artefact, or change its class; an episode that began on good books goes on."""
     episode = episode_of(state, lane, kind, subject)
-    begin(state, lane, episode)
+    phase = Phase.CHANGE.value
+    if episode.decision == 0:
+        begin(state, lane, episode)
+        phase = Phase.BEGIN.value
+    elif episode.artefact == 0 or episode.artefact == artefact:
+        return
     episode.artefact = artefact
     episode.reason = Reason.ARTEFACT
-    write_decision(state, lane, kind, subject, Phase.BEGIN.value)
+    write_decision(state, lane, kind, subject, phase)
 
 
 @cold
