@@ -1,9 +1,9 @@
-"""Every row that crosses a module border: numpy dtypes, enums, flags. Arrow schemas are derived from here.
+"""Every row that crosses a module border: numpy dtypes, enums, flags. Arrow schemas follow from it.
 
-`EVENT` is the one input of the kernel: market rows, definitions, execution reports and timers, in one order.
-In the lake and in journals `market` is the 63-bit id of `registry.market_id`; inside the kernel it is a slot.
-All prices of market rows are YES prices: a change of the NO book at p is the change of the YES book at 1 - p on
-the other side.
+`EVENT` is the one input of the kernel: market rows, definitions, execution reports and timers, in
+one order. In the lake and in journals `market` is the 63-bit id of `registry.market_id`; inside the
+kernel it is a slot. All prices of market rows are YES prices: a change of the NO book at p is the
+change of the YES book at 1 - p on the other side.
 """
 
 from enum import IntEnum
@@ -15,7 +15,7 @@ SCHEMA_VERSION = 1
 """Version of every Parquet schema derived from this module; a reader refuses any other."""
 
 LANE_SHIFT = 40
-"""Ids of plans, orders and decisions are `lane << LANE_SHIFT | serial`, the serial counted from 1 per lane."""
+"""Ids of orders and decisions are `lane << LANE_SHIFT | serial`, counted from 1 in each lane."""
 
 EVENT = np.dtype(
     [
@@ -33,12 +33,14 @@ EVENT = np.dtype(
 
 
 class EventKind(IntEnum):
-    """What a row says; the fields each kind uses beside `ts_recv_ns, ts_venue_ns, market, flags`."""
+    """What a row says, and the fields it uses beside `ts_recv_ns, ts_venue_ns, market, flags`."""
 
     LEVEL = 1
-    """A level's new absolute size (0 removes it): side, price_e4, size_e6. aux: best prices if flagged."""
+    """A level's new absolute size (0 removes it): side, price_e4, size_e6; aux: best prices if
+    flagged."""
     SNAPSHOT = 2
-    """A full book begins: all levels are dropped; the levels that follow carry `EventFlag.SNAPSHOT`."""
+    """A full book begins: all levels are dropped; those that follow carry `EventFlag.SNAPSHOT`.
+    price_e4: its tick, 0 if unchanged."""
     TRADE = 3
     """A print: side of the taker, price_e4, size_e6, all in YES terms."""
     BEST = 4
@@ -54,8 +56,8 @@ class EventKind(IntEnum):
     TIMER = 9
     """Time passed; nothing else."""
     GROUP = 10
-    """Definition: market holds the group slot, price_e4 the Relation, size_e6 the number of members, aux
-    whether NO sets convert to collateral at once (1) or not (0)."""
+    """Definition: market holds the group slot, price_e4 the Relation, size_e6 the number of
+    members, aux whether NO sets convert to collateral at once (1) or not (0)."""
     MARKET = 11
     """Definition: price_e4 tick, size_e6 minimum order size, aux group slot or -1."""
     ACK = 32
@@ -69,8 +71,8 @@ class EventKind(IntEnum):
     UNKNOWN = 36
     """No answer: it may be live, filled or dead."""
     SETTLED = 37
-    """A merge or conversion of size_e6 sets went through. price_e4: OpportunityKind; of a basket, market is the
-    group's."""
+    """A merge or conversion of size_e6 sets went through. price_e4: OpportunityKind; of a basket,
+    market is the group's."""
 
 
 class EventFlag(IntEnum):
@@ -89,7 +91,7 @@ class EventFlag(IntEnum):
     MAYBE_BAD = 128
     """Something of this market was unreadable in this frame: its book may be wrong from here."""
     BEST_MISMATCH = 256
-    """Set by a normaliser that ran the book check: best prices disagreed at the end of the batch."""
+    """Set by a normaliser that ran the book check: best prices disagreed as the batch ended."""
 
 
 class Side(IntEnum):
@@ -175,7 +177,8 @@ class Reason(IntEnum):
     UNSEEN = 10
     """Only with Phase.END: a gap, a tick change or a state change hid the book."""
     CONFIRMED = 11
-    """Only with Phase.END of an artefact: the rest of its batch confirmed the edge; a new episode goes on."""
+    """Only with Phase.END of an artefact: the rest of its batch confirmed the edge, and a new
+    episode goes on."""
 
 
 class IntentKind(IntEnum):
@@ -190,8 +193,8 @@ class IntentKind(IntEnum):
 
 class OrderType(IntEnum):
     FAK = 1
-    """Fill what is there, kill the rest. A BUY spends size x price dollars, however many shares that
-    buys; a SELL gives size shares (reference, section 3.4)."""
+    """Fill what is there, kill the rest. A BUY spends size x price dollars, however many shares
+    that buys; a SELL gives size shares (reference, section 3.4)."""
     FOK = 2
     """As FAK, but nothing unless everything."""
 
@@ -260,10 +263,10 @@ _ARROW_TYPES = {"i8": pa.int64(), "i4": pa.int32(), "u2": pa.uint16(), "u1": pa.
 
 
 def arrow_schema(dtype: np.dtype, **metadata: str) -> pa.Schema:
-    """The Arrow schema of a row dtype, with the schema version and `metadata` as key-value metadata."""
+    """The Arrow schema of a row dtype; the schema version and `metadata` become its key-values."""
     fields = [
-        pa.field(name, _ARROW_TYPES[dtype.fields[name][0].str[1:]], nullable=False)
-        for name in dtype.names
+        pa.field(name, _ARROW_TYPES[dtype[name].str[1:]], nullable=False)
+        for name in dtype.names or ()
     ]
     keys = {"schema_version": str(SCHEMA_VERSION), **metadata}
     return pa.schema(fields, metadata={f"hfptm.{key}": value for key, value in keys.items()})
