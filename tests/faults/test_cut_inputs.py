@@ -161,7 +161,7 @@ def test_a_cut_file(
     at_byte = cut_copy(case, tmp_path / "copy", number)
     try:
         check(case, tmp_path / "copy", tmp_path / "data", whole)
-    except BaseException as failure:
+    except (AssertionError, HfptmError, pytest.fail.Exception) as failure:
         name = request.node.nodeid
         failure.add_note(f"{case.cut_file} cut at byte {at_byte}; again with: pytest '{name}'")
         raise

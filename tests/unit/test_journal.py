@@ -11,8 +11,8 @@ from tests.tapes import Rows
 
 def noise(kind: RowKind, count: int, seed: int = 1) -> Rows:
     dtype = DTYPES[kind]
-    raw = np.random.default_rng(seed).integers(0, 256, count * dtype.itemsize, np.uint8)
-    return raw.view(dtype)
+    rng = np.random.default_rng(seed)
+    return rng.integers(0, 256, count * dtype.itemsize, np.uint8).view(dtype)
 
 
 def fill(journal: RunJournal, cut: int) -> None:
