@@ -49,8 +49,8 @@ def shown(book: dict[tuple[Side, int], int], token: str) -> dict[str, list[dict[
 
 
 def shuffled(levels: list[dict[str, str]], seed: int) -> list[dict[str, str]]:
-    order = np.random.default_rng(seed).permutation(len(levels))
-    return [levels[place] for place in order]
+    rng = np.random.default_rng(seed)
+    return [levels[place] for place in rng.permutation(len(levels))]
 
 
 @given(LEVELS, TICK_E4, st.integers(0, 99))
