@@ -18,6 +18,8 @@ from tests.golden.test_imports import ROOT, sample_folder
 
 CUTS = range(10)
 
+NotRaised = pytest.fail.Exception
+
 
 class Case:
     """A recording that can be copied, the file of it to cut, and how to import it."""
@@ -161,7 +163,7 @@ def test_a_cut_file(
     at_byte = cut_copy(case, tmp_path / "copy", number)
     try:
         check(case, tmp_path / "copy", tmp_path / "data", whole)
-    except (AssertionError, HfptmError, pytest.fail.Exception) as failure:
+    except (AssertionError, HfptmError, NotRaised) as failure:
         name = request.node.nodeid
         failure.add_note(f"{case.cut_file} cut at byte {at_byte}; again with: pytest '{name}'")
         raise
