@@ -14,7 +14,7 @@ from hfptm.sandbox.plan import (
     expect,
     net_edge_e4,
 )
-from hfptm.sandbox.world import World
+from hfptm.sandbox.world import Change, World
 from hfptm.units import NS_PER_MS, PRICE_ONE_E4
 
 Scene = Callable[[int], list[Step]]
@@ -24,9 +24,10 @@ _BTC, _ETH, _RATE, _GENERAL, _ALBUM = (0,), (1,), (2, 3, 4), (5, 6, 7, 8, 9), (1
 """Positions in the universe."""
 
 _FINE_TICK_E4 = 10
-_HALF_BATCH_GAP_NS = 6 * NS_PER_MS
+_HALF_BATCH_MOVE_E4 = 600
+_HALF_BATCH_GAP_NS = 4 * NS_PER_MS
 _SHUFFLE_EVERY_MS = 250
-_LOST_MOVE_TICKS = 3
+_LOST_MOVE_E4 = 600
 
 
 class Director:
@@ -59,17 +60,17 @@ class Director:
             (33_000, partial(no_basket, _ALBUM, 10_600, 1_200)),
             (38_000, partial(yes_basket, _RATE, 9_300, 2_500)),
             (45_000, partial(binary, _ETH, 200, 300)),
-            (50_000, partial(no_basket, _GENERAL, 10_400, 25)),
+            (50_000, partial(no_basket, _GENERAL, 11_200, 25)),
             (55_000, partial(binary, _BTC, 800, 28)),
             (60_000, partial(self._tick_change, _ETH)),
             (70_000, partial(lost, _BTC, 4_000)),
             (90_000, partial(no_basket, _GENERAL, 10_300, 2_000)),
             (97_000, partial(yes_basket, _RATE, 9_700, 1_500)),
             (105_000, partial(binary, _ETH, 700, 700)),
-            (112_000, partial(half_batch, _GENERAL[:1])),
+            (112_000, partial(half_batch, _ETH)),
             (118_000, partial(yes_basket, _GENERAL, 9_400, 25)),
             (125_000, partial(lost, _ETH, 3_000)),
-            (135_000, partial(no_basket, _RATE, 10_600, 900)),
+            (135_000, partial(no_basket, _RATE, 10_900, 900)),
         ]
 
     def _schedule(self, ts_ms: int, scene: Scene) -> None:
@@ -132,23 +133,17 @@ class Director:
         ]
 
     def _half_batch(self, legs: tuple[int], ts_ms: int) -> list[Step]:
-        """A bid takes the place of the best ask, and its frame comes first."""
+        """The market jumps above its old ask, whose removal arrives last."""
         (index,) = legs
-        ask_e4 = self._world.books[index].best(Side.ASK)
-        changes = [
-            (int(Side.BID), ask_e4, self._world.draw_size_e6(low=120)),
-            (int(Side.ASK), ask_e4, 0),
-        ]
+        changes = self._jump(index, _HALF_BATCH_MOVE_E4)
+        changes.sort(key=lambda change: change[2] == 0)
         self._note(Kind.HALF_BATCH, legs, (ts_ms, ts_ms), Expected.ARTEFACT)
         return [Step(ts_ms=ts_ms, index=index, changes=changes, gap_ns=_HALF_BATCH_GAP_NS)]
 
     def _lost_delta(self, legs: tuple[int], lasts_ms: int, ts_ms: int) -> list[Step]:
         """The market jumps above its old ask, whose removal never arrives."""
         (index,) = legs
-        tick_e4 = self._world.ticks_e4[index]
-        bid_e4 = self._world.books[index].best(Side.ASK) + _LOST_MOVE_TICKS * tick_e4
-        changes = self._world.requote(index, bid_e4, bid_e4 + 2 * tick_e4)
-        self._world.fairs_e4[index] = bid_e4 + tick_e4
+        changes = self._jump(index, _LOST_MOVE_E4)
         self._world.held.add(index)
         self._note(Kind.LOST_DELTA, legs, (ts_ms, ts_ms + lasts_ms), Expected.ARTEFACT)
         for after_ms in range(_SHUFFLE_EVERY_MS, lasts_ms, _SHUFFLE_EVERY_MS):
@@ -156,6 +151,13 @@ class Director:
         self._schedule(ts_ms + lasts_ms, partial(self._resend, index))
         lost = sum(size_e6 == 0 for _, _, size_e6 in changes)
         return [Step(ts_ms=ts_ms, index=index, changes=changes, lost=lost)]
+
+    def _jump(self, index: int, move_e4: int) -> list[Change]:
+        """Quote anew from `move_e4` above the old ask on."""
+        tick_e4 = self._world.ticks_e4[index]
+        bid_e4 = self._world.books[index].best(Side.ASK) + move_e4
+        self._world.fairs_e4[index] = bid_e4 + tick_e4
+        return self._world.requote(index, bid_e4, bid_e4 + 2 * tick_e4)
 
     def _shuffle(self, index: int, ts_ms: int) -> list[Step]:
         changes = self._world.shuffle(index, depth=4)
@@ -194,6 +196,7 @@ class Director:
         }[kind]
         rate_e4 = self._world.universe.markets[legs[0]].fee_rate_e4
         net_e4 = net_edge_e4(gross_e4, rate_e4, prices_e4)
+        paying = len(legs) - 1 if kind is Kind.NO_BASKET else 1
         self.planted.append(
             Planted(
                 kind=kind,
@@ -203,6 +206,7 @@ class Director:
                 end_ts_venue_ns=(start_ms + lasts_ms) * NS_PER_MS,
                 gross_e4=gross_e4,
                 net_e4=net_e4,
+                outlay_e4=paying * PRICE_ONE_E4 - net_e4,
                 size_e6=size_e6,
                 is_printed=kind is Kind.BINARY or lasts_ms > REACTION_MS,
             )

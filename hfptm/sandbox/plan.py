@@ -16,7 +16,7 @@ class Kind(StrEnum):
     NO_BASKET = "NO_BASKET"
     YES_BASKET = "YES_BASKET"
     HALF_BATCH = "HALF_BATCH"
-    """Two frames of one instant: after the first alone the book looks crossed."""
+    """Frames of one instant: after the first ones alone the book looks crossed."""
     LOST_DELTA = "LOST_DELTA"
     """A change whose removals never arrive: the book looks crossed until the next full one."""
 
@@ -46,6 +46,8 @@ class Planted(msgspec.Struct, frozen=True, kw_only=True):
     """Per set of one share each."""
     net_e4: int = 0
     """After taker fees, rounded down."""
+    outlay_e4: int = 0
+    """What a set costs, fees included."""
     size_e6: int = 0
     is_printed: bool = False
     """A trade prints in a leg at the displayed price."""
