@@ -107,6 +107,19 @@ def test_the_last_trade_is_found_out(checker: HashChecker) -> None:
     assert settle(checker, *frames) == [Verdict.OK, Verdict.OK, Verdict.BAD, Verdict.UNKNOWN]
 
 
+def test_a_second_trade_at_the_same_price_is_settled_by_the_same_hash(
+    checker: HashChecker,
+) -> None:
+    frames = []
+    for ts_ms, size, after in ((TS_MS + 9, "5", TWO), (TS_MS + 10, "0", ONE)):
+        ts = str(ts_ms)
+        frames.append(frame("last_trade_price", asset_id=YES, price="0.48", timestamp=ts))
+        frames.append(delta(ts_ms, size, after, last_trade="0.480"))
+    frames.append(delta(TS_MS + 11, "5", ONE, last_trade="0.480"))
+    frames.append(delta(TS_MS + 12, "0", ONE, last_trade="0.480"))
+    assert settle(checker, *frames) == [Verdict.OK, Verdict.OK, Verdict.BAD, Verdict.UNKNOWN]
+
+
 def test_nothing_is_bad_while_the_last_trade_is_in_question(checker: HashChecker) -> None:
     ts = str(TS_MS + 9)
     trade = frame("last_trade_price", asset_id=YES, price="0.48", timestamp=ts)

@@ -33,6 +33,14 @@ def test_a_group_keeps_its_margin_when_one_member_jumps(
         assert asks_e4 >= PRICE_ONE_E4 + MARGIN_E4
 
 
+def test_a_requote_beyond_every_level_leaves_depth_behind_it(world: World) -> None:
+    book = world.books[0]
+    bid_e4 = book.best(Side.ASK) + 2_000
+    book.apply(world.requote(0, bid_e4, bid_e4 + 200))
+    assert (book.best(Side.BID), book.best(Side.ASK)) == (bid_e4, bid_e4 + 200)
+    assert min(len(side) for side in book.sides) >= 6
+
+
 def test_books_never_cross_or_run_empty(world: World) -> None:
     for step in range(20_000):
         index = step % len(world.books)
