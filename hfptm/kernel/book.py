@@ -1,9 +1,9 @@
 """The one order book: rows in, best prices and their reliability out.
 
-One book a market, in YES terms, on the market's own tick grid (design, sections 4 and 5). A batch is all frames of
-one (market, exchange time). Nobody says which frame is the last, so a frame whose reported best prices agree with
-the book ends the batch; one that disagrees leaves it pending; still pending when the next time comes is a mismatch,
-and the book is bad until its next snapshot.
+One book a market, in YES terms, on the market's own tick grid (design, sections 4 and 5). A batch
+is all frames of one (market, exchange time). Nobody says which frame is the last, so a frame whose
+reported best prices agree with the book ends the batch; one that disagrees leaves it pending; still
+pending when the next time comes is a mismatch, and the book is bad until its next snapshot.
 """
 
 from hfptm.kernel.jit import Record, cold, hot
@@ -61,7 +61,7 @@ def grid_index(market: Record, price_e4: int) -> int:
     """Level of a price on the market's grid, -1 if it is off the grid or no price at all."""
     if price_e4 <= 0 or price_e4 >= PRICE_ONE_E4:
         return -1
-    index = int(price_e4 * market.inverse_tick) >> 32
+    index = int(price_e4 * market.reciprocal_q32) >> 32
     return index if index * market.tick_e4 == price_e4 else -1
 
 
@@ -144,15 +144,21 @@ def drop_levels(state: State, market: Record) -> None:
 
 @cold
 def begin_snapshot(state: State, market: Record, row: Record) -> None:
-    """Empty the book for the full one that follows, unless that is older than what the book already has."""
+    """Empty the book for the full one that follows, unless the book has seen later changes.
+
+    An older full book would undo those, also where it would replace a bad one.
+    """
     counters = state.counters[0]
-    if market.valid and not market.bad and row.ts_venue_ns < market.batch_ts_ns:
+    if market.valid and row.ts_venue_ns < market.batch_ts_ns:
         market.skipping = 1
         counters.stale_snapshots += 1
         return
     enter_batch(state, market, row.ts_venue_ns)
-    if row.price_e4 > 0 and row.price_e4 != market.tick_e4:
+    if row.price_e4 > 0 and (row.price_e4 != market.tick_e4 or market.count == 0):
         lay_grid(state, market, int(row.price_e4))
+    if market.count == 0:
+        hide(state, market, row.ts_recv_ns)
+        return
     drop_levels(state, market)
     if not market.valid:
         market.covered_since_ns = row.ts_recv_ns
@@ -174,6 +180,7 @@ def hide(state: State, market: Record, ts_recv_ns: int) -> None:
     market.bad = 0
     market.pending = 0
     market.confirmed = 0
+    market.skipping = 0
 
 
 @cold
@@ -201,16 +208,15 @@ def free_grid(state: State, market: Record) -> None:
 
 @cold
 def lay_grid(state: State, market: Record, tick_e4: int) -> None:
-    """Give the market an empty grid of another tick. An unknown tick leaves it without a book."""
+    """Give the market an empty grid of another tick. An unknown tick leaves it without any."""
     position = tick_class(tick_e4)
     free_grid(state, market)
     if position < 0:
         state.counters[0].off_grid += 1
-        market.bad = 1
         return
     free = state.free_grids[position]
     market.tick_e4 = tick_e4
-    market.inverse_tick = (4_294_967_296 + tick_e4 - 1) // tick_e4
+    market.reciprocal_q32 = (4_294_967_296 + tick_e4 - 1) // tick_e4
     market.count = PRICE_ONE_E4 // tick_e4 + 1
     if free[0] > 0:
         market.offset = free[free[0]]
@@ -222,9 +228,15 @@ def lay_grid(state: State, market: Record, tick_e4: int) -> None:
 
 @hot
 def apply(state: State, market: Record, row: Record) -> bool:
-    """Apply one LEVEL, BEST or SNAPSHOT row; True if it closed a frame, so that the book may be looked at."""
+    """Apply one LEVEL, BEST or SNAPSHOT row; True if it closed a frame: the book may be looked at.
+
+    Between a gap and the next snapshot there is no book to change.
+    """
     if row.kind == EventKind.SNAPSHOT:
         begin_snapshot(state, market, row)
+    elif not market.valid:
+        state.counters[0].unused_rows += 1
+        return False
     elif market.skipping and row.flags & EventFlag.SNAPSHOT:
         return False
     else:

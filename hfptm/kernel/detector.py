@@ -1,15 +1,17 @@
 """What a basket costs and pays, walked through the depth of every leg's book.
 
-A basket is a set of legs bought in equal numbers: one YES and one NO of a crossed market (BINARY), the NO of every
-outcome that has a bid (NO_BASKET), or the YES of every outcome of a complete group (YES_BASKET). Buying NO at q is
-hitting the YES bid at 1 - q (reference, section 7), so each leg walks one side of one book.
+A basket is a set of legs bought in equal numbers: one YES and one NO of a crossed market (BINARY),
+the NO of every outcome that has a bid (NO_BASKET), or the YES of every outcome of a complete group
+(YES_BASKET). Buying NO at q is hitting the YES bid at 1 - q (reference, section 7), so each leg
+walks one side of one book. A basket's subject is its market's slot, or its group's.
 """
 
 from hfptm.kernel.book import crossed, next_ask, next_bid
 from hfptm.kernel.cash import scaled_e6
 from hfptm.kernel.fees import E8, E12, market_fee_per_share_e12
 from hfptm.kernel.jit import Record, cold, hot
-from hfptm.kernel.state import LEGS_MAX, WALKED, State
+from hfptm.kernel.plans import LEGS_MAX
+from hfptm.kernel.state import WALKED, State
 from hfptm.records import Artefact, OpportunityKind, Token
 from hfptm.units import NO_BID_E4, ONE_E6, PRICE_ONE_E4
 
@@ -24,7 +26,7 @@ CENT_E6 = 10_000
 
 @hot
 def worth_a_look(state: State, market: Record) -> bool:
-    """Whether any basket of this market or its group may begin, go on or end; a superset, and cheap."""
+    """Whether a basket of this market or its group may begin, go on or end: a cheap superset."""
     if market.active or crossed(market):
         return True
     if market.group < 0:
@@ -39,7 +41,7 @@ def worth_a_look(state: State, market: Record) -> bool:
 
 @cold
 def gross_e4(state: State, kind: int, subject: int) -> int:
-    """What one set pays less what it costs at the best prices, before fees. subject: market or group slot."""
+    """What one set pays less what it costs at the best prices, before fees."""
     if kind == BINARY:
         market = state.markets[subject]
         return int(market.best_bid_e4) - int(market.best_ask_e4)
@@ -76,7 +78,7 @@ def book_artefact(market: Record) -> int:
 
 @cold
 def gather(state: State, kind: int, subject: int) -> int:
-    """Stand every leg of the basket on its best level; the number of legs, beyond LEGS_MAX not gathered."""
+    """Stand every leg of the basket on its best level, those beyond LEGS_MAX left out; all legs."""
     if kind == BINARY:
         stand(state, 0, subject, YES)
         stand(state, 1, subject, NO)
@@ -159,9 +161,10 @@ def take(state: State, legs: int, step_e6: int) -> None:
 
 @cold
 def measure(state: State, lane: int, kind: int, subject: int, cap_e6: int) -> int:
-    """Walk the basket up to `cap_e6` sets while one more set still pays and the whole keeps the minimum edge.
+    """Walk up to `cap_e6` sets while one more still pays and the whole keeps the minimum edge.
 
-    Returns the sets; `state.basket[WALKED]` holds their outlay and edge, `state.walk` each leg's limit price.
+    Returns the sets; `state.basket[WALKED]` holds their outlay and edge, `state.walk` each leg's
+    limit price.
     """
     params, basket = state.params[lane], state.basket[WALKED]
     legs = gather(state, kind, subject)

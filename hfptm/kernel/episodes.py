@@ -1,13 +1,15 @@
 """The life of an opportunity, for every lane: seen, refused or taken, gone.
 
-An episode is a maximal run of looks at a market (or group) in which a basket costs less than it pays at the best
-prices, before fees. A look happens where a frame closed. The episode is journalled when it begins, when what became
-of it changes, and when it ends. It is traded at most once. An edge that rests on a book which may be wrong is an
-artefact: journalled with its class, never traded, and no end of an episode that was already running.
+An episode is a maximal run of looks at a market (or group) in which a basket costs less than it
+pays at the best prices, before fees. A look happens where a frame closed. The episode is journalled
+when it begins, when what became of it changes, and when it ends. It is traded at most once. An edge
+that rests on a book which may be wrong is an artefact: journalled with its class, never traded, and
+no end of an episode that was already running. Nor does half a batch end one.
 """
 
 from hfptm.kernel.detector import (
     BINARY,
+    NO_BASKET,
     YES_BASKET,
     artefact_of,
     fit,
@@ -15,10 +17,12 @@ from hfptm.kernel.detector import (
     gross_e4,
     measure,
 )
-from hfptm.kernel.executor import has_room, observe, open_plan
+from hfptm.kernel.executor import open_plan
 from hfptm.kernel.jit import Record, cold
+from hfptm.kernel.orders import next_plan, observe
+from hfptm.kernel.plans import LEGS_MAX
 from hfptm.kernel.risk import approve
-from hfptm.kernel.state import DISPLAYED, KINDS, LEGS_MAX, SETS_MAX_E6, WALKED, State
+from hfptm.kernel.state import DISPLAYED, KINDS, SETS_MAX_E6, WALKED, State
 from hfptm.records import LANE_SHIFT, Phase, Reason
 
 
@@ -36,33 +40,45 @@ def look(state: State, slot: int) -> None:
     group = int(state.markets[slot].group)
     for kind in range(KINDS if group >= 0 else 1):
         look_at(state, kind, slot if kind == BINARY else group)
-    note_active(state, slot, group)
+    note_active(state, slot)
 
 
 @cold
 def hide_market(state: State, slot: int) -> None:
     """The market's book was dropped: end what can no longer be seen, begin nothing."""
-    group = int(state.markets[slot].group)
-    for kind in range(KINDS if group >= 0 else 1):
-        end_unseen(state, kind, slot if kind == BINARY else group)
-    note_active(state, slot, group)
+    end_unseen(state, BINARY, slot)
+    if state.markets[slot].group >= 0:
+        hide_group(state, int(state.markets[slot].group))
+    note_active(state, slot)
 
 
 @cold
-def note_active(state: State, slot: int, group: int) -> None:
+def hide_group(state: State, group: int) -> None:
+    for kind in range(BINARY + 1, KINDS):
+        end_unseen(state, kind, group)
+    note_group_active(state, group)
+
+
+@cold
+def note_active(state: State, slot: int) -> None:
     """Remember for `detector.worth_a_look` whether some lane still has an episode to end."""
-    active = 0
-    in_group = 0
-    for kind in range(KINDS if group >= 0 else 1):
-        for lane in range(len(state.lanes)):
-            if episode_of(state, lane, kind, slot if kind == BINARY else group).decision != 0:
-                if kind == BINARY:
-                    active = 1
-                else:
-                    in_group = 1
-    state.markets[slot].active = active
-    if group >= 0:
-        state.groups[group].active = in_group
+    state.markets[slot].active = is_active(state, BINARY, slot)
+    if state.markets[slot].group >= 0:
+        note_group_active(state, int(state.markets[slot].group))
+
+
+@cold
+def note_group_active(state: State, group: int) -> None:
+    active = is_active(state, NO_BASKET, group) or is_active(state, YES_BASKET, group)
+    state.groups[group].active = active
+
+
+@cold
+def is_active(state: State, kind: int, subject: int) -> bool:
+    for lane in range(len(state.lanes)):
+        if episode_of(state, lane, kind, subject).decision != 0:
+            return True
+    return False
 
 
 @cold
@@ -81,7 +97,7 @@ def look_at(state: State, kind: int, subject: int) -> None:
     for lane in range(len(state.lanes)):
         episode = episode_of(state, lane, kind, subject)
         if gross <= 0:
-            if episode.decision != 0:
+            if episode.decision != 0 and not half_seen(state, kind, subject):
                 end(state, lane, kind, subject, Reason.ENDED.value)
         elif artefact != 0:
             distrust(state, lane, kind, subject, artefact)
@@ -89,6 +105,17 @@ def look_at(state: State, kind: int, subject: int) -> None:
             if episode.decision != 0 and episode.artefact != 0:
                 end(state, lane, kind, subject, Reason.CONFIRMED.value)
             weigh(state, lane, kind, subject)
+
+
+@cold
+def half_seen(state: State, kind: int, subject: int) -> bool:
+    """Whether a book of the basket waits for the rest of its batch: its prices may come back."""
+    if kind == BINARY:
+        return bool(state.markets[subject].pending)
+    for member in range(state.groups[subject].members):
+        if state.markets[state.members[subject, member]].pending:
+            return True
+    return False
 
 
 @cold
@@ -167,7 +194,7 @@ def weigh(state: State, lane: int, kind: int, subject: int) -> None:
 def sized(state: State, lane: int, kind: int, subject: int, legs: int) -> int:
     """Sets to send after risk and the exchange's own rules; 0 with the reason noted if none."""
     episode = episode_of(state, lane, kind, subject)
-    if not has_room(state, lane):
+    if next_plan(state, lane) == 0:
         episode.reason = Reason.NO_PLAN_SLOT
         return 0
     approved_e6 = approve(state, lane, kind, subject, legs)
@@ -182,7 +209,7 @@ def sized(state: State, lane: int, kind: int, subject: int, legs: int) -> int:
 
 @cold
 def write_decision(state: State, lane: int, kind: int, subject: int, phase: int) -> Record:
-    """Journal an episode as it stands; a BEGIN or CHANGE carries what `state.basket[DISPLAYED]` measured."""
+    """Journal an episode as it stands; BEGIN and CHANGE carry what `DISPLAYED` measured."""
     episode = episode_of(state, lane, kind, subject)
     decision = state.decisions[state.outbox[0].decisions]
     state.outbox[0].decisions += 1

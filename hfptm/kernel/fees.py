@@ -1,8 +1,9 @@
 """What a fill costs (reference, section 5).
 
-Taker fee = shares x rate x (p(1-p))^exponent, rounded to 5 decimals, in collateral: on top of a BUY, out of a SELL.
-The direction of rounding is not documented; half up reproduces the one published example (25 shares at 0.13 and
-rate 0.05 cost 0.14138). Rates are given to 4 decimals, as every published one is.
+Taker fee = shares x rate x (p(1-p))^exponent, rounded to 5 decimals, in collateral: on top of a
+BUY, out of a SELL. The direction of rounding is not documented; half up reproduces the one
+published example (25 shares at 0.13 and rate 0.05 cost 0.14138). Rates are given to 4 decimals, as
+every published one is.
 """
 
 from hfptm.kernel.jit import Record, cold
@@ -53,6 +54,18 @@ def market_fee_per_share_e12(params: Record, market: Record, price_e4: int) -> i
 
 
 @cold
+def dearest_fee_e6(params: Record, market: Record, limit_e4: int) -> int:
+    """Most that a BUY's fee can be for each share asked for at a limit, rounded up.
+
+    A BUY spends dollars. Below its limit it gets more shares for them, and the fee of a dollar,
+    rate x p^(exponent - 1) x (1 - p)^exponent, grows up to the rate itself (exponent 1 or more).
+    """
+    if not params.charge_fees:
+        return 0
+    return (limit_e4 * int(market.fee_rate_e4) + 99) // 100
+
+
+@cold
 def payout_e6(params: Record, gross_e6: int) -> int:
-    """What a payout of `gross_e6` leaves under the seed's legacy model, rounded down; all of it otherwise."""
+    """What a payout leaves under the seed's legacy model, rounded down; all of it otherwise."""
     return gross_e6 - (gross_e6 * int(params.payout_fee_e4) + PRICE_ONE_E4 - 1) // PRICE_ONE_E4

@@ -1,17 +1,18 @@
 """How kernels are compiled: the only importer of numba.
 
-Numba does not notice that a helper in another file changed, so the on-disk cache lives in a folder named by the
-hash of every source that is compiled in; an edited helper means another folder.
+Numba does not notice that a helper in another file changed, so the on-disk cache lives in a folder
+named by the hash of every source that is compiled in; an edited helper means another folder.
 
-Kernels allocate nothing, so they are compiled without numba's reference counting, which costs a factor of five in
-the row loop (measured with `benchmarks.replay`). With NUMBA_DISABLE_JIT=1 the same sources run as plain Python.
+Kernels allocate nothing, so they are compiled without numba's reference counting, which costs a
+factor of five in the row loop (measured with `benchmarks.replay`). With NUMBA_DISABLE_JIT=1 the
+same sources run as plain Python.
 """
 
 import hashlib
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar, cast
 
 import numba
 import numpy as np
@@ -60,7 +61,8 @@ _OPTIONS: dict[str, Any] = {"_nrt": False, "error_model": "numpy"}
 def _compile_once(dispatcher: Any) -> Any:
     """Make every integer argument an int64, so that a function is compiled once.
 
-    Numba would compile it anew for each literal and each width it is called with, and for each caller again.
+    Numba would compile it anew for each literal and each width it is called with, and for each
+    caller again.
     """
     if INTERPRETED:
         return dispatcher
@@ -70,7 +72,9 @@ def _compile_once(dispatcher: Any) -> Any:
         integers = numba.types.Integer
         return template(
             tuple(
-                numba.types.int64 if isinstance(numba.types.unliteral(argument), integers) else argument
+                numba.types.int64
+                if isinstance(numba.types.unliteral(argument), integers)
+                else argument
                 for argument in arguments
             ),
             keywords,
@@ -81,7 +85,7 @@ def _compile_once(dispatcher: Any) -> Any:
 
 
 def hot(function: Function) -> Function:
-    """For what every row runs through: always inlined, since passing the whole state costs more than the work."""
+    """For what every row runs through: always inlined, since a call costs more than the work."""
     compiled: Function = _compile_once(numba.njit(forceinline=True, **_OPTIONS)(function))
     return compiled
 
@@ -110,9 +114,10 @@ def as_records(rows: Array) -> Array:
 class Arrays:
     """A fixed set of named arrays, C-contiguous, that kernels receive as one pointer.
 
-    Passing two dozen arrays by value through every call made compiling ten times slower and a single call from
-    Python cost 3 us. A subclass declares `FIELDS`: name -> (dtype, number of axes). `table` is what a compiled
-    entry point takes; `opener` turns it back into the set. Interpreted, the table is the set itself.
+    Passing two dozen arrays by value through every call made compiling ten times slower and a
+    single call from Python cost 3 us. A subclass declares `FIELDS`: name -> (dtype, number of
+    axes). `table` is what a compiled entry point takes; `opener` turns it back into the set.
+    Interpreted, the table is the set itself.
     """
 
     FIELDS: ClassVar[dict[str, tuple[np.dtype[Any], int]]]
@@ -158,20 +163,20 @@ class _ArraysType(numba.types.Type):
 
 
 @register_model(_ArraysType)
-class _ArraysModel(models.PrimitiveModel):  # type: ignore[misc]
+class _ArraysModel(models.PrimitiveModel):
     def __init__(self, manager: Any, front_type: Any) -> None:
-        super().__init__(manager, front_type, ir.IntType(64).as_pointer())
+        super().__init__(manager, front_type, ir.IntType(64).as_pointer())  # type: ignore[no-untyped-call]
 
 
 @infer_getattr
-class _ArraysFields(AttributeTemplate):  # type: ignore[misc]
+class _ArraysFields(AttributeTemplate):
     key = _ArraysType
 
-    def generic_resolve(self, front_type: Any, name: str) -> Any:
+    def generic_resolve(self, front_type: Any, name: str) -> Any:  # type: ignore[override]
         return front_type.fields.get(name)
 
 
-@lower_getattr_generic(_ArraysType)
+@lower_getattr_generic(_ArraysType)  # type: ignore[untyped-decorator]
 def _lower_field(context: Any, builder: Any, front_type: Any, table: Any, name: str) -> Any:
     array_type = front_type.fields[name]
     first = list(front_type.fields).index(name) * _TABLE_WIDTH
@@ -215,11 +220,11 @@ def opener(arrays: type[Arrays]) -> Callable[[Any], Any]:
 
         return front_type(table), generate
 
-    return open_table  # type: ignore[no-any-return]
+    return cast(Callable[[Any], Any], open_table)
 
 
 @intrinsic
-def _prefetch(_context: Any, array: Any, index: Any) -> Any:
+def _prefetch(_context: Any, array: Any, _index: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         array_type = signature.args[0]
         array_struct = arrayobj.make_array(array_type)(context, builder, arguments[0])
@@ -240,5 +245,5 @@ def _no_prefetch(array: Array, index: int) -> None:
     """The interpreter has no use for a cache hint."""
 
 
-prefetch: Callable[[Array, int], None] = _no_prefetch if INTERPRETED else _prefetch
+prefetch: Any = _no_prefetch if INTERPRETED else _prefetch
 """Ask the processor for `array[index]` ahead of its use; index must lie within the array."""

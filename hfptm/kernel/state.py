@@ -1,8 +1,9 @@
 """Everything the kernel remembers, and nothing else in the project does.
 
-Shapes: M market slots, G group slots, L lanes, P plan slots a lane, K legs a plan. Books and registry are shared by
-all lanes; what one parameter set owns has a leading lane axis. Nothing grows inside the kernel: a loop that finds
-too little room stops before the row and lets Python enlarge (`with_levels`) or refuse.
+Shapes: M market slots, G group slots, L lanes, P plan slots a lane. Books and registry are shared
+by all lanes; what one parameter set owns has a leading lane axis. Nothing grows inside the kernel:
+a loop that finds too little room stops before the row and lets Python enlarge (`with_levels`) or
+refuse.
 """
 
 from typing import Any, ClassVar, NamedTuple
@@ -10,6 +11,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from hfptm.kernel.jit import Array, Arrays, cold, opener, records
+from hfptm.kernel.plans import LEG, LEGS_MAX, PLAN
 from hfptm.records import DECISION, INTENT, OpportunityKind
 from hfptm.units import NO_ASK_E4, PRICE_ONE_E4, TICKS_E4
 
@@ -17,13 +19,11 @@ GRID_MAX = 2 * (PRICE_ONE_E4 + 1)
 """Levels of both sides on the finest tick: the most that one market can ask for."""
 
 SETS_MAX_E6 = 10**11
-"""A basket is measured up to 100,000 sets: beyond, per-set cash (64 legs, e12) times sets would leave 64 bits."""
-
-LEGS_MAX = 64
-"""More legs than any exclusive event that was ever quoted on all its outcomes; see also SETS_MAX_E6."""
+"""A basket is measured up to 100,000 sets: beyond, cash per set (LEGS_MAX legs, e12) times sets
+would leave 64 bits."""
 
 WALKED, DISPLAYED = 0, 1
-"""Rows of `State.basket`: the last walk, and the walk without limits that a decision reports."""
+"""Rows of `State.basket`: the last walk, and the one without limits that a decision reports."""
 
 MEMBERS_MAX = 256
 INT64 = np.dtype(np.int64)
@@ -34,7 +34,7 @@ MARKET = np.dtype(
         ("batch_ts_ns", "i8"),  # exchange time of the batch being applied
         ("checked_ts_ns", "i8"),  # of the last batch whose best prices were compared
         ("offset", "i8"),  # of its grid in `levels`: bids first, then asks
-        ("inverse_tick", "i8"),  # ceil(2**32 / tick_e4)
+        ("reciprocal_q32", "i8"),  # ceil(2**32 / tick_e4)
         ("tick_e4", "i4"),
         ("count", "i4"),  # levels a side, index 0 is price 0
         ("best_bid_e4", "i4"),
@@ -94,7 +94,8 @@ LANE = np.dtype(
         ("fees_e6", "i8"),
         ("locked_e6", "i8"),  # cost of complete baskets held until resolution
         ("locked_payout_e6", "i8"),  # what they pay at least
-        ("plans", "i8"),  # serial of the last one
+        ("plan_serial", "i8"),  # of the last plan
+        ("plans", "i8"),  # made
         ("decisions", "i8"),
         ("completed", "i8"),  # plans in which every leg filled whole
         ("partial", "i8"),  # plans in which some, but not all, was filled
@@ -124,34 +125,6 @@ EPISODE = np.dtype(
         ("taken", "u1"),
         ("reason", "u1"),
         ("artefact", "u1"),
-    ],
-    align=True,
-)
-
-PLAN = np.dtype(
-    [
-        ("plan", "i8"),
-        ("sets_e6", "i8"),  # asked for
-        ("subject", "i4"),  # market slot, or group slot
-        ("legs", "i4"),
-        ("open_orders", "i4"),
-        ("kind", "u1"),
-        ("stage", "u1"),  # executor.Stage
-    ],
-    align=True,
-)
-
-LEG = np.dtype(
-    [
-        ("filled_e6", "i8"),  # shares of this plan held without partners
-        ("cost_e6", "i8"),  # of those
-        ("whole_e6", "i8"),  # shares in complete sets that are being merged or converted
-        ("whole_cost_e6", "i8"),
-        ("reserved_e6", "i8"),
-        ("market", "i4"),
-        ("limit_e4", "i4"),
-        ("token", "u1"),
-        ("tries", "u1"),  # orders sent to sell what is left of it
     ],
     align=True,
 )
@@ -224,6 +197,7 @@ class State(Arrays):
         "lanes": (LANE, 1),  # (L,)
         "positions": (POSITION, 3),  # (L, M, 2) by token
         "reserved": (INT64, 2),  # (L, M) cash promised to orders in flight, e6
+        "locked_payouts": (INT64, 2),  # (L, G) least payout of held baskets, e6
         "episodes": (EPISODE, 2),  # (L, M + 2G): BINARY by market, then NO and YES by group
         "plans": (PLAN, 2),  # (L, P)
         "legs": (LEG, 3),  # (L, P, LEGS_MAX)
@@ -243,6 +217,7 @@ class State(Arrays):
     lanes: Array
     positions: Array
     reserved: Array
+    locked_payouts: Array
     episodes: Array
     plans: Array
     legs: Array
@@ -277,6 +252,7 @@ def new_state(capacity: Capacity, params: Array) -> State:
         lanes=records(LANE, lanes),
         positions=records(POSITION, (lanes, markets, 2)),
         reserved=np.zeros((lanes, markets), np.int64),
+        locked_payouts=np.zeros((lanes, groups), np.int64),
         episodes=records(EPISODE, (lanes, markets + 2 * groups)),
         plans=records(PLAN, (lanes, capacity.plans)),
         legs=records(LEG, (lanes, capacity.plans, LEGS_MAX)),
@@ -306,7 +282,7 @@ def nbytes(state: State) -> int:
 
 
 def digest_parts(state: State) -> list[bytes]:
-    """What decides future behaviour, as bytes, in field order; scratch, output buffers and spare room left out."""
+    """What decides future behaviour, as bytes, in field order: no scratch, no spare room."""
     scratch = {"walk", "basket", "outbox", "intents", "decisions"}
     arrays = {**state.arrays(), "levels": state.levels[: state.counters[0]["levels_used"]]}
     return [array.tobytes() for name, array in arrays.items() if name not in scratch]

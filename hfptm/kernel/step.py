@@ -1,16 +1,17 @@
 """One input row through the kernel: the only way its state changes.
 
-Market rows, definitions, execution reports and timers arrive in one order (design, section 5); intents and
-decisions come out in `State.intents` and `State.decisions`.
+Market rows, definitions, execution reports and timers arrive in one order (design, section 5);
+intents and decisions come out in `State.intents` and `State.decisions`.
 """
 
 from typing import Any
 
-from hfptm.kernel.book import apply, free_grid, hide, lay_grid
+from hfptm.kernel.book import apply, hide, lay_grid
 from hfptm.kernel.detector import worth_a_look
-from hfptm.kernel.episodes import hide_market, look
-from hfptm.kernel.executor import on_report, redeem
+from hfptm.kernel.episodes import hide_group, hide_market, look
+from hfptm.kernel.executor import on_report
 from hfptm.kernel.jit import Array, Record, cold, entry, hot
+from hfptm.kernel.settlement import redeem
 from hfptm.kernel.state import GRID_MAX, MEMBERS_MAX, State, open_state, rows_reserve
 from hfptm.records import EventKind, MarketState, Relation
 from hfptm.units import PRICE_ONE_E4
@@ -63,8 +64,13 @@ def rare(state: State, row: Record) -> None:
 
 @cold
 def interrupt(state: State, row: Record) -> None:
-    """The market's book ends here: a gap, another tick size, a close or a resolution."""
+    """The market's book ends here: a gap, another tick size, a close or a resolution.
+
+    News that an open market is open says nothing about its book.
+    """
     market = state.markets[row.market]
+    if row.kind == EventKind.STATE and row.aux == MarketState.OPEN and market.open:
+        return
     hide(state, market, row.ts_recv_ns)
     if row.kind == EventKind.GAP:
         state.counters[0].gaps += 1
@@ -82,17 +88,20 @@ def interrupt(state: State, row: Record) -> None:
 
 @cold
 def define_group(state: State, row: Record) -> None:
+    """Start or restart the group in this slot, without members; those it had belong to none."""
     group = state.groups[row.market]
+    for member in range(group.members):
+        state.markets[state.members[row.market, member]].group = -1
     group.relation = row.price_e4
     group.expected = row.size_e6
     group.convertible = row.aux
     group.members = 0
-    group.active = 0
     group.sum_bid_e4 = 0
     group.sum_ask_e4 = group.expected * PRICE_ONE_E4
     exclusive = row.price_e4 == Relation.EXACTLY_ONE or row.price_e4 == Relation.AT_MOST_ONE
     group.no_above_e4 = PRICE_ONE_E4 if exclusive else NEVER_E4
     group.yes_below_e4 = PRICE_ONE_E4 if row.price_e4 == Relation.EXACTLY_ONE else -NEVER_E4
+    hide_group(state, int(row.market))
 
 
 @cold
@@ -100,36 +109,61 @@ def define_market(state: State, row: Record) -> None:
     """Start or restart the market in this slot, without a book."""
     market = state.markets[row.market]
     hide(state, market, row.ts_recv_ns)
+    hide_market(state, int(row.market))
     market.min_size_e6 = row.size_e6
     market.payout_e4 = -1
     market.open = 1
-    market.active = 0
-    market.group = -1
     market.batch_ts_ns = market.checked_ts_ns = 0
     lay_grid(state, market, int(row.price_e4))
-    if row.aux >= 0:
-        group = state.groups[row.aux]
-        if group.members < MEMBERS_MAX and group.members < group.expected:
-            state.members[row.aux, group.members] = row.market
-            group.members += 1
-            market.group = row.aux
+    if market.group != row.aux:
+        leave_group(state, int(row.market))
+        join_group(state, int(row.market), int(row.aux))
+
+
+@cold
+def leave_group(state: State, slot: int) -> None:
+    """Take a market without a book out of its group, where it counts as a missing one again."""
+    market = state.markets[slot]
+    if market.group < 0:
+        return
+    group = state.groups[market.group]
+    for member in range(group.members):
+        if state.members[market.group, member] == slot:
+            group.members -= 1
+            state.members[market.group, member] = state.members[market.group, group.members]
+            break
+    market.group = -1
+
+
+@cold
+def join_group(state: State, slot: int, group_slot: int) -> None:
+    """Enter a market without a book; refused if the group is full."""
+    if group_slot < 0:
+        return
+    group = state.groups[group_slot]
+    if group.members < MEMBERS_MAX and group.members < group.expected:
+        state.members[group_slot, group.members] = slot
+        group.members += 1
+        state.markets[slot].group = group_slot
 
 
 @hot
-def has_room(state: State, row: Record) -> bool:
-    """Whether the row can be applied: output buffers and level store have room for the most it can ask."""
-    reserve = rows_reserve(len(state.lanes))
-    outbox = state.outbox[0]
-    if outbox.intents + reserve > len(state.intents):
-        return False
-    if outbox.decisions + reserve > len(state.decisions):
-        return False
-    lays = (
-        row.kind == EventKind.SNAPSHOT
-        or row.kind == EventKind.TICK
-        or row.kind == EventKind.MARKET
+def has_outbox_room(state: State) -> bool:
+    """Whether the output buffers have room for the most that one row can cause."""
+    reserve, outbox = rows_reserve(len(state.lanes)), state.outbox[0]
+    return bool(
+        outbox.intents + reserve <= len(state.intents)
+        and outbox.decisions + reserve <= len(state.decisions)
     )
-    return not lays or state.counters[0].levels_used + GRID_MAX <= len(state.levels)
+
+
+@hot
+def has_level_room(state: State, row: Record) -> bool:
+    """Whether the level store has room for the grid that the row may lay."""
+    lays = (
+        row.kind == EventKind.SNAPSHOT or row.kind == EventKind.TICK or row.kind == EventKind.MARKET
+    )
+    return not lays or bool(state.counters[0].levels_used + GRID_MAX <= len(state.levels))
 
 
 @entry
@@ -141,7 +175,7 @@ def step_rows(table: Any, rows: Array, start: int, stop: int) -> int:
     state = open_state(table)
     for index in range(start, stop):
         row = rows[index]
-        if not has_room(state, row):
+        if not has_outbox_room(state) or not has_level_room(state, row):
             return index
         step(state, row)
     return stop

@@ -1,7 +1,9 @@
 """When things happen: the two clocks (design, section 5), and the order of one instant.
 
-Decision at t, arrival at T = t + entry latency, report at T + response latency, but never before the feed has shown
-the market past T: paper trading cannot know earlier, so replay may not either.
+Decision at t, arrival at T = t + entry latency, report at T + response latency, but never before
+the feed has shown the market past T: paper trading cannot know earlier, so replay may not either.
+A market that stays quiet counts as unchanged after a grace time, which must exceed the feed's
+delay.
 """
 
 from hfptm.kernel.jit import Record, cold, hot
@@ -20,11 +22,11 @@ def report_ns(latency: Record, arrived_ns: int, shown_ns: int) -> int:
 
 @hot
 def due_before(happens_ns: int, row_ts_recv_ns: int) -> bool:
-    """Whether a report or a timer goes in before a market row: at one instant market rows go first."""
+    """Whether a report or a timer goes before a market row: at one instant market rows go first."""
     return happens_ns < row_ts_recv_ns
 
 
 @hot
 def passed(row_ts_venue_ns: int, arrived_ns: int) -> bool:
-    """Whether a row shows its market past an arrival: a change stamped with that very time was still in time."""
+    """Whether a row shows its market past an arrival: a change of that very time was in time."""
     return row_ts_venue_ns > arrived_ns

@@ -1,48 +1,60 @@
-"""Matching an immediate order against a book, as the exchange does it (reference, sections 3.4 and 7).
+"""Matching an immediate order against a book as the exchange does (reference, sections 3.4, 7).
 
-One book serves both tokens: BUY YES and SELL NO take asks, BUY NO and SELL YES take bids. Liquidity that a lane took
-stays taken until the venue's book changes at that level.
+One book serves both tokens: BUY YES and SELL NO take asks, BUY NO and SELL YES take bids. Liquidity
+that a lane took stays taken until the venue's book shows another size at that level.
 """
 
 from hfptm.kernel.book import next_ask, next_bid
 from hfptm.kernel.cash import affordable_e6, cost_e6
+from hfptm.kernel.detector import book_artefact
 from hfptm.kernel.jit import Record, cold
-from hfptm.kernel.state import State
-from hfptm.records import OrderType, Side, Token
+from hfptm.kernel.state import State, rows_reserve
+from hfptm.records import EventKind, OrderType, RejectReason, Side, Token
+from hfptm.sim.queue import reject, report
 from hfptm.sim.state import Sim
 from hfptm.units import PRICE_ONE_E4
 
 PROBES_MAX = 32
 """Longest search in the taken table; a level that finds no place there counts as wholly taken."""
 
-
-@cold
-def takes_asks(token: int, side: int) -> bool:
-    return (token == Token.YES) == (side == Side.BID)
+FILLS_MAX = 128
+"""Levels that one order walks at most; what lies beyond is not filled."""
 
 
 @cold
-def first_level(state: State, market: Record, asks: bool) -> int:
-    return int(market.best_ask_e4 if asks else market.best_bid_e4) // int(market.tick_e4)
+def takes_asks(item: Record) -> bool:
+    return bool((item.token == Token.YES) == (item.side == Side.BID))
 
 
 @cold
-def next_level(state: State, market: Record, asks: bool, index: int) -> int:
-    return next_ask(state, market, index + 1) if asks else next_bid(state, market, index - 1)
+def first_level(state: State, item: Record) -> int:
+    market = state.markets[item.market]
+    best_e4 = market.best_ask_e4 if takes_asks(item) else market.best_bid_e4
+    return int(best_e4) // int(market.tick_e4)
 
 
 @cold
-def own_price_e4(market: Record, token: int, index: int) -> int:
-    """Price of a level in the token's own terms; 0 or 1 dollar where a side ended."""
-    price_e4 = index * int(market.tick_e4)
-    return price_e4 if token == Token.YES else PRICE_ONE_E4 - price_e4
+def next_level(state: State, item: Record, index: int) -> int:
+    market = state.markets[item.market]
+    if takes_asks(item):
+        return next_ask(state, market, index + 1)
+    return next_bid(state, market, index - 1)
 
 
 @cold
-def within(side: int, price_e4: int, limit_e4: int) -> bool:
+def own_price_e4(state: State, item: Record, index: int) -> int:
+    """Price of a level in the item's token's own terms; 0 or 1 dollar where a side ended."""
+    price_e4 = index * int(state.markets[item.market].tick_e4)
+    return price_e4 if item.token == Token.YES else PRICE_ONE_E4 - price_e4
+
+
+@cold
+def within(item: Record, price_e4: int) -> bool:
     if price_e4 <= 0 or price_e4 >= PRICE_ONE_E4:
         return False
-    return price_e4 <= limit_e4 if side == Side.BID else price_e4 >= limit_e4
+    if item.side == Side.BID:
+        return bool(price_e4 <= item.price_e4)
+    return bool(price_e4 >= item.price_e4)
 
 
 @cold
@@ -52,15 +64,23 @@ def displayed_e6(state: State, market: Record, asks: bool, index: int) -> int:
 
 
 @cold
+def is_seen(market: Record) -> bool:
+    """Whether the book, as it stands, can be claimed to be the exchange's."""
+    return bool(market.valid and book_artefact(market) == 0)
+
+
+@cold
 def level_key(slot: int, asks: bool, price_e4: int) -> int:
     return ((slot << 15) | (price_e4 << 1) | (1 if asks else 0)) + 1
 
 
 @cold
 def outdated(state: State, entry: Record) -> bool:
-    """Whether the venue's book changed at an entry's level, so that what we took there no longer counts."""
+    """Whether the book changed at an entry's level: what was taken there no longer counts."""
     key = int(entry.key) - 1
     market = state.markets[key >> 15]
+    if market.count == 0:
+        return True
     price_e4, asks = (key >> 1) & 0x3FFF, (key & 1) == 1
     index = price_e4 // int(market.tick_e4)
     if index * int(market.tick_e4) != price_e4:
@@ -70,7 +90,7 @@ def outdated(state: State, entry: Record) -> bool:
 
 @cold
 def taken_entry(state: State, sim: Sim, lane: int, key: int) -> int:
-    """Place of a level in the lane's taken table, a free or outdated one if it has none; -1 if there is no room."""
+    """Place of a level in the lane's taken table, or one it may have; -1 if there is no room."""
     table = sim.taken[lane]
     start = ((key * 40_503) & 0x7FFF_FFFF) % len(table)
     spare = -1
@@ -86,30 +106,30 @@ def taken_entry(state: State, sim: Sim, lane: int, key: int) -> int:
 
 
 @cold
-def available_e6(
-    state: State, sim: Sim, lane: int, slot: int, asks: bool, index: int
-) -> int:
+def item_key(state: State, item: Record, index: int) -> int:
+    price_e4 = index * int(state.markets[item.market].tick_e4)
+    return level_key(int(item.market), takes_asks(item), price_e4)
+
+
+@cold
+def available_e6(state: State, sim: Sim, item: Record, index: int) -> int:
     """Displayed size of a level less what the lane already took of it."""
-    market = state.markets[slot]
-    shown_e6 = displayed_e6(state, market, asks, index)
-    key = level_key(slot, asks, index * int(market.tick_e4))
-    place = taken_entry(state, sim, lane, key)
+    shown_e6 = displayed_e6(state, state.markets[item.market], takes_asks(item), index)
+    key = item_key(state, item, index)
+    place = taken_entry(state, sim, int(item.lane), key)
     if place < 0:
         return 0
-    entry = sim.taken[lane, place]
+    entry = sim.taken[item.lane, place]
     if entry.key != key or entry.displayed_e6 != shown_e6:
         return shown_e6
     return shown_e6 - int(entry.taken_e6)
 
 
 @cold
-def take_level(
-    state: State, sim: Sim, lane: int, slot: int, asks: bool, index: int, size_e6: int
-) -> None:
-    market = state.markets[slot]
-    shown_e6 = displayed_e6(state, market, asks, index)
-    key = level_key(slot, asks, index * int(market.tick_e4))
-    entry = sim.taken[lane, taken_entry(state, sim, lane, key)]
+def take_level(state: State, sim: Sim, item: Record, index: int, size_e6: int) -> None:
+    shown_e6 = displayed_e6(state, state.markets[item.market], takes_asks(item), index)
+    key = item_key(state, item, index)
+    entry = sim.taken[item.lane, taken_entry(state, sim, int(item.lane), key)]
     if entry.key != key or entry.displayed_e6 != shown_e6:
         entry.key = key
         entry.displayed_e6 = shown_e6
@@ -119,7 +139,7 @@ def take_level(
 
 @cold
 def wanted_e6(item: Record, price_e4: int, left_e6: int) -> int:
-    """Shares that what is left of the order buys at a price: a BUY's rest is dollars, a SELL's shares."""
+    """Shares that the rest of an order buys at a price: a BUY's is dollars, a SELL's shares."""
     return affordable_e6(left_e6, price_e4) if item.side == Side.BID else left_e6
 
 
@@ -139,21 +159,68 @@ def whole_order_e6(item: Record) -> int:
 @cold
 def fills_whole(state: State, sim: Sim, item: Record) -> bool:
     """Whether a FOK order finds everything it wants within its limit."""
-    market = state.markets[item.market]
-    asks = takes_asks(int(item.token), int(item.side))
     left_e6 = whole_order_e6(item)
-    index = first_level(state, market, asks)
-    price_e4 = own_price_e4(market, int(item.token), index)
-    while within(int(item.side), price_e4, int(item.price_e4)):
-        there_e6 = available_e6(state, sim, int(item.lane), int(item.market), asks, index)
+    index = first_level(state, item)
+    for _ in range(FILLS_MAX):
+        price_e4 = own_price_e4(state, item, index)
+        if not within(item, price_e4):
+            return False
+        there_e6 = available_e6(state, sim, item, index)
         if there_e6 >= wanted_e6(item, price_e4, left_e6):
             return True
         left_e6 -= spent_e6(item, price_e4, there_e6)
-        index = next_level(state, market, asks, index)
-        price_e4 = own_price_e4(market, int(item.token), index)
+        index = next_level(state, item, index)
     return False
 
 
 @cold
-def kills_unfilled(state: State, sim: Sim, item: Record) -> bool:
-    return item.order_type == OrderType.FOK and not fills_whole(state, sim, item)
+def fill(state: State, sim: Sim, item: Record, due_ns: int) -> int:
+    """Walk the book within the limit, a FILL a level and a DONE at the end; the shares filled."""
+    left_e6, total_e6 = whole_order_e6(item), 0
+    index = first_level(state, item)
+    for _ in range(FILLS_MAX):
+        price_e4 = own_price_e4(state, item, index)
+        if not within(item, price_e4):
+            break
+        there_e6, rest_e6 = (
+            available_e6(state, sim, item, index),
+            wanted_e6(item, price_e4, left_e6),
+        )
+        size_e6 = min(there_e6, rest_e6)
+        if size_e6 > 0:
+            take_level(state, sim, item, index, size_e6)
+            row = report(sim, item, EventKind.FILL.value, due_ns, size_e6)
+            row.price_e4 = price_e4
+            row.side = item.side
+            total_e6 += size_e6
+            left_e6 -= spent_e6(item, price_e4, size_e6)
+        if there_e6 >= rest_e6:
+            break
+        index = next_level(state, item, index)
+    if total_e6 > 0:
+        unfilled_e6 = max(0, int(item.size_e6) - total_e6)
+        report(sim, item, EventKind.DONE.value, due_ns, unfilled_e6)
+    return total_e6
+
+
+@cold
+def may_fill(state: State, sim: Sim, item: Record) -> bool:
+    """Whether its fills leave room for all other reports, and a FOK order finds everything."""
+    clock = sim.clock[0]
+    reserve = 2 * rows_reserve(len(state.lanes)) + FILLS_MAX
+    if clock.reports + clock.items + reserve > len(sim.reports):
+        return False
+    return bool(item.order_type != OrderType.FOK or fills_whole(state, sim, item))
+
+
+@cold
+def execute(state: State, sim: Sim, item: Record, due_ns: int) -> None:
+    """Match an order that has arrived; its reports are queued for `due_ns`."""
+    market = state.markets[item.market]
+    if not market.open:
+        reject(sim, item, due_ns, RejectReason.MARKET_CLOSED.value)
+    elif not is_seen(market):
+        sim.clock[0].no_book += 1
+        reject(sim, item, due_ns, RejectReason.NO_BOOK.value)
+    elif not may_fill(state, sim, item) or fill(state, sim, item, due_ns) == 0:
+        reject(sim, item, due_ns, RejectReason.NO_MATCH.value)

@@ -1,8 +1,9 @@
-"""Was it still there? Every displayed opportunity is measured again at the time its orders would have arrived.
+"""Was it still there? Every displayed opportunity is measured again when its orders would arrive.
 
-For each leg: how many shares were within the limit price at arrival, what they cost, and whether a trade printed
-between the leg's best and limit price. Prints are not read by their side: the feed's direction is right only 59% of
-the time (reference, section 1.3). Nothing is taken from the book, and the strategy never learns the answer.
+For each leg: how many shares were within the limit price at arrival, what they cost, and whether a
+trade printed between the leg's best and limit price. Prints are not read by their side: the feed's
+direction is right only 59% of the time (reference, section 1.3). Nothing is taken from the book, and
+the strategy never learns the answer.
 """
 
 from hfptm.kernel.cash import cost_e6, portion_e6
@@ -15,17 +16,17 @@ from hfptm.sim.latency import arrival_ns
 from hfptm.sim.match import (
     displayed_e6,
     first_level,
+    is_seen,
     next_level,
     own_price_e4,
     takes_asks,
     within,
 )
 from hfptm.sim.queue import new_item
-from hfptm.sim.state import NOBODY, Sim
+from hfptm.sim.state import NOBODY, Sim, Waiting
 from hfptm.units import PRICE_ONE_E4
 
-ORDER, DEPTH, PRINT = 1, 2, 3
-"""What an item waits for."""
+DEPTH, PRINT = Waiting.DEPTH.value, Waiting.PRINT.value
 
 
 @cold
@@ -38,7 +39,7 @@ def free_probe(sim: Sim) -> int:
 
 @cold
 def open_probe(state: State, sim: Sim, intent: Record) -> int:
-    """Start measuring the decision of an OBSERVE intent; NOBODY, counted, if too many are under way."""
+    """Start measuring an OBSERVE intent's decision; NOBODY, counted, if too many are under way."""
     place = free_probe(sim)
     if place == NOBODY:
         sim.clock[0].probes_dropped += 1
@@ -59,7 +60,8 @@ def open_probe(state: State, sim: Sim, intent: Record) -> int:
 
 @cold
 def add_leg(state: State, sim: Sim, place: int, intent: Record) -> None:
-    """Watch one leg: its depth at arrival, and prints until the window after arrival ends."""
+    """Watch one leg: its depth at arrival, and prints from the book's last change until the window
+    after arrival ends."""
     probe = sim.probes[place]
     latency = sim.latency[intent.lane]
     leg = int(probe.legs)
@@ -68,28 +70,28 @@ def add_leg(state: State, sim: Sim, place: int, intent: Record) -> None:
     sim.probe_legs[place, leg].size_e6 = 0
     sim.probe_legs[place, leg].cost_e6 = 0
     arrives_ns = arrival_ns(latency, int(intent.ts_ns))
-    watch(state, sim, place, leg, intent, DEPTH, arrives_ns)
-    watch(state, sim, place, leg, intent, PRINT, arrives_ns + int(latency.print_window_ns))
+    depth = watch(sim, place, intent, arrives_ns)
+    depth.kind, depth.leg = DEPTH, leg
+    trades = watch(sim, place, intent, arrives_ns + int(latency.print_window_ns))
+    trades.kind, trades.leg = PRINT, leg
+    market = state.markets[intent.market]
+    trades.since_ns = market.batch_ts_ns
+    if intent.token == Token.YES:
+        trades.low_e4, trades.high_e4 = market.best_ask_e4, intent.price_e4
+    else:
+        trades.low_e4, trades.high_e4 = PRICE_ONE_E4 - int(intent.price_e4), market.best_bid_e4
 
 
 @cold
-def watch(
-    state: State, sim: Sim, place: int, leg: int, intent: Record, kind: int, until_ns: int
-) -> None:
+def watch(sim: Sim, place: int, intent: Record, until_ns: int) -> Record:
     item = new_item(sim, int(intent.market), until_ns)
-    market = state.markets[intent.market]
     item.order = place
-    item.leg = leg
     item.lane = intent.lane
-    item.kind = kind
     item.side = Side.BID
     item.token = intent.token
     item.size_e6 = intent.size_e6
     item.price_e4 = intent.price_e4
-    if intent.token == Token.YES:
-        item.low_e4, item.high_e4 = market.best_ask_e4, intent.price_e4
-    else:
-        item.low_e4, item.high_e4 = PRICE_ONE_E4 - int(intent.price_e4), market.best_bid_e4
+    return item
 
 
 @cold
@@ -98,7 +100,8 @@ def note_print(sim: Sim, row: Record) -> None:
     place = int(sim.head[row.market])
     while place != NOBODY:
         item = sim.items[place]
-        if item.kind == PRINT and item.low_e4 <= row.price_e4 <= item.high_e4:
+        seen = item.kind == PRINT and row.ts_venue_ns >= item.since_ns
+        if seen and item.low_e4 <= row.price_e4 <= item.high_e4:
             sim.probes[item.order].printed = 1
         place = int(item.next)
 
@@ -107,22 +110,21 @@ def note_print(sim: Sim, row: Record) -> None:
 def note_depth(state: State, sim: Sim, item: Record) -> None:
     """Measure a leg's book as it stands, which is as it was at arrival."""
     market = state.markets[item.market]
-    if not market.valid or not market.open or market.bad or market.pending:
+    if not market.open or not is_seen(market):
         sim.probes[item.order].unseen = 1
         return
     params = state.params[item.lane]
     leg = sim.probe_legs[item.order, item.leg]
-    asks = takes_asks(int(item.token), int(item.side))
-    index = first_level(state, market, asks)
-    price_e4 = own_price_e4(market, int(item.token), index)
+    index = first_level(state, item)
+    price_e4 = own_price_e4(state, item, index)
     left_e6 = int(item.size_e6)
-    while left_e6 > 0 and within(int(item.side), price_e4, int(item.price_e4)):
-        size_e6 = min(left_e6, displayed_e6(state, market, asks, index))
+    while left_e6 > 0 and within(item, price_e4):
+        size_e6 = min(left_e6, displayed_e6(state, market, takes_asks(item), index))
         leg.size_e6 += size_e6
         leg.cost_e6 += cost_e6(price_e4, size_e6) + market_fee_e6(params, market, price_e4, size_e6)
         left_e6 -= size_e6
-        index = next_level(state, market, asks, index)
-        price_e4 = own_price_e4(market, int(item.token), index)
+        index = next_level(state, item, index)
+        price_e4 = own_price_e4(state, item, index)
 
 
 @cold
@@ -137,7 +139,7 @@ def close_item(state: State, sim: Sim, place: int, known_ns: int) -> None:
 
 @cold
 def write_outcome(state: State, sim: Sim, place: int, known_ns: int) -> None:
-    """Sets still there, and their profit: each leg at its average price, so a lower bound for fewer sets."""
+    """Sets still there, and their profit: each leg at its average price, so a lower bound."""
     probe = sim.probes[place]
     sets_e6 = int(probe.sets_e6)
     for leg in range(probe.legs):

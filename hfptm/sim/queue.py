@@ -1,13 +1,16 @@
-"""What is on its way: items waiting for their market to pass their arrival, and reports waiting for their time."""
+"""What is on its way: items waiting for their market to pass their arrival, and their reports."""
 
 from hfptm.kernel.jit import Record, cold
 from hfptm.records import EventKind
-from hfptm.sim.state import FAR_NS, NOBODY, Sim
+from hfptm.sim.state import FAR_NS, NOBODY, Sim, Waiting
 
 
 @cold
 def new_item(sim: Sim, slot: int, arrival_ns: int) -> Record:
-    """Take a free item and append it to its market's list; `run.has_room` made sure that there is one."""
+    """Take a free item and append it to its market's list; the caller says what it waits for.
+
+    `run.has_room` made sure that there is one.
+    """
     clock = sim.clock[0]
     place = int(clock.free_item)
     if place == NOBODY:
@@ -40,7 +43,7 @@ def append(sim: Sim, slot: int, place: int) -> None:
 
 @cold
 def earliest(sim: Sim, slot: int) -> int:
-    """Place of the market's item that arrives first, the older one of equals; NOBODY if it has none."""
+    """Place of the market's item that arrives first, the older one of equals; NOBODY if none."""
     best = NOBODY
     place = int(sim.head[slot])
     while place != NOBODY:
@@ -52,7 +55,7 @@ def earliest(sim: Sim, slot: int) -> int:
 
 @cold
 def remove(sim: Sim, place: int) -> None:
-    """Unlink an item and free its place; its fields stay readable until the next `new_item`."""
+    """Unlink an item and free its place."""
     item = sim.items[place]
     slot = int(item.market)
     if sim.head[slot] == place:
@@ -62,6 +65,7 @@ def remove(sim: Sim, place: int) -> None:
         while sim.items[before].next != place:
             before = int(sim.items[before].next)
         sim.items[before].next = item.next
+    item.kind = Waiting.NOTHING
     item.next = sim.clock[0].free_item
     sim.clock[0].free_item = place
     sim.clock[0].items -= 1
@@ -71,33 +75,35 @@ def remove(sim: Sim, place: int) -> None:
 
 @cold
 def next_deadline(sim: Sim) -> int:
-    """The market slot whose first item's grace ends first, NOBODY if nothing waits."""
+    """Place of the item whose grace ends first, the older one of equals; NOBODY if none waits.
+
+    Items of one lane in one market so come in the order of their arrival.
+    """
     best, best_ns, best_sequence = NOBODY, FAR_NS, 0
     for place in range(sim.clock[0].items_used):
         item = sim.items[place]
-        if sim.next_arrival[item.market] != item.arrival_ns or earliest(
-            sim, int(item.market)
-        ) != place:
+        if item.kind == Waiting.NOTHING:
             continue
-        ends_ns = int(item.arrival_ns) + int(sim.latency[item.lane].grace_ns)
+        ends_ns = deadline_ns(sim, place)
         if ends_ns < best_ns or (ends_ns == best_ns and item.sequence < best_sequence):
-            best, best_ns, best_sequence = int(item.market), ends_ns, int(item.sequence)
+            best, best_ns, best_sequence = place, ends_ns, int(item.sequence)
     return best
 
 
 @cold
-def deadline_ns(sim: Sim, slot: int) -> int:
-    if slot == NOBODY:
+def deadline_ns(sim: Sim, place: int) -> int:
+    if place == NOBODY:
         return FAR_NS
-    item = sim.items[earliest(sim, slot)]
+    item = sim.items[place]
     return int(item.arrival_ns) + int(sim.latency[item.lane].grace_ns)
 
 
 @cold
-def report(
-    sim: Sim, order: int, market: int, kind: int, due_ns: int, size_e6: int
-) -> Record:
-    """Queue a report in time order, behind those of the same time. Returns it for the rest of its fields."""
+def report(sim: Sim, source: Record, kind: int, due_ns: int, size_e6: int) -> Record:
+    """Queue a report on an item or intent by time, behind those of the same time.
+
+    Returns it for its price and side.
+    """
     clock = sim.clock[0]
     room = len(sim.reports)
     place = int(clock.report_head) + int(clock.reports)
@@ -108,9 +114,9 @@ def report(
     row = sim.reports[place % room]
     row.ts_recv_ns = due_ns
     row.ts_venue_ns = due_ns
-    row.market = market
+    row.market = source.market
     row.size_e6 = size_e6
-    row.aux = order
+    row.aux = source.order
     row.price_e4 = 0
     row.flags = 0
     row.kind = kind
@@ -153,7 +159,5 @@ def pop_report(sim: Sim) -> Record:
 
 @cold
 def reject(sim: Sim, item: Record, due_ns: int, reason: int) -> None:
-    row = report(
-        sim, int(item.order), int(item.market), EventKind.REJECT.value, due_ns, int(item.size_e6)
-    )
+    row = report(sim, item, EventKind.REJECT.value, due_ns, int(item.size_e6))
     row.price_e4 = reason

@@ -1,27 +1,14 @@
-"""The loop of replay and paper: market rows in, the venue's answers in between, everything in one order."""
+"""The loop of replay and paper: market rows in, the venue's answers between them, in one order."""
 
 from typing import Any
 
 from hfptm.kernel import step as kernel
 from hfptm.kernel.jit import Array, Record, cold, entry, hot, prefetch
 from hfptm.kernel.state import State, open_state, rows_reserve
-from hfptm.records import EventKind, IntentKind, RejectReason
+from hfptm.records import EventKind, IntentKind
 from hfptm.sim import probe
 from hfptm.sim.latency import arrival_ns, due_before, passed, report_ns
-from hfptm.sim.match import (
-    available_e6,
-    first_level,
-    kills_unfilled,
-    next_level,
-    own_price_e4,
-    spent_e6,
-    take_level,
-    takes_asks,
-    wanted_e6,
-    whole_order_e6,
-    within,
-)
-from hfptm.sim.probe import ORDER
+from hfptm.sim.match import execute
 from hfptm.sim.queue import (
     deadline_ns,
     earliest,
@@ -29,14 +16,13 @@ from hfptm.sim.queue import (
     next_deadline,
     next_report_ns,
     pop_report,
-    reject,
     remove,
     report,
 )
-from hfptm.sim.state import NOBODY, Sim, open_sim
+from hfptm.sim.state import NOBODY, Sim, Waiting, open_sim
 
 LOOK_AHEAD = 16
-"""Rows between asking for a market's record and using it; its level is asked for at half the distance."""
+"""Rows between asking for a market's record and using it; its level is asked for halfway."""
 
 
 @cold
@@ -55,7 +41,6 @@ def accept(state: State, sim: Sim) -> None:
         else:
             convert(sim, intent)
     sim.clock[0].intents_seen = state.outbox[0].intents
-    set_wake(sim)
 
 
 @cold
@@ -67,7 +52,7 @@ def send(sim: Sim, intent: Record) -> None:
     item.price_e4 = intent.price_e4
     item.lane = intent.lane
     item.leg = intent.leg
-    item.kind = ORDER
+    item.kind = Waiting.ORDER
     item.side = intent.side
     item.token = intent.token
     item.order_type = intent.order_type
@@ -79,8 +64,7 @@ def convert(sim: Sim, intent: Record) -> None:
     latency = sim.latency[intent.lane]
     arrived_ns = arrival_ns(latency, int(intent.ts_ns))
     due_ns = report_ns(latency, arrived_ns, arrived_ns)
-    kind, size_e6 = EventKind.SETTLED.value, int(intent.size_e6)
-    row = report(sim, int(intent.order), int(intent.market), kind, due_ns, size_e6)
+    row = report(sim, intent, EventKind.SETTLED.value, due_ns, int(intent.size_e6))
     row.price_e4 = intent.basket
 
 
@@ -93,76 +77,39 @@ def set_wake(sim: Sim) -> None:
 def answer(state: State, sim: Sim, place: int, shown_ns: int) -> None:
     """The book at an item's arrival is known: match the order, or measure the leg."""
     item = sim.items[place]
+    if item.kind == Waiting.ORDER:
+        due_ns = report_ns(sim.latency[item.lane], int(item.arrival_ns), shown_ns)
+        execute(state, sim, item, due_ns)
+    else:
+        if item.kind == Waiting.DEPTH:
+            probe.note_depth(state, sim, item)
+        probe.close_item(state, sim, int(item.order), shown_ns)
     remove(sim, place)
-    if item.kind == ORDER:
-        execute(state, sim, item, report_ns(sim.latency[item.lane], int(item.arrival_ns), shown_ns))
-        return
-    if item.kind == probe.DEPTH:
-        probe.note_depth(state, sim, item)
-    probe.close_item(state, sim, int(item.order), shown_ns)
 
 
 @cold
-def execute(state: State, sim: Sim, item: Record, due_ns: int) -> None:
-    market = state.markets[item.market]
-    if not market.open:
-        reject(sim, item, due_ns, RejectReason.MARKET_CLOSED.value)
-    elif not market.valid or market.bad or market.pending:
-        sim.clock[0].no_book += 1
-        reject(sim, item, due_ns, RejectReason.NO_BOOK.value)
-    elif kills_unfilled(state, sim, item) or fill(state, sim, item, due_ns) == 0:
-        reject(sim, item, due_ns, RejectReason.NO_MATCH.value)
+def advance(state: State, sim: Sim, until_ns: int) -> bool:
+    """Let time pass up to a market row: deliver reports, end grace times, each at its own instant.
 
-
-@cold
-def fill(state: State, sim: Sim, item: Record, due_ns: int) -> int:
-    """Walk the book within the limit, a FILL a level and a DONE at the end; the shares filled."""
-    market = state.markets[item.market]
-    slot, lane, side, token = int(item.market), int(item.lane), int(item.side), int(item.token)
-    asks = takes_asks(token, side)
-    left_e6, total_e6 = whole_order_e6(item), 0
-    index = first_level(state, market, asks)
-    price_e4 = own_price_e4(market, token, index)
-    while within(side, price_e4, int(item.price_e4)):
-        there_e6 = available_e6(state, sim, lane, slot, asks, index)
-        wanted = wanted_e6(item, price_e4, left_e6)
-        size_e6 = min(there_e6, wanted)
-        if size_e6 > 0:
-            take_level(state, sim, lane, slot, asks, index, size_e6)
-            row = report(sim, int(item.order), slot, EventKind.FILL.value, due_ns, size_e6)
-            row.price_e4 = price_e4
-            row.side = side
-            total_e6 += size_e6
-            left_e6 -= spent_e6(item, price_e4, size_e6)
-        if there_e6 >= wanted:
-            break
-        index = next_level(state, market, asks, index)
-        price_e4 = own_price_e4(market, token, index)
-    if total_e6 > 0:
-        unfilled_e6 = max(0, int(item.size_e6) - total_e6)
-        report(sim, int(item.order), slot, EventKind.DONE.value, due_ns, unfilled_e6)
-    return total_e6
-
-
-@cold
-def advance(state: State, sim: Sim, until_ns: int) -> None:
-    """Let time pass up to a market row: deliver reports and let grace times end, each at its own instant."""
-    while True:
+    False if it stopped for want of room.
+    """
+    while has_room(state, sim):
         quiet = next_deadline(sim)
         due_ns, ends_ns = next_report_ns(sim), deadline_ns(sim, quiet)
         if not due_before(min(due_ns, ends_ns), until_ns):
-            break
+            set_wake(sim)
+            return True
         if due_ns <= ends_ns:
             kernel.deliver(state, pop_report(sim))
             accept(state, sim)
         else:
-            answer(state, sim, earliest(sim, quiet), ends_ns)
-    set_wake(sim)
+            answer(state, sim, quiet, ends_ns)
+    return False
 
 
 @cold
 def meet(state: State, sim: Sim, row: Record) -> None:
-    """The row shows its market past some arrivals: answer those against the book before the row."""
+    """The row shows its market past some arrivals: answer those with the book before the row."""
     slot = int(row.market)
     while passed(row.ts_venue_ns, sim.next_arrival[slot]):
         answer(state, sim, earliest(sim, slot), int(row.ts_recv_ns))
@@ -171,12 +118,13 @@ def meet(state: State, sim: Sim, row: Record) -> None:
 
 @hot
 def has_room(state: State, sim: Sim) -> bool:
-    """Whether the venue can take what one more row may cause."""
+    """Whether there is room for all that one more row, or report, may cause."""
     clock = sim.clock[0]
     reserve = 2 * rows_reserve(len(state.lanes))
     return bool(
-        clock.items + reserve <= len(sim.items)
-        and clock.reports + reserve <= len(sim.reports)
+        kernel.has_outbox_room(state)
+        and clock.items + reserve <= len(sim.items)
+        and clock.reports + clock.items + reserve <= len(sim.reports)
         and clock.delivered + len(sim.reports) <= len(sim.delivered)
         and clock.outcomes + len(sim.probes) <= len(sim.outcomes)
     )
@@ -187,27 +135,30 @@ def look_ahead(state: State, rows: Array, index: int, last: int) -> None:
     """Ask the processor for the market record and the level that coming rows will touch."""
     prefetch(state.markets, rows[min(index + LOOK_AHEAD, last)].market)
     row = rows[min(index + LOOK_AHEAD // 2, last)]
-    market = state.markets[row.market]
-    level = market.offset + row.side * market.count + ((row.price_e4 * market.inverse_tick) >> 32)
-    prefetch(state.levels, level)
+    if row.kind == EventKind.LEVEL:
+        market = state.markets[row.market]
+        index = (row.price_e4 * market.reciprocal_q32) >> 32
+        prefetch(state.levels, market.offset + row.side * market.count + index)
 
 
 @entry
 def run_rows(state_table: Any, sim_table: Any, rows: Array, start: int, stop: int) -> int:
     """Run rows[start:stop] through venue and kernel.
 
-    rows: (n,) EVENT with market slots, in order of `ts_recv_ns`. Returns the index of the first row for which
-    there was no room, or stop.
+    rows: (n,) EVENT with market slots, in order of `ts_recv_ns`. Returns the index of the first row
+    for which there was no room, or stop. Whoever empties the buffers then (`State.outbox`, and
+    `intents_seen`, `delivered` and `outcomes` of `Sim.clock` set to 0) calls again from there.
     """
     state, sim = open_state(state_table), open_sim(sim_table)
     last = stop - 1
     for index in range(start, stop):
         row = rows[index]
         look_ahead(state, rows, index, last)
-        if not kernel.has_room(state, row) or not has_room(state, sim):
-            return index
         if due_before(sim.clock[0].wake_ns, row.ts_recv_ns):
-            advance(state, sim, int(row.ts_recv_ns))
+            if not advance(state, sim, int(row.ts_recv_ns)):
+                return index
+        if not kernel.has_level_room(state, row) or not has_room(state, sim):
+            return index
         if row.kind <= EventKind.GAP:
             if passed(row.ts_venue_ns, sim.next_arrival[row.market]):
                 meet(state, sim, row)
@@ -216,4 +167,5 @@ def run_rows(state_table: Any, sim_table: Any, rows: Array, start: int, stop: in
         kernel.step(state, row)
         if state.outbox[0].intents != sim.clock[0].intents_seen:
             accept(state, sim)
+            set_wake(sim)
     return stop

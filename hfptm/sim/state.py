@@ -1,20 +1,37 @@
 """What the simulated venue remembers: what is on its way to it, and what is on its way back.
 
-The strategy's book is the venue's book, looked at later. An order that arrives at T matches what the book was at T,
-which is the state just before the first row of that market that the venue stamped after T. So an order waits in
-its market's list until such a row comes (or a grace time passes), and no second book is kept.
+The strategy's book is the venue's book, looked at later. An order that arrives at T matches what
+the book was at T, which is the state just before the first row of that market that the venue
+stamped after T. So an order waits in its market's list until such a row comes (or a grace time
+passes), and no second book is kept.
 """
 
+from enum import IntEnum
 from typing import Any, ClassVar
 
 import numpy as np
 
 from hfptm.kernel.jit import Array, Arrays, opener, records
-from hfptm.kernel.state import INT64, LEGS_MAX
+from hfptm.kernel.plans import LEGS_MAX
+from hfptm.kernel.state import INT64, rows_reserve
 from hfptm.records import EVENT, OUTCOME
 
 FAR_NS = 1 << 62
 NOBODY = -1
+
+
+class Waiting(IntEnum):
+    """What an item waits for."""
+
+    NOTHING = 0
+    """It is free."""
+    ORDER = 1
+    """To be matched at its arrival."""
+    DEPTH = 2
+    """A leg of a probe: to be measured at its arrival."""
+    PRINT = 3
+    """A leg of a probe: trades until its window ends."""
+
 
 LATENCY = np.dtype(
     [
@@ -30,6 +47,7 @@ ITEM = np.dtype(
         ("arrival_ns", "i8"),
         ("order", "i8"),  # order id; of a probe's items its index
         ("size_e6", "i8"),
+        ("since_ns", "i8"),  # exchange time from which a print corroborates
         ("sequence", "i8"),  # order among items of one instant
         ("price_e4", "i4"),  # limit, token's own terms
         ("low_e4", "i4"),  # YES prices between which a print corroborates
@@ -122,8 +140,9 @@ open_sim = opener(Sim)
 
 
 def new_sim(markets: int, latency: Array, items: int = 65_536) -> Sim:
-    """An idle venue. latency: (L,) LATENCY."""
+    """An idle venue. latency: (L,) LATENCY. items: what may be on its way at once, at least."""
     lanes = len(latency)
+    items = max(items, 8 * rows_reserve(lanes))
     sim = Sim(
         clock=records(CLOCK, 1),
         latency=records(LATENCY, lanes),

@@ -1,0 +1,82 @@
+"""Intents: the only place that writes them, and the plan slots they come from."""
+
+from hfptm.kernel.jit import Record, cold
+from hfptm.kernel.plans import Stage, leg_of, plan_of
+from hfptm.kernel.state import State
+from hfptm.records import IntentKind, OrderType, Side, Token
+
+BUY, SELL = Side.BID.value, Side.ASK.value
+YES = Token.YES.value
+
+
+@cold
+def plan_slot(state: State, plan: int) -> int:
+    return plan % int(state.plans.shape[1])
+
+
+@cold
+def next_plan(state: State, lane: int) -> int:
+    """The lowest serial not used yet whose slot is free; 0 if every slot is taken."""
+    last = int(state.lanes[lane].plan_serial)
+    for serial in range(last + 1, last + 1 + state.plans.shape[1]):
+        if state.plans[lane, plan_slot(state, serial)].stage == Stage.FREE:
+            return serial
+    return 0
+
+
+@cold
+def write_intent(
+    state: State, lane: int, order: int, kind: int, market: int, size_e6: int
+) -> Record:
+    """An intent of the order's plan, as a BUY of YES without a price; the caller fills in the rest.
+
+    The loops made sure of the room (`step.has_room`).
+    """
+    intent = state.intents[state.outbox[0].intents]
+    state.outbox[0].intents += 1
+    intent.ts_ns = state.counters[0].now_ns
+    intent.order = order
+    intent.plan = plan_of(order)
+    intent.market = market
+    intent.size_e6 = size_e6
+    intent.price_e4 = 0
+    intent.lane = lane
+    intent.leg = leg_of(order)
+    intent.basket = state.plans[lane, plan_slot(state, plan_of(order))].kind
+    intent.kind = kind
+    intent.side = BUY
+    intent.token = YES
+    intent.order_type = 0
+    return intent
+
+
+@cold
+def place(state: State, lane: int, order: int, leg: Record, side: int, size_e6: int) -> Record:
+    """Send an immediate order for a leg's token; the caller fills in the limit price."""
+    kind = IntentKind.PLACE.value
+    intent = write_intent(state, lane, order, kind, int(leg.market), size_e6)
+    intent.side = side
+    intent.token = leg.token
+    intent.order_type = OrderType.FAK
+    return intent
+
+
+@cold
+def observe(state: State, lane: int, decision: int, basket: int, legs: int, sets_e6: int) -> None:
+    """Ask, for every leg in `state.walk`, whether it would still be there when orders arrive."""
+    for position in range(legs):
+        leg = state.walk[position]
+        kind = IntentKind.OBSERVE.value
+        intent = write_intent(state, lane, decision, kind, int(leg.market), sets_e6)
+        intent.plan = 0
+        intent.leg = position
+        intent.basket = basket
+        intent.token = leg.token
+        intent.price_e4 = leg.limit_e4
+
+
+@cold
+def reserve(state: State, lane: int, slot: int, cash_e6: int) -> None:
+    """Promise cash to an order in flight, or with a negative amount give it back."""
+    state.lanes[lane].reserved_e6 += cash_e6
+    state.reserved[lane, slot] += cash_e6

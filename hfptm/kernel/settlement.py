@@ -1,0 +1,160 @@
+"""What becomes of shares: merged, converted, held until resolution, redeemed.
+
+`realised_e6` changes where shares leave a position, by what they brought less what they cost, so
+that cash plus the cost of all positions is bankroll plus realised profit after every row.
+"""
+
+from hfptm.kernel.cash import portion_e6, proceeds_e6
+from hfptm.kernel.detector import BINARY, NO_BASKET
+from hfptm.kernel.fees import payout_e6
+from hfptm.kernel.jit import Record, cold
+from hfptm.kernel.orders import YES, plan_slot, write_intent
+from hfptm.kernel.plans import WHOLE_PLAN, Stage, order_id
+from hfptm.kernel.state import State
+from hfptm.records import IntentKind
+from hfptm.units import PRICE_ONE_E4
+
+
+@cold
+def use_sets(state: State, lane: int, plan: Record) -> None:
+    """Merge or convert the sets that every leg filled, or hold them until resolution."""
+    slot = plan_slot(state, int(plan.plan))
+    whole_e6 = int(state.legs[lane, slot, 0].filled_e6)
+    for position in range(1, plan.legs):
+        whole_e6 = min(whole_e6, int(state.legs[lane, slot, position].filled_e6))
+    if whole_e6 <= 0:
+        return
+    for position in range(plan.legs):
+        set_aside(state.legs[lane, slot, position], whole_e6)
+    order = order_id(lane, int(plan.plan), WHOLE_PLAN, 0)
+    if plan.kind == BINARY:
+        write_intent(state, lane, order, IntentKind.MERGE.value, int(plan.subject), whole_e6)
+        plan.open_orders += 1
+    elif plan.kind == NO_BASKET and state.groups[plan.subject].convertible:
+        write_intent(state, lane, order, IntentKind.CONVERT.value, int(plan.subject), whole_e6)
+        plan.open_orders += 1
+    else:
+        hold(state, lane, plan, whole_e6)
+
+
+@cold
+def set_aside(leg: Record, whole_e6: int) -> None:
+    basis_e6 = portion_e6(int(leg.cost_e6), whole_e6, int(leg.filled_e6))
+    leg.filled_e6 -= whole_e6
+    leg.cost_e6 -= basis_e6
+    leg.whole_e6 = whole_e6
+    leg.whole_cost_e6 = basis_e6
+
+
+@cold
+def set_payout_e6(state: State, lane: int, plan: Record, sets_e6: int) -> int:
+    """What complete sets of a plan pay at least."""
+    winners = int(plan.legs) - 1 if plan.kind == NO_BASKET else 1
+    return payout_e6(state.params[lane], winners * sets_e6)
+
+
+@cold
+def hold(state: State, lane: int, plan: Record, whole_e6: int) -> None:
+    """Lock the sets of a basket until its markets resolve."""
+    account, slot = state.lanes[lane], plan_slot(state, int(plan.plan))
+    for position in range(plan.legs):
+        leg = state.legs[lane, slot, position]
+        held = state.positions[lane, leg.market, leg.token]
+        held.locked_size_e6 += leg.whole_e6
+        held.locked_cost_e6 += leg.whole_cost_e6
+        account.locked_e6 += leg.whole_cost_e6
+    least_e6 = set_payout_e6(state, lane, plan, whole_e6)
+    account.locked_payout_e6 += least_e6
+    state.locked_payouts[lane, plan.subject] += least_e6
+
+
+@cold
+def settle(state: State, lane: int, plan: Record, sets_e6: int) -> None:
+    """Complete sets became collateral; a conversion also gives the YES of every outcome left out.
+
+    Sets of which a leg's market resolved meanwhile are not paid twice: that leg was paid by
+    `redeem`, the others stay positions until they resolve.
+    """
+    account, slot = state.lanes[lane], plan_slot(state, int(plan.plan))
+    for position in range(plan.legs):
+        if state.legs[lane, slot, position].whole_e6 != sets_e6:
+            return
+    received_e6 = set_payout_e6(state, lane, plan, sets_e6)
+    account.cash_e6 += received_e6
+    account.realised_e6 += received_e6
+    for position in range(plan.legs):
+        leg = state.legs[lane, slot, position]
+        held = state.positions[lane, leg.market, leg.token]
+        held.size_e6 -= sets_e6
+        held.cost_e6 -= leg.whole_cost_e6
+        account.realised_e6 -= leg.whole_cost_e6
+        leg.whole_e6 = leg.whole_cost_e6 = 0
+    if plan.kind == NO_BASKET:
+        credit_left_out(state, lane, plan, sets_e6)
+
+
+@cold
+def credit_left_out(state: State, lane: int, plan: Record, sets_e6: int) -> None:
+    """Add the YES shares of outcomes without a leg, at no cost; they pay when those resolve."""
+    for member in range(state.groups[plan.subject].members):
+        slot = int(state.members[plan.subject, member])
+        used = False
+        for position in range(plan.legs):
+            leg = state.legs[lane, plan_slot(state, int(plan.plan)), position]
+            used = used or leg.market == slot
+        if not used:
+            state.positions[lane, slot, YES].size_e6 += sets_e6
+            if state.markets[slot].payout_e4 >= 0:
+                redeem(state, slot, int(state.markets[slot].payout_e4))
+
+
+@cold
+def redeem(state: State, slot: int, payout_yes_e4: int) -> None:
+    """A market resolved: pay what every lane holds in it, and take it out of its plans."""
+    for lane in range(len(state.lanes)):
+        for token in range(2):
+            share_e4 = payout_yes_e4 if token == YES else PRICE_ONE_E4 - payout_yes_e4
+            redeem_position(state, lane, slot, token, share_e4)
+        if state.markets[slot].group >= 0:
+            release_lock(state, lane, int(state.markets[slot].group))
+        for place in range(state.plans.shape[1]):
+            if state.plans[lane, place].stage != Stage.FREE:
+                forget_legs(state, lane, state.plans[lane, place], slot)
+
+
+@cold
+def redeem_position(state: State, lane: int, slot: int, token: int, share_e4: int) -> None:
+    account, params = state.lanes[lane], state.params[lane]
+    held = state.positions[lane, slot, token]
+    received_e6 = payout_e6(params, proceeds_e6(share_e4, int(held.size_e6)))
+    account.cash_e6 += received_e6
+    account.realised_e6 += received_e6 - int(held.cost_e6)
+    account.locked_e6 -= held.locked_cost_e6
+    group = int(state.markets[slot].group)
+    if held.locked_size_e6 > 0 and group >= 0:
+        locked_e6 = payout_e6(params, proceeds_e6(share_e4, int(held.locked_size_e6)))
+        paid_e6 = min(locked_e6, int(state.locked_payouts[lane, group]))
+        state.locked_payouts[lane, group] -= paid_e6
+        account.locked_payout_e6 -= paid_e6
+    held.size_e6 = held.cost_e6 = 0
+    held.locked_size_e6 = held.locked_cost_e6 = 0
+
+
+@cold
+def release_lock(state: State, lane: int, group: int) -> None:
+    """Once nothing of an event is locked, no payout is promised; a void outcome pays less."""
+    for member in range(state.groups[group].members):
+        held = state.positions[lane, state.members[group, member]]
+        if held[0].locked_size_e6 > 0 or held[1].locked_size_e6 > 0:
+            return
+    state.lanes[lane].locked_payout_e6 -= state.locked_payouts[lane, group]
+    state.locked_payouts[lane, group] = 0
+
+
+@cold
+def forget_legs(state: State, lane: int, plan: Record, slot: int) -> None:
+    for position in range(plan.legs):
+        leg = state.legs[lane, plan_slot(state, int(plan.plan)), position]
+        if leg.market == slot:
+            leg.filled_e6 = leg.cost_e6 = 0
+            leg.whole_e6 = leg.whole_cost_e6 = 0
