@@ -27,6 +27,8 @@ _FINE_TICK_E4 = 10
 _HALF_BATCH_MOVE_E4 = 600
 _HALF_BATCH_GAP_NS = 4 * NS_PER_MS
 _SHUFFLE_EVERY_MS = 250
+_HIT_AFTER_MS = 600
+"""Within the default window in which a print corroborates."""
 _LOST_MOVE_E4 = 600
 
 
@@ -54,7 +56,7 @@ class Director:
         yes_basket = partial(self._basket, Kind.YES_BASKET)
         return [
             (5_000, partial(binary, _BTC, 800, 500)),
-            (12_000, partial(no_basket, _RATE, 10_500, 3_000)),
+            (12_000, partial(no_basket, _RATE, 11_000, 3_000)),
             (20_000, partial(yes_basket, _GENERAL, 9_500, 4_000)),
             (28_000, partial(half_batch, _BTC)),
             (33_000, partial(no_basket, _ALBUM, 10_600, 1_200)),
@@ -107,7 +109,7 @@ class Director:
         self._world.held.update(legs)
         if lasts_ms > REACTION_MS:
             hit = partial(self._hit, legs[0], 1 - side)
-            self._schedule(ts_ms + lasts_ms * 2 // 5, hit)
+            self._schedule(ts_ms + min(lasts_ms * 2 // 5, _HIT_AFTER_MS), hit)
         self._schedule(ts_ms + lasts_ms, partial(self._restore, legs))
         return [
             self._quote(index, side, price_e4, size_e6, ts_ms)
@@ -197,16 +199,17 @@ class Director:
         rate_e4 = self._world.universe.markets[legs[0]].fee_rate_e4
         net_e4 = net_edge_e4(gross_e4, rate_e4, prices_e4)
         paying = len(legs) - 1 if kind is Kind.NO_BASKET else 1
+        outlay_e4 = paying * PRICE_ONE_E4 - net_e4
         self.planted.append(
             Planted(
                 kind=kind,
-                expected=expect(lasts_ms, net_e4),
+                expected=expect(lasts_ms, net_e4, outlay_e4),
                 slug=self._slug(legs),
                 start_ts_venue_ns=start_ms * NS_PER_MS,
                 end_ts_venue_ns=(start_ms + lasts_ms) * NS_PER_MS,
                 gross_e4=gross_e4,
                 net_e4=net_e4,
-                outlay_e4=paying * PRICE_ONE_E4 - net_e4,
+                outlay_e4=outlay_e4,
                 size_e6=size_e6,
                 is_printed=kind is Kind.BINARY or lasts_ms > REACTION_MS,
             )

@@ -4,11 +4,15 @@ from enum import StrEnum
 
 import msgspec
 
+from hfptm.config import Trading
 from hfptm.sandbox.world import Change, Trade
 from hfptm.units import PRICE_ONE_E4
 
 REACTION_MS = 30
 """Whatever ends sooner cannot be reached over the feed's delay."""
+
+MIN_EDGE = Trading().min_edge
+"""The truth is what the default configuration makes of it."""
 
 
 class Kind(StrEnum):
@@ -28,6 +32,8 @@ class Expected(StrEnum):
     TOO_SHORT = "too_short"
     """Real, displayed, and gone before an order can arrive."""
     BELOW_FEES = "below_fees"
+    BELOW_MINIMUM = "below_minimum"
+    """Pays after fees, but too little of the outlay to be worth its risk."""
     ARTEFACT = "artefact"
     NOT_EXCLUSIVE = "not_exclusive"
     """Asks sum below one dollar, but the listed outcomes are not all there are."""
@@ -76,8 +82,10 @@ def net_edge_e4(gross_e4: int, fee_rate_e4: int, prices_e4: list[int]) -> int:
     return gross_e4 + -fee_rate_e4 * at_risk_e8 // PRICE_ONE_E4**2
 
 
-def expect(lasts_ms: int, net_e4: int) -> Expected:
-    """The class of a real opportunity."""
-    if lasts_ms <= REACTION_MS:
-        return Expected.TOO_SHORT
-    return Expected.CATCHABLE if net_e4 > 0 else Expected.BELOW_FEES
+def expect(lasts_ms: int, net_e4: int, outlay_e4: int) -> Expected:
+    """The class of a real opportunity whose set costs `outlay_e4` and leaves `net_e4`."""
+    if net_e4 <= 0:
+        return Expected.BELOW_FEES
+    if net_e4 < MIN_EDGE * outlay_e4:
+        return Expected.BELOW_MINIMUM
+    return Expected.TOO_SHORT if lasts_ms <= REACTION_MS else Expected.CATCHABLE
