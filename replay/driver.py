@@ -20,7 +20,7 @@ Progress = Callable[[int, int], None]
 
 
 class Selection(NamedTuple):
-    """What to replay: receive times [from_ns, to_ns), and markets and events by slug or id; empty: all."""
+    """Receive times [from_ns, to_ns), and markets and events by slug or id; empty: all."""
 
     from_ns: int
     to_ns: int
@@ -33,7 +33,8 @@ def replay(
 ) -> tuple[Path, Json]:
     """Run, and leave the journal under `data/runs`.
 
-    Returns the run's folder and its summary. Raises LakeError if the lake holds nothing of the selection.
+    Returns the run's folder and its summary. Raises LakeError if the lake holds nothing of the
+    selection.
     """
     lake = Lake(data)
     markets, groups = lake.markets(), lake.groups()
@@ -67,9 +68,7 @@ def new_run_id(now_ns: int) -> str:
     return f"{digits[:8]}T{digits[8:14]}-{now_ns % NS_PER_S:09d}"
 
 
-def run_blocks(
-    engine: Engine, reader: EventReader, block_rows: int, progress: Progress
-) -> None:
+def run_blocks(engine: Engine, reader: EventReader, block_rows: int, progress: Progress) -> None:
     """Feed the tape in blocks of at most `block_rows`; how it is cut never changes the result."""
     for rows in reader:
         for start in range(0, len(rows), block_rows):
@@ -90,13 +89,12 @@ def summarise(engine: Engine, tally: Tally, run_id: str, journal: str, took_ns: 
         "digest": engine.digest(journal),
         "coverage": coverage(engine),
         "opportunities": tally.opportunities(),
-        "answers": tally.answers(),
         **money,
     }
 
 
 def choose(markets: list[Market], groups: list[Group], selection: Selection) -> set[int] | None:
-    """Ids of the selected markets; None for all. Raises LakeError for a name that matches nothing."""
+    """Ids of the selected markets, None for all; raises LakeError for a name without a match."""
     if not selection.markets and not selection.events:
         return None
     chosen: set[int] = set()

@@ -6,8 +6,9 @@ import numpy as np
 import numpy.typing as npt
 
 from hfptm.engine import Engine, Output
-from hfptm.records import Artefact, OpportunityKind, Phase, Reason, Token
+from hfptm.records import Artefact, OpportunityKind, Token
 from hfptm.units import ONE_E6, PRICE_ONE_E4
+from replay.episodes import Episode, Episodes
 
 Rows = npt.NDArray[np.void]
 Json = dict[str, "str | int | float | Json"]
@@ -18,75 +19,84 @@ def usd(cash_e6: int) -> float:
 
 
 class Tally:
-    """Counts journal rows as they come.
+    """Counts opportunities as journal rows come, each once, under what became of it at last.
 
-    *seen*: a basket cost less than it pays, before fees. *displayed*: it did so after fees, by the minimum edge.
-    *arrived*: still did when its orders would have reached the exchange. *printed*: a trade corroborates a leg.
-    *unseen*: the book at arrival was not recorded. Dollars are profit after fees at the displayed (arrived) depth.
+    *artefact*: never stood on a book to be trusted, by its last class. *confirmed*: distrusted at
+    first, then borne out; seen from there on. *seen*: a basket cost less than it pays, before
+    fees. *displayed*: it did so after fees, by the minimum edge. *arrived*: still did when its
+    orders would have reached the exchange. *printed*: a trade corroborates a leg. *unseen*: the
+    book at arrival was not recorded. Dollars are profit after fees at the displayed (arrived)
+    depth. *answers*: why orders were sent or not, for all that was seen.
     """
 
     def __init__(self) -> None:
-        self._counts: dict[OpportunityKind, Counter[str]] = {kind: Counter() for kind in OpportunityKind}
-        self._dollars_e6: dict[OpportunityKind, Counter[str]] = {
-            kind: Counter() for kind in OpportunityKind
-        }
-        self._artefacts: dict[OpportunityKind, Counter[str]] = {
-            kind: Counter() for kind in OpportunityKind
-        }
-        self._refusals: Counter[str] = Counter()
-        self._displayed: set[int] = set()
-        """Open episodes that were displayed already."""
+        self._episodes = Episodes()
+        self._ended = {kind: _Counts() for kind in OpportunityKind}
+        self._outcomes = {kind: _Counts() for kind in OpportunityKind}
 
     def add(self, output: Output) -> None:
-        for row in output.decisions:
-            self._add_decision(row)
+        for episode in self._episodes.add(output.decisions):
+            self._ended[episode.kind].add(episode)
         for row in output.outcomes:
-            self._add_outcome(row)
-
-    def _add_decision(self, row: np.void) -> None:
-        kind, decision = OpportunityKind(row["kind"]), int(row["decision"])
-        if row["phase"] == Phase.END:
-            self._displayed.discard(decision)
-            return
-        if row["phase"] == Phase.BEGIN:
-            if row["artefact"] != Artefact.NONE:
-                self._artefacts[kind][Artefact(row["artefact"]).name.lower()] += 1
-                return
-            self._counts[kind]["seen"] += 1
-        self._refusals[Reason(row["reason"]).name.lower()] += 1
-        if row["size_e6"] > 0 and decision not in self._displayed:
-            self._displayed.add(decision)
-            self._counts[kind]["displayed"] += 1
-            self._dollars_e6[kind]["displayed"] += int(row["edge_e6"])
-
-    def _add_outcome(self, row: np.void) -> None:
-        kind = OpportunityKind(row["kind"])
-        for name in ("arrived", "printed", "unseen"):
-            self._counts[kind][name] += int(row[name])
-        if row["arrived"]:
-            self._dollars_e6[kind]["arrived"] += int(row["edge_e6"])
+            self._outcomes[OpportunityKind(row["kind"])].add_outcome(row)
 
     def opportunities(self) -> Json:
-        """By kind, in lower case."""
+        """By kind, in lower case; what has not ended counts as it stands."""
         return {kind.name.lower(): self._of_kind(kind) for kind in OpportunityKind}
 
     def _of_kind(self, kind: OpportunityKind) -> Json:
-        counts, dollars_e6 = self._counts[kind], self._dollars_e6[kind]
-        return {
-            "seen": counts["seen"],
-            "displayed": counts["displayed"],
-            "arrived": counts["arrived"],
-            "printed": counts["printed"],
-            "unseen": counts["unseen"],
-            "artefact": self._artefacts[kind].total(),
-            "artefacts": dict(sorted(self._artefacts[kind].items())),
-            "displayed_usd": usd(dollars_e6["displayed"]),
-            "arrived_usd": usd(dollars_e6["arrived"]),
-        }
+        counts = self._ended[kind] + self._outcomes[kind]
+        for episode in self._episodes.open.values():
+            if episode.kind is kind:
+                counts.add(episode)
+        return counts.as_json()
 
-    def answers(self) -> Json:
-        """How often each reason was given, for all that was seen."""
-        return dict(sorted(self._refusals.items()))
+
+class _Counts:
+    """Of one kind of opportunity."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+        self.dollars_e6: Counter[str] = Counter()
+        self.artefacts: Counter[str] = Counter()
+        self.answers: Counter[str] = Counter()
+
+    def __add__(self, other: "_Counts") -> "_Counts":
+        total = _Counts()
+        for name, counter in vars(total).items():
+            counter.update(getattr(self, name))
+            counter.update(getattr(other, name))
+        return total
+
+    def add(self, episode: Episode) -> None:
+        if episode.is_confirmed:
+            self.counts["confirmed"] += 1
+            return
+        if episode.artefact is not Artefact.NONE:
+            self.artefacts[episode.artefact.name.lower()] += 1
+            return
+        self.counts["seen"] += 1
+        self.answers[episode.reason.name.lower()] += 1
+        if episode.is_displayed:
+            self.counts["displayed"] += 1
+            self.dollars_e6["displayed"] += episode.displayed_e6
+
+    def add_outcome(self, row: np.void) -> None:
+        for name in ("arrived", "printed", "unseen"):
+            self.counts[name] += int(row[name])
+        if row["arrived"]:
+            self.dollars_e6["arrived"] += int(row["edge_e6"])
+
+    def as_json(self) -> Json:
+        names = ("seen", "displayed", "arrived", "printed", "unseen", "confirmed")
+        return {
+            **{name: self.counts[name] for name in names},
+            "artefact": self.artefacts.total(),
+            "artefacts": dict(sorted(self.artefacts.items())),
+            "answers": dict(sorted(self.answers.items())),
+            "displayed_usd": usd(self.dollars_e6["displayed"]),
+            "arrived_usd": usd(self.dollars_e6["arrived"]),
+        }
 
 
 def coverage(engine: Engine) -> Json:
