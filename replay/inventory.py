@@ -4,13 +4,21 @@ from pathlib import Path
 
 import msgspec
 import pyarrow.parquet as pq
-from rich.console import RenderableType
-from rich.table import Table
+from rich.console import Group, RenderableType
+from rich.text import Text
 
 from hfptm.clock import format_utc
 from hfptm.errors import LakeError
 from hfptm.lake import Kind, Lake
 from hfptm.registry import Market
+from replay.tables import add, pairs, table
+
+RELATIONS = {
+    "none": "independent",
+    "exactly_one": "exactly one of them wins",
+    "at_most_one": "at most one of them wins",
+    "nested": "each implies the next",
+}
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -82,14 +90,17 @@ def _slugs(markets: list[Market]) -> list[str]:
 
 
 def inventory_table(found: Inventory) -> RenderableType:
-    table = Table(
-        title=f"{found.folder}: {found.first} to {found.last}, {found.event_rows:,} event rows, "
-        f"{found.raw_frames:,} raw frames, {found.gaps:,} gaps, {found.bytes / 2**20:,.1f} MiB",
-        title_justify="left",
-    )
-    table.add_column("event")
-    table.add_column("relation")
-    table.add_column("markets", overflow="fold")
+    rows = [
+        ("folder", found.folder),
+        ("first row", found.first),
+        ("last row", found.last),
+        ("event rows", f"{found.event_rows:,}"),
+        ("raw frames", f"{found.raw_frames:,}"),
+        ("gaps", f"{found.gaps:,}"),
+        ("MiB", f"{found.bytes / 2**20:,.1f}"),
+    ]
+    events = table("Event or group, and how its outcomes relate", "market", justify="left")
     for event in found.events:
-        table.add_row(event.event or "-", event.relation.replace("_", " "), "\n".join(event.markets))
-    return table
+        title = f"{event.event or 'markets of no group'}\n  {RELATIONS[event.relation]}"
+        add(events, title, "\n".join(event.markets))
+    return Group(pairs("Lake", rows), Text(), events)

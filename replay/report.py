@@ -8,136 +8,182 @@ from rich.text import Text
 
 from replay.importers import ImportReport
 from replay.metrics import Json
+from replay.tables import add, duration, pairs, table
 
-KIND_TITLES = {
-    "binary": "binary (crossed book)",
-    "no_basket": "NO basket",
-    "yes_basket": "YES basket",
+KINDS = {"binary": "binary", "no_basket": "NO basket", "yes_basket": "YES basket"}
+
+MEASURES = {
+    "seen": "costs less than it pays, before fees",
+    "displayed": "displayed: pays trading.min_edge after fees",
+    "arrived": "still there when orders would have arrived",
+    "printed": "corroborated: a trade printed in a leg",
+    "unseen": "book at arrival not recorded, so unknown",
+}
+
+ARTEFACTS = {
+    "half_batch": "half a batch, the rest was on its way",
+    "bad_book": "the book had failed a check",
+    "unconfirmed_cross": "crossed, but not in reported best prices",
+}
+
+ANSWERS = {
+    "taken": "taken: orders sent",
+    "edge_below_minimum": "after fees, below trading.min_edge",
+    "size_below_minimum": "too small for orders the exchange accepts",
+    "no_cash": "no cash left",
+    "market_exposure": "at the limit of exposure in a market",
+    "event_exposure": "at the limit of exposure in the event",
+    "too_many_legs": "more legs than a plan takes",
+    "no_plan_slot": "too many plans under way",
+}
+
+PLANS = {
+    "plans": "plans: baskets sent as one order a leg",
+    "completed": "every leg filled whole",
+    "partial": "some filled, the rest unwound or carried",
+    "missed": "nothing filled",
+    "fills": "fills",
+    "rejects": "orders rejected",
+    "unwinds": "orders to unwind a leg without partners",
+}
+
+MONEY = {
+    "pnl_usd": "profit realised, after fees",
+    "unwind_usd": "of it from unwinding",
+    "fees_usd": "fees paid",
+    "locked_usd": "locked until resolution, at cost",
+    "locked_profit_usd": "profit locked with it, at least",
+    "residue_cost_usd": "carried without partners, at cost",
+    "residue_bid_usd": "the same at the last best bids",
+    "cash_usd": "cash",
 }
 
 
 def summary_table(summary: Json) -> RenderableType:
     """What a trader wants to know, coverage first: no result is better than its data."""
-    return Group(
-        Text(f"run {summary['run_id']}   {summary['from']} to {summary['to']}", style="bold"),
+    return _spaced(
+        Text(f"run {summary['run_id']}\n{summary['from']} to {summary['to']}", style="bold"),
         _coverage(summary),
         _opportunities(summary),
-        _artefacts(summary),
+        _answers(summary),
         _plans(summary),
         _money(summary),
-        Text(f"digest {summary['digest']}"),
         Text(
+            f"digest {summary['digest']}\n"
             f"{summary['events']:,} rows in {summary['seconds']:.2f} s, "
             f"{summary['events_per_s']:,.0f} rows/s"
         ),
     )
 
 
-def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", pad_edge=False)
-    for number, column in enumerate(columns):
-        table.add_column(column, justify="left" if number == 0 else "right")
-    return table
-
-
-def _pairs(title: str, pairs: Iterable[tuple[str, str]]) -> Table:
-    table = _table(title, "", "")
-    table.show_header = False
-    for name, value in pairs:
-        table.add_row(name, value)
-    return table
+def _spaced(*parts: RenderableType) -> Group:
+    return Group(*(item for part in parts for item in (part, Text())))
 
 
 def _coverage(summary: Json) -> Table:
-    data = _section(summary, "coverage")
-    pairs = [
-        ("markets (without metadata, ignored)", f"{data['markets']} ({data['unlisted_markets']})"),
-        ("span", f"{data['span_s']:,.1f} s"),
-        (
-            "book known, of listed market time",
-            f"{data['market_s_covered']:,.1f} of {data['market_s_listed']:,.1f} s "
-            f"({data['covered']:.1%})",
-        ),
+    data = section(summary, "coverage")
+    covered_s, listed_s = float(number(data, "market_s_covered")), number(data, "market_s_listed")
+    rows = [
+        ("markets", f"{data['markets']:,}"),
+        ("markets without metadata, ignored", f"{data['unlisted_markets']:,}"),
+        ("from first to last row", duration(number(data, "span_s"))),
+        ("book known, of the markets' listed time", f"{data['covered']:.1%}"),
+        ("", f"{duration(covered_s)} of {duration(listed_s)}"),
         ("gaps", f"{data['gaps']:,}"),
-        ("snapshots (stale, ignored)", f"{data['snapshots']:,} ({data['stale_snapshots']:,})"),
-        ("level changes, trades", f"{data['level_changes']:,}, {data['trades']:,}"),
-        (
-            "batches checked (best prices)",
-            f"{data['batches_checked']:,} ({data['best_values_checked']:,})",
-        ),
-        (
-            "mismatches, mirror breaks, off grid",
-            f"{data['mismatches']:,}, {data['mirror_breaks']:,}, {data['off_grid']:,}",
-        ),
+        ("snapshots, stale ones ignored", f"{data['snapshots']:,}, {data['stale_snapshots']:,}"),
+        ("level changes", f"{data['level_changes']:,}"),
+        ("trades", f"{data['trades']:,}"),
+        ("batches checked", f"{data['batches_checked']:,}"),
+        ("reported best prices compared", f"{data['best_values_checked']:,}"),
+        ("mismatches: batches whose prices disagree", f"{data['mismatches']:,}"),
+        ("YES and NO not mirrored", f"{data['mirror_breaks']:,}"),
+        ("prices off the tick grid", f"{data['off_grid']:,}"),
     ]
-    return _pairs("Coverage", pairs)
+    return pairs("Coverage", rows, justify="right")
 
 
 def _opportunities(summary: Json) -> Table:
-    table = _table(
-        "Opportunities", "kind", "before fees", "displayed", "still there at arrival",
-        "printed", "not observable", "artefacts", "displayed $", "arrived $",
-    )  # fmt: skip
-    for kind, title in KIND_TITLES.items():
-        row = _section(_section(summary, "opportunities"), kind)
-        counts = ("seen", "displayed", "arrived", "printed", "unseen", "artefact")
-        dollars = ("displayed_usd", "arrived_usd")
-        table.add_row(
-            title,
-            *(f"{row[name]:,}" for name in counts),
-            *(f"{row[name]:,.2f}" for name in dollars),
-        )
-    return table
+    made = table("Opportunities", *KINDS.values())
+    kinds = [section(section(summary, "opportunities"), kind) for kind in KINDS]
+    for name, title in MEASURES.items():
+        add(made, title, *(f"{kind[name]:,}" for kind in kinds))
+    for name, title in (("displayed_usd", "displayed"), ("arrived_usd", "still there at arrival")):
+        add(made, f"$ after fees, {title}", *(f"{kind[name]:,.2f}" for kind in kinds))
+    add(made, "artefacts: the edge was never real", *(f"{kind['artefact']:,}" for kind in kinds))
+    _add_counts(made, "artefacts", ARTEFACTS, kinds)
+    if any(kind["confirmed"] for kind in kinds):
+        title = "distrusted at first, then borne out"
+        add(made, title, *(f"{kind['confirmed']:,}" for kind in kinds))
+    return made
 
 
-def _artefacts(summary: Json) -> Table:
-    table = _table("Artefacts, and what became of the rest", "what", "count")
-    for kind, title in KIND_TITLES.items():
-        artefacts = _section(_section(_section(summary, "opportunities"), kind), "artefacts")
-        for name, count in artefacts.items():
-            table.add_row(f"{title}: {name.replace('_', ' ')}", f"{count:,}")
-    for name, count in _section(summary, "answers").items():
-        table.add_row(name.replace("_", " "), f"{count:,}")
-    return table
+def _answers(summary: Json) -> Table:
+    made = table("What became of them", *KINDS.values())
+    kinds = [section(section(summary, "opportunities"), kind) for kind in KINDS]
+    _add_counts(made, "answers", ANSWERS, kinds)
+    if made.row_count == 0:
+        add(made, "nothing was seen", *("-" for _ in kinds))
+    return made
+
+
+def _add_counts(made: Table, name: str, titles: dict[str, str], kinds: list[Json]) -> None:
+    """A row for everything that was counted at all, in the order of `titles`."""
+    counts = [section(kind, name) for kind in kinds]
+    for key, title in titles.items():
+        if any(key in count for count in counts):
+            indent = "  " if name == "artefacts" else ""
+            add(made, indent + title, *(f"{count.get(key, 0):,}" for count in counts))
 
 
 def _plans(summary: Json) -> Table:
-    names = ("plans", "completed", "partial", "missed", "fills", "rejects", "unwinds")
-    table = _table("Plans", *names)
-    table.add_row(*(f"{summary[name]:,}" for name in names))
-    return table
+    rows = [(title, f"{summary[name]:,}") for name, title in PLANS.items()]
+    return pairs("Plans", rows, justify="right")
 
 
 def _money(summary: Json) -> Table:
-    titles = {
-        "pnl_usd": "profit realised, after fees",
-        "fees_usd": "fees paid",
-        "unwind_usd": "of it from unwinding",
-        "locked_usd": "locked until resolution (cost)",
-        "locked_profit_usd": "profit locked with it, at least",
-        "residue_cost_usd": "carried without partners (cost)",
-        "residue_bid_usd": "the same at today's bids",
-        "cash_usd": "cash",
-    }
-    return _pairs("Money, $", [(title, f"{summary[name]:,.2f}") for name, title in titles.items()])
+    rows = [(title, f"{summary[name]:,.2f}") for name, title in MONEY.items()]
+    return pairs("Money, $", rows, justify="right")
 
 
-def _section(data: Json, name: str) -> Json:
-    section = data[name]
-    if not isinstance(section, dict):
+def section(data: Json, name: str) -> Json:
+    """Raises TypeError if that is no section of a summary."""
+    found = data[name]
+    if not isinstance(found, dict):
         raise TypeError(f"summary has no section {name}")
-    return section
+    return found
+
+
+def number(data: Json, name: str) -> float:
+    """Raises TypeError if that is no number of a summary."""
+    found = data[name]
+    if not isinstance(found, int | float):
+        raise TypeError(f"summary has no number {name}")
+    return found
 
 
 def import_table(report: ImportReport) -> RenderableType:
     """What was taken, what was not and why, and what was assumed."""
-    pairs = [("frames", f"{report.frames:,}")] if report.frames else []
-    pairs += [("markets, groups", f"{report.markets:,}, {report.groups:,}")]
-    pairs += [(f"rows: {kind}", f"{count:,}") for kind, count in report.rows.items()]
-    pairs += [(f"gaps: {reason}", f"{count:,}") for reason, count in report.gaps.items()]
-    pairs += [(f"book hashes: {verdict}", f"{count:,}") for verdict, count in report.hashes.items()]
-    pairs += [(f"skipped: {reason}", f"{count:,}") for reason, count in report.skipped.items()]
-    pairs += [("assumed", text) for text in report.assumptions]
+    title = Text(f"Import of {', '.join(report.paths)} as {report.format}", style="bold")
+    parts: list[RenderableType] = [pairs("Taken", _taken(report), justify="right")]
+    if report.skipped:
+        skipped = [(reason, f"{count:,}") for reason, count in report.skipped.items()]
+        parts.append(pairs("Skipped or doubtful", skipped, justify="right"))
+    if report.assumptions:
+        parts.append(Text("\n  ".join(["Assumed", *report.assumptions])))
+    return _spaced(title, *parts)
+
+
+def _taken(report: ImportReport) -> Iterable[tuple[str, str]]:
+    if report.frames:
+        yield "frames", f"{report.frames:,}"
+    yield "markets", f"{report.markets:,}"
+    yield "groups", f"{report.groups:,}"
+    for what, counts in (
+        ("rows", report.rows),
+        ("gaps", report.gaps),
+        ("book hashes", report.hashes),
+    ):
+        for name, count in counts.items():
+            yield f"{what}: {name.replace('_', ' ')}", f"{count:,}"
     changed = len(report.files_changed)
-    pairs += [("lake files new or changed", f"{changed:,}" if changed else "none: all there already")]
-    return _pairs(f"Import of {', '.join(report.paths)} as {report.format}", pairs)
+    yield "lake files new or changed", f"{changed:,}" if changed else "none, all there already"
