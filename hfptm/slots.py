@@ -1,8 +1,8 @@
 """Which market sits in which slot of the kernel.
 
-A slot is given when a market's first row comes and given back some time after its resolution (of a group, after the
-last member's), so a run of months does not grow. Slot 0 belongs to nobody: rows of unlisted or long gone markets
-end there and the kernel ignores them.
+A slot is given when a market's first row comes and given back some time after its resolution (of a
+group, after the last member's), so a run of months does not grow. Slot 0 belongs to nobody: rows of
+unlisted or long gone markets end there and the kernel ignores them.
 """
 
 from collections import deque
@@ -29,7 +29,11 @@ class Slots:
     """Translates blocks of rows. `market_ids` and `group_ids` give back what sits in each slot."""
 
     def __init__(
-        self, markets: Iterable[Market], groups: Iterable[Group], market_slots: int, group_slots: int
+        self,
+        markets: Iterable[Market],
+        groups: Iterable[Group],
+        market_slots: int,
+        group_slots: int,
     ) -> None:
         self._markets = {market.market: market for market in markets}
         self._groups = {group.group: group for group in groups}
@@ -52,11 +56,11 @@ class Slots:
         self._listed_ns = 0
 
     def translate(self, rows: Rows, start: int, stop: int) -> int:
-        """Put slots into rows[start:stop], up to the first row that `define` or `note_state` must see."""
+        """Put slots into rows[start:stop], up to a row that `define` or `note_state` must see."""
         return int(translate(self._ids, self._slots, rows, start, stop))
 
     def define(self, market_id: int, ts_ns: int) -> Rows:
-        """Enter an id and return the rows that introduce its market to the kernel; none if it is not listed."""
+        """Enter an id; returns the rows that introduce its market to the kernel, if listed."""
         market = self._markets.get(market_id)
         if market is None:
             self.unlisted_markets += 1
@@ -76,13 +80,11 @@ class Slots:
         if group_slot >= 0:
             self._members[market.group].append(slot)
             self._unresolved[market.group] += 1
-        rows.append(
-            (ts_ns, ts_ns, slot, market.min_size_e6, group_slot, market.tick_e4, 0, EventKind.MARKET, 0)
-        )
-        rows.append(
-            (ts_ns, ts_ns, slot, 0, market.fee_exponent, market.fee_rate_e4, 0, EventKind.FEE, 0)
-        )
-        return as_records(np.array(rows, EVENT))
+        fields = (market.tick_e4, market.min_size_e6, group_slot)
+        rows.append(_definition(EventKind.MARKET, ts_ns, slot, *fields))
+        fields = (market.fee_rate_e4, 0, market.fee_exponent)
+        rows.append(_definition(EventKind.FEE, ts_ns, slot, *fields))
+        return as_records(np.concatenate(rows))
 
     def note_state(self, row: np.void, market_id: int) -> None:
         """A translated STATE row was applied: a resolved market's slot starts to rest."""
@@ -96,7 +98,10 @@ class Slots:
             self._resting.append((ts_ns + REST_NS, slot))
             return
         self._unresolved[group] -= 1
-        if self._unresolved[group] == 0 and len(self._members[group]) >= self._groups[group].members:
+        if (
+            self._unresolved[group] == 0
+            and len(self._members[group]) >= self._groups[group].members
+        ):
             self._resting.extend((ts_ns + REST_NS, member) for member in self._members.pop(group))
             self._resting_groups.append((ts_ns + REST_NS, self._group_slot.pop(group)))
 
@@ -104,15 +109,14 @@ class Slots:
         """Time from each market's first row to its resolution or now, summed."""
         return self._listed_ns + sum(now_ns - since_ns for since_ns in self._since_ns.values())
 
-    def _define_group(self, group: Group, ts_ns: int) -> tuple[int, ...]:
+    def _define_group(self, group: Group, ts_ns: int) -> Rows:
         slot = self._free_slot(self._free_groups, self._resting_groups, ts_ns, "groups at once")
         self._group_slot[group.group] = slot
         self._members[group.group] = []
         self._unresolved[group.group] = 0
         self.group_ids[slot] = group.group
-        convertible = int(group.convertible)
-        relation = int(group.relation)
-        return (ts_ns, ts_ns, slot, group.members, convertible, relation, 0, EventKind.GROUP, 0)
+        fields = (group.relation, group.members, group.convertible)
+        return _definition(EventKind.GROUP, ts_ns, slot, *fields)
 
     def _enter(self, market_id: int, slot: int) -> None:
         self._entered += 1
@@ -138,3 +142,13 @@ class Slots:
             total = len(self.market_ids if free is self._free_markets else self.group_ids)
             raise CapacityError(what, total, "choose fewer with --market or --event, or less time")
         return free.popleft()
+
+
+def _definition(
+    kind: EventKind, ts_ns: int, slot: int, price_e4: int, size_e6: int, aux: int
+) -> Rows:
+    """One row; what its fields hold is said by its kind."""
+    row = np.zeros(1, EVENT)
+    row["kind"], row["ts_recv_ns"], row["ts_venue_ns"], row["market"] = kind, ts_ns, ts_ns, slot
+    row["price_e4"], row["size_e6"], row["aux"] = price_e4, size_e6, aux
+    return row
