@@ -18,14 +18,22 @@ if TYPE_CHECKING:
 app = typer.Typer(
     help="Record, replay and paper-trade arbitrage on Polymarket, honestly.",
     no_args_is_help=True,
+    add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # its import alone doubles the time to the first line of help
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells have it."""
 
 Data = Annotated[
     Path | None,
     typer.Option(
-        "--data", help="Data folder.  [default: $HFPTM_DATA_DIR, else data/]", show_default=False
+        "--data",
+        metavar="DIR",
+        help="Data folder.  [default: $HFPTM_DATA_DIR, else data/]",
+        show_default=False,
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]
@@ -33,13 +41,18 @@ ConfigFile = Annotated[
     Path | None,
     typer.Option(
         "--config",
+        metavar="FILE",
         help="Configuration file.  [default: config/config.toml if it exists]",
         show_default=False,
     ),
 ]
 Overrides = Annotated[
     list[str] | None,
-    typer.Option("--set", help="Override one key: section.key=value. May be repeated."),
+    typer.Option(
+        "--set",
+        metavar="SECTION.KEY=VALUE",
+        help="Override one key of the configuration. May be repeated.",
+    ),
 ]
 
 Progress = Callable[[int, int], None]
@@ -122,25 +135,35 @@ def import_(
         typer.Argument(metavar="FORMAT", help="frames-jsonl, l2-json, resolvedkit or quotes."),
     ],
     paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files or folders.")],
-    preset: Annotated[str | None, typer.Option(help="frames-jsonl: hfptm or updown.")] = None,
+    preset: Annotated[
+        str | None, typer.Option(metavar="NAME", help="frames-jsonl: hfptm or updown.")
+    ] = None,
     field: Annotated[
         list[str] | None,
-        typer.Option(help="frames-jsonl: name one field of the records: NAME=FIELD."),
+        typer.Option(metavar="NAME=FIELD", help="frames-jsonl: one field of the records."),
     ] = None,
-    markets: Annotated[Path | None, typer.Option(help="frames-jsonl: markets file.")] = None,
+    markets: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="frames-jsonl: markets file.")
+    ] = None,
     groups: Annotated[
-        Path | None, typer.Option(help="quotes: groups file (TOML). frames-jsonl: groups.jsonl.")
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="quotes: groups file (TOML). frames-jsonl: groups.jsonl."
+        ),
     ] = None,
     hold_ms: Annotated[
-        int | None, typer.Option(help="Sampled formats: how long a sample is the book.")
+        int | None,
+        typer.Option(metavar="MS", help="Sampled formats: how long a sample is the book."),
     ] = None,
     default_size: Annotated[
-        str | None, typer.Option(help="quotes: shares at each quote.")
+        str | None, typer.Option(metavar="SHARES", help="quotes: shares at each quote.")
     ] = None,
     fee_rate: Annotated[
-        str | None, typer.Option(help="Formats without fees: taker fee rate.")
+        str | None, typer.Option(metavar="RATE", help="Formats without fees: taker fee rate.")
     ] = None,
-    slug: Annotated[str | None, typer.Option(help="l2-json: the market's slug.")] = None,
+    slug: Annotated[
+        str | None, typer.Option(metavar="SLUG", help="l2-json: the market's slug.")
+    ] = None,
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:
@@ -167,32 +190,42 @@ def import_(
 @app.command()
 def replay(
     from_: Annotated[
-        str | None, typer.Option("--from", help="First receive time, UTC (2026-04-29T02:10).")
+        str | None,
+        typer.Option(
+            "--from", metavar="TIME", help="First receive time, UTC, as in 2026-04-29T02:10."
+        ),
     ] = None,
-    to: Annotated[str | None, typer.Option("--to", help="End, not included.")] = None,
+    to: Annotated[
+        str | None, typer.Option("--to", metavar="TIME", help="End, not included.")
+    ] = None,
     market: Annotated[
-        list[str] | None, typer.Option(help="Only this market (slug or id). May be repeated.")
+        list[str] | None,
+        typer.Option(metavar="MARKET", help="Only this one, by slug or id. May be repeated."),
     ] = None,
     event: Annotated[
-        list[str] | None, typer.Option(help="Only this event (slug or id). May be repeated.")
+        list[str] | None,
+        typer.Option(metavar="EVENT", help="Only this one, by slug or id. May be repeated."),
     ] = None,
     overrides: Overrides = None,
     config: ConfigFile = None,
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:
-    """Run the recorded market through detector, risk, executor and a simulated venue."""
+    """Run what was recorded through detector, risk, executor and a simulated venue."""
     from hfptm.clock import NS_MAX
     from replay.driver import Selection
     from replay.driver import replay as run
     from replay.report import summary_table
 
     chosen = Selection(
-        from_ns=stamp("--from", from_) if from_ else 0,
-        to_ns=stamp("--to", to) if to else NS_MAX,
+        from_ns=0 if from_ is None else stamp("--from", from_),
+        to_ns=NS_MAX if to is None else stamp("--to", to),
         markets=tuple(market or ()),
         events=tuple(event or ()),
     )
+    if chosen.from_ns >= chosen.to_ns:
+        raise ConfigError("command line", "--from", f"{from_} is not before --to {to}")
+    say_if_compiling()
     with progress_bar("replaying") as progress:
         _, summary = run(folder(data), configuration(config, overrides), chosen, progress)
     show(as_json, summary, lambda: summary_table(summary))
@@ -207,6 +240,15 @@ def stamp(option: str, text: str) -> int:
         raise ConfigError("command line", option, str(error)) from error
 
 
+def say_if_compiling() -> None:
+    """Half a minute without a word looks like a program that hangs."""
+    from hfptm.engine import is_compiled
+
+    if not is_compiled():
+        text = "compiling the kernels, once for this version; about half a minute"
+        print(f"hfptm: {text}", file=sys.stderr)
+
+
 @app.command()
 def lake(data: Data = None, as_json: AsJson = False) -> None:
     """List what is recorded: markets, events, time, rows."""
@@ -219,15 +261,20 @@ def lake(data: Data = None, as_json: AsJson = False) -> None:
 @app.command()
 def demo(
     data: Data = None,
-    seed: Annotated[int, typer.Option(help="Another seed, another recording.")] = 7,
+    seed: Annotated[
+        int, typer.Option(min=0, metavar="NUMBER", help="Another seed, another recording.")
+    ] = 7,
     as_json: AsJson = False,
 ) -> None:
-    """Make a small recording with planted opportunities, import it, replay it. Offline."""
+    """Make a recording with planted opportunities, import it, replay it, compare. Offline."""
     from replay.demo import run_demo
 
-    with progress_bar("replaying") as progress:
-        summary, tables = run_demo(folder(data), seed, progress)
-    show(as_json, summary, lambda: tables)
+    say_if_compiling()
+    with progress_bar("demo") as progress:
+        found = run_demo(folder(data), seed, progress)
+    show(as_json, {**found.summary, "truth": found.comparison}, lambda: found.tables)
+    if not found.comparison.is_as_planted:
+        raise typer.Exit(1)
 
 
 def main() -> None:
@@ -236,6 +283,13 @@ def main() -> None:
     except HfptmError as error:
         print(f"hfptm: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
+    except OSError as error:  # no permission, no space: nothing a traceback would explain
+        print(f"hfptm: {error}", file=sys.stderr)
+        sys.exit(1)
+    except SystemExit as stop:
+        if stop.code == INTERRUPTED:
+            print("hfptm: interrupted; nothing unfinished looks whole", file=sys.stderr)
+        raise
 
 
 if __name__ == "__main__":

@@ -5,14 +5,15 @@ Replay and paper drive this same object; it holds no decision and knows no file,
 
 import hashlib
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from hfptm.config import FeeModel, Limits
 from hfptm.errors import CapacityError
-from hfptm.kernel.jit import Array, as_records, records
+from hfptm.kernel.jit import INTERPRETED, Array, as_records, records
 from hfptm.kernel.state import PARAMS, Capacity, digest_parts, new_state, with_levels
 from hfptm.records import EVENT, EventKind, IntentKind, OpportunityKind
 from hfptm.registry import Group, Market
@@ -62,6 +63,15 @@ def latency_of(limits: Limits) -> Array:
     latency["grace_ns"] = limits.quiet_grace_ns
     latency["print_window_ns"] = limits.print_window_ns
     return latency
+
+
+def is_compiled() -> bool:
+    """Whether this machine holds the compiled kernels of this version, or needs none."""
+    if INTERPRETED:
+        return True
+    compiled: Any = run_rows
+    folder = Path(compiled.stats.cache_path)
+    return any(folder.glob(f"*.{compiled.__name__}-*.nbc"))
 
 
 class Engine:
