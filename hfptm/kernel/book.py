@@ -165,6 +165,7 @@ def begin_snapshot(state: State, market: Record, row: Record) -> None:
     market.valid = 1
     market.bad = 0
     market.pending = 0
+    market.confirmed = 0
     market.skipping = 0
     counters.snapshots += 1
 

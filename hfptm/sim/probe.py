@@ -2,8 +2,8 @@
 
 For each leg: how many shares were within the limit price at arrival, what they cost, and whether a
 trade printed between the leg's best and limit price. Prints are not read by their side: the feed's
-direction is right only 59% of the time (reference, section 1.3). Nothing is taken from the book, and
-the strategy never learns the answer.
+direction is right only 59% of the time (reference, section 1.3). Nothing is taken from the book,
+and the strategy never learns the answer.
 """
 
 from hfptm.kernel.cash import cost_e6, portion_e6
