@@ -1,6 +1,7 @@
 """Replays a stretch of the lake through the engine and keeps the run."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,7 +14,7 @@ from hfptm.lake import Lake
 from hfptm.registry import Group, Market
 from hfptm.units import NS_PER_S
 from replay.metrics import Json, Tally, account, coverage
-from replay.reader import EventReader
+from replay.reader import EventReader, Rows
 
 Progress = Callable[[int, int], None]
 """Told (rows read, rows in all) after every block."""
@@ -40,11 +41,9 @@ def replay(
     markets, groups = lake.markets(), lake.groups()
     chosen = choose(markets, groups, selection)
     reader = EventReader(lake, selection.from_ns, selection.to_ns, chosen)
-    if reader.rows_total == 0:
-        raise LakeError(
-            f"{lake.root}: no events in that time; see what is there with `hfptm lake`, "
-            "or import a recording with `hfptm import`"
-        )
+    began_ns = monotonic_ns()
+    blocks = _some_blocks(reader, lake)
+    reading_ns = monotonic_ns() - began_ns
     run_id = new_run_id(wall_ns())
     with RunJournal(data, run_id, as_toml(config)) as journal:
         tally = Tally()
@@ -55,8 +54,11 @@ def replay(
             tally.add(output)
 
         engine = Engine(markets, groups, limits(config), keep)
-        began_ns = monotonic_ns()
-        run_blocks(engine, reader, limits(config).block_rows, progress)
+        began_ns = monotonic_ns() - reading_ns  # compiling, in between, is no part of the work
+        for rows in blocks:
+            run_block(engine, rows, limits(config).block_rows)
+            progress(reader.rows_read, reader.rows_total)
+        engine.finish()
         took_ns = monotonic_ns() - began_ns
         summary = summarise(engine, tally, run_id, journal.digest(), took_ns)
         return journal.close(summary), summary
@@ -68,13 +70,22 @@ def new_run_id(now_ns: int) -> str:
     return f"{digits[:8]}T{digits[8:14]}-{now_ns % NS_PER_S:09d}"
 
 
-def run_blocks(engine: Engine, reader: EventReader, block_rows: int, progress: Progress) -> None:
-    """Feed the tape in blocks of at most `block_rows`; how it is cut never changes the result."""
-    for rows in reader:
-        for start in range(0, len(rows), block_rows):
-            engine.feed(rows[start : start + block_rows])
-        progress(reader.rows_read, reader.rows_total)
-    engine.finish()
+def run_block(engine: Engine, rows: Rows, block_rows: int) -> None:
+    """Feed rows at most `block_rows` at a time; how they are cut never changes the result."""
+    for start in range(0, len(rows), block_rows):
+        engine.feed(rows[start : start + block_rows])
+
+
+def _some_blocks(reader: EventReader, lake: Lake) -> Iterator[Rows]:
+    """All blocks; raises LakeError, before a run is begun, if there are none."""
+    blocks = iter(reader)
+    first = next(blocks, None)
+    if first is None:
+        raise LakeError(
+            f"{lake.root}: nothing recorded of these markets in this time; see what is there with "
+            "`hfptm lake`, or bring a recording in with `hfptm import`"
+        )
+    return chain([first], blocks)
 
 
 def summarise(engine: Engine, tally: Tally, run_id: str, journal: str, took_ns: int) -> Json:
