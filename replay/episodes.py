@@ -47,7 +47,7 @@ class Episode:
         """Any row of the episode, its first one included."""
         if row["phase"] == Phase.END:
             self.end_ns = int(row["ts_ns"])
-            self.is_confirmed = row["reason"] == Reason.CONFIRMED
+            self.is_confirmed = bool(row["reason"] == Reason.CONFIRMED)
             return
         self.artefact = Artefact(row["artefact"])
         if row["plan"]:

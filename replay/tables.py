@@ -41,4 +41,4 @@ def duration(seconds: float) -> str:
     """In the unit a person would use."""
     if seconds < 600:
         return f"{seconds:,.1f} s"
-    return f"{seconds / 60:,.1f} min" if seconds < 36_000 else f"{seconds / 3600:,.1f} h"
+    return f"{seconds / 60:,.1f} min" if seconds < 7_200 else f"{seconds / 3600:,.1f} h"
