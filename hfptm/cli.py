@@ -1,7 +1,7 @@
 """The command line: composition root and the only place that prints."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -277,9 +277,10 @@ def demo(
         raise typer.Exit(1)
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs one command, of this process's own arguments unless others are given, and exits."""
     try:
-        app()
+        app(arguments, prog_name="hfptm")
     except HfptmError as error:
         print(f"hfptm: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
