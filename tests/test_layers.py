@@ -19,7 +19,7 @@ CONTRACTS = [
 OFFENCES = {
     "hfptm/units.py": "import hfptm.records",
     "hfptm/errors.py": "import time",
-    "hfptm/registry.py": "import replay",
+    "hfptm/registry.py": "import replay\nimport polymarket",
     "hfptm/lake.py": "import numba",
     "hfptm/sim/__init__.py": "import logging",
     "hfptm/venue/messages.py": "import asyncio",

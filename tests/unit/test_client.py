@@ -1,0 +1,43 @@
+"""The adapter's environment: our servers, production's contracts, and no way to production."""
+
+import dataclasses
+
+from polymarket._internal.environment import PRODUCTION_CONFIG, get_environment_config
+
+from hfptm.venue import client
+from hfptm.venue.signing import CHAIN_ID, EXCHANGE_V3, NEG_RISK, STANDARD
+
+SERVERS = client.Servers(
+    clob_url="http://127.0.0.1:1",
+    gamma_url="http://127.0.0.1:2",
+    market_ws_url="ws://127.0.0.1:3/ws/market",
+    user_ws_url="ws://127.0.0.1:3/ws/user",
+)
+
+
+def test_each_server_is_where_it_was_said_to_be() -> None:
+    config = get_environment_config(client.environment(SERVERS))
+    assert config.clob_url == SERVERS.clob_url
+    assert config.gamma_url == SERVERS.gamma_url
+    assert config.clob_market_ws_url == SERVERS.market_ws_url
+    assert config.clob_user_ws_url == SERVERS.user_ws_url
+
+
+def test_no_address_leaves_the_machine() -> None:
+    config = get_environment_config(client.environment(SERVERS))
+    addresses = [
+        value
+        for field in dataclasses.fields(config)
+        if isinstance(value := getattr(config, field.name), str) and "://" in value
+    ]
+    assert len(addresses) >= 15
+    assert [address for address in addresses if "://127.0.0.1:" not in address] == []
+
+
+def test_orders_are_signed_for_the_contracts_of_production() -> None:
+    config = get_environment_config(client.environment(SERVERS))
+    assert config.chain_id == PRODUCTION_CONFIG.chain_id == CHAIN_ID
+    assert config.standard_exchange == STANDARD.contract
+    assert config.neg_risk_exchange == NEG_RISK.contract
+    assert config.exchange_v3 == EXCHANGE_V3.contract
+    assert config.wallet_derivation == PRODUCTION_CONFIG.wallet_derivation
