@@ -108,7 +108,20 @@ def records(dtype: np.dtype[Any], shape: int | tuple[int, ...]) -> Array:
 
 
 def as_records(rows: Array) -> Array:
-    return rows.view(np.recarray) if INTERPRETED else rows.view(np.ndarray)
+    plain = rows.view(np.ndarray)
+    return plain.view(np.dtype((_Row, plain.dtype))) if INTERPRETED else plain
+
+
+class _Row(np.void):  # type: ignore[misc]
+    """A row whose fields are attributes, also where numpy has one of the same name (`flags`)."""
+
+    def __getattribute__(self, name: str) -> Any:
+        if name in super().__getattribute__("dtype").fields:
+            return self[name]
+        return super().__getattribute__(name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        self[name] = value
 
 
 class Arrays:
