@@ -9,7 +9,16 @@ import numpy.typing as npt
 from hfptm.kernel.jit import as_records, records
 from hfptm.kernel.state import GRID_MAX, PARAMS, Capacity, new_state
 from hfptm.kernel.step import step_rows
-from hfptm.records import EVENT, EventFlag, EventKind, MarketState, Relation, Side
+from hfptm.records import (
+    EVENT,
+    EventFlag,
+    EventKind,
+    IntentKind,
+    MarketState,
+    OrderType,
+    Relation,
+    Side,
+)
 from hfptm.sim.run import run_rows
 from hfptm.sim.state import LATENCY, new_sim
 from hfptm.units import NO_ASK_E4, NO_BID_E4, ONE_E6, pack_best
@@ -195,6 +204,16 @@ class Venue(Kernel):
 
     def run(self, events: Any, start: int, stop: int) -> int:
         return int(run_rows(self.state.table, self.sim.table, events, start, stop))
+
+    def send(self, ts_ms: int, order: int, **fields: int) -> None:
+        """Put an order of nobody's plan into the outbox; the venue takes it after the next row."""
+        outbox = self.state.outbox[0]
+        intent = self.state.intents[int(outbox["intents"])]
+        values = {"kind": IntentKind.PLACE, "order_type": OrderType.FAK} | fields
+        for name in intent.dtype.names:
+            intent[name] = values.get(name, 0)
+        intent["ts_ns"], intent["order"] = ts_ms * MS, order
+        outbox["intents"] += 1
 
     def collect(self) -> None:
         super().collect()

@@ -1,0 +1,104 @@
+"""Every limit binds, names itself, and is never passed."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hfptm.records import EventKind, IntentKind, Reason, Relation
+from hfptm.units import ONE_E6
+from tests.kernels import Kernel, book, fee, group, market, row
+from tests.tapes import Row
+
+LIMITS = ("bankroll_e6", "max_market_e6", "max_event_e6", "max_outlay_e6")
+REASONS = {
+    "bankroll_e6": Reason.NO_CASH,
+    "max_market_e6": Reason.MARKET_EXPOSURE,
+    "max_event_e6": Reason.EVENT_EXPOSURE,
+    "max_outlay_e6": Reason.SIZE_BELOW_MINIMUM,
+}
+
+
+def crossed(slot: int, ts_ms: int = 10, shares: int = 1_000) -> list[Row]:
+    """YES at 0.45 and NO at 0.40: 0.85 a set before fees."""
+    return book(ts_ms, slot, {6_000: shares}, {4_500: shares})
+
+
+def placed_e6(kernel: Kernel) -> list[int]:
+    """Dollars asked for by each entry order."""
+    return [
+        i["size_e6"] * i["price_e4"] // 10_000
+        for i in kernel.intents
+        if i["kind"] == IntentKind.PLACE
+    ]
+
+
+@pytest.mark.parametrize("limit", LIMITS)
+def test_a_limit_of_a_hundred_dollars_binds(limit: str) -> None:
+    """0.85 and its dearest fee 0.0425 a set: 112 sets fit, of which 112 spend whole cents."""
+    kernel = Kernel({limit: 100 * ONE_E6})
+    kernel.apply([market(0), fee(0, 500), *crossed(0)])
+    assert placed_e6(kernel) == [50_400_000, 44_800_000]
+    assert kernel.decisions[0]["size_e6"] == 1_000 * ONE_E6
+    assert kernel.decisions[0]["reason"] == Reason.TAKEN
+
+
+@pytest.mark.parametrize("limit", LIMITS)
+def test_a_limit_that_leaves_nothing_is_named(limit: str) -> None:
+    kernel = Kernel({limit: ONE_E6})
+    kernel.apply([market(0), fee(0, 500), *crossed(0)])
+    assert placed_e6(kernel) == []
+    assert [d["reason"] for d in kernel.decisions] == [REASONS[limit]]
+    assert kernel.decisions[0]["size_e6"] == 1_000 * ONE_E6
+
+
+def test_a_market_of_no_event_is_its_own_event() -> None:
+    kernel = Kernel({"max_event_e6": ONE_E6})
+    kernel.apply([market(0), *crossed(0)])
+    assert kernel.decisions[0]["reason"] == Reason.EVENT_EXPOSURE
+
+
+def test_orders_in_flight_count_against_every_limit() -> None:
+    """The first plan may spend 100; what it reserved leaves the second of the event too little."""
+    for limit in ("bankroll_e6", "max_event_e6"):
+        kernel = Kernel({limit: 101 * ONE_E6})
+        members = [group(0, Relation.NONE, 2), market(0, group=0), market(1, group=0)]
+        kernel.apply([*members, *crossed(0, shares=118), *crossed(1, ts_ms=11)])
+        assert [d["reason"] for d in kernel.decisions] == [Reason.TAKEN, REASONS[limit]]
+        reserved_e6 = kernel.lane()["reserved_e6"]
+        assert 100_300_000 <= reserved_e6 <= 100_310_000
+
+
+def test_what_is_held_counts_after_its_orders_are_over() -> None:
+    kernel = Kernel({"max_market_e6": 101 * ONE_E6})
+    kernel.apply([market(0), *crossed(0, shares=100)])
+    for intent in [i for i in kernel.intents if i["kind"] == IntentKind.PLACE]:
+        fields = {"aux": intent["order"], "side": intent["side"]}
+        price_e4 = intent["price_e4"]
+        kernel.apply(
+            [
+                row(EventKind.FILL, 20, 0, size_e6=100 * ONE_E6, price_e4=price_e4, **fields),
+                row(EventKind.DONE, 20, 0, **fields),
+            ]
+        )
+    assert kernel.lane()["reserved_e6"] == 0
+    kernel.apply([*book(30, 0, {4_400: 1}, {6_000: 1}), *crossed(0, ts_ms=40)])
+    assert placed_e6(kernel)[2:] == [8_460_000, 7_520_000]  # 16 dollars of room: 18.8 sets
+
+
+limits = st.integers(2, 2_000).map(lambda dollars: dollars * ONE_E6)
+
+
+@given(st.fixed_dictionaries(dict.fromkeys(LIMITS, limits)), st.integers(0, 1_000))
+@settings(max_examples=60)
+def test_no_limit_is_ever_passed(lane: dict[str, int], rate_e4: int) -> None:
+    """Three crossed markets of one event at once, every order still out."""
+    kernel = Kernel(lane)
+    kernel.apply([group(0, Relation.NONE, 3)])
+    for slot in range(3):
+        kernel.apply([market(slot, group=0), fee(slot, rate_e4), *crossed(slot, 10 + slot)])
+    reserved_e6 = [int(value) for value in kernel.state.reserved[0, :3]]
+    assert max(reserved_e6) <= min(lane["max_market_e6"], lane["max_outlay_e6"])
+    assert sum(reserved_e6) <= min(lane["max_event_e6"], lane["bankroll_e6"])
+    dearest = sum(placed_e6(kernel)) * (10_000 + rate_e4) // 10_000
+    assert sum(reserved_e6) >= dearest
+    kernel.check_accounts()
