@@ -14,7 +14,7 @@ import numpy.typing as npt
 from hfptm.config import FeeModel, Limits
 from hfptm.errors import CapacityError
 from hfptm.kernel.jit import INTERPRETED, Array, as_records, records
-from hfptm.kernel.state import PARAMS, Capacity, digest_parts, new_state, with_levels
+from hfptm.kernel.state import GRID_MAX, PARAMS, Capacity, digest_parts, new_state, with_levels
 from hfptm.records import EVENT, EventKind, IntentKind, OpportunityKind
 from hfptm.registry import Group, Market
 from hfptm.sim.run import run_rows
@@ -114,6 +114,7 @@ class Engine:
             resolving = int(rows[start]["market"])
             end = self.slots.translate(rows, start, stop)
             if end == start:
+                self._drain()  # its market may take a slot whose former rows still wait for names
                 self._run(self.slots.define(resolving, int(rows[start]["ts_recv_ns"])))
                 continue
             start = self._apply(rows, start, end)
@@ -157,7 +158,7 @@ class Engine:
 
     def _make_room(self, *, stuck: bool) -> None:
         drained = self._drain()
-        if self.state.counters[0]["levels_used"] * 2 > len(self.state.levels):
+        if self.state.counters[0]["levels_used"] + GRID_MAX > len(self.state.levels):
             self.state = with_levels(self.state, 2 * len(self.state.levels))
         elif stuck and not drained:
             raise CapacityError(

@@ -1,0 +1,220 @@
+"""Kernel and venue behind one call: names in every output, room made in time, any cut the same."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
+
+from hfptm.config import limits, load
+from hfptm.engine import Engine, Output, Rows, params_of
+from hfptm.errors import CapacityError
+from hfptm.journal import Digest
+from hfptm.kernel.jit import records
+from hfptm.kernel.state import GRID_MAX, rows_reserve
+from hfptm.lake import Lake
+from hfptm.records import (
+    DECISION,
+    EVENT,
+    INTENT,
+    OUTCOME,
+    EventFlag,
+    EventKind,
+    IntentKind,
+    MarketState,
+    OpportunityKind,
+    Side,
+)
+from hfptm.registry import Group, Market, market_id
+from hfptm.sandbox.recording import write_recording
+from hfptm.sim.state import ITEM
+from hfptm.slots import REST_NS
+from hfptm.units import ONE_E6, pack_best
+from replay.importers import ImportOptions, import_paths
+from replay.reader import EventReader
+from tests.tapes import START_NS, Row, make_market
+
+LAST = int(EventFlag.LAST_IN_BATCH)
+
+
+class Tape(NamedTuple):
+    rows: Rows
+    markets: list[Market]
+    groups: list[Group]
+
+    def engine(self) -> "Recorder":
+        return Recorder(self.markets, self.groups)
+
+
+class Recorder(Engine):
+    """An engine whose outputs are kept."""
+
+    def __init__(self, markets: list[Market], groups: list[Group], *overrides: str) -> None:
+        self.outputs: list[Output] = []
+        settings = limits(load(None, overrides, {}))
+        super().__init__(markets, groups, settings, self.outputs.append)
+
+    def run(self, rows: Rows, cuts: Sequence[int] = ()) -> "Recorder":
+        start = 0
+        for stop in [*sorted(cuts), len(rows)]:
+            self.feed(rows[start:stop].copy())
+            start = stop
+        self.finish()
+        return self
+
+    def rows_of(self, kind: str) -> Rows:
+        return np.concatenate([getattr(output, kind) for output in self.outputs])
+
+    def whole_digest(self) -> str:
+        journal = Digest()
+        for output in self.outputs:
+            for kind in Output._fields:
+                journal.update(kind, getattr(output, kind))  # type: ignore[arg-type]
+        return self.digest(journal.hex())
+
+
+@pytest.fixture(scope="module")
+def tape(tmp_path_factory: pytest.TempPathFactory) -> Tape:
+    """A sandbox recording with little noise between what is planted."""
+    folder = tmp_path_factory.mktemp("recording")
+    write_recording(folder, seed=11, steps_per_s=4)
+    lake = Lake(folder / "data")
+    import_paths("frames-jsonl", [folder], ImportOptions(), lake)
+    return Tape(np.concatenate(list(EventReader(lake))), lake.markets(), lake.groups())
+
+
+@pytest.fixture(scope="module")
+def whole(tape: Tape) -> Recorder:
+    return tape.engine().run(tape.rows)
+
+
+def test_every_output_names_what_the_lake_names(tape: Tape, whole: Recorder) -> None:
+    markets = {market.market for market in tape.markets}
+    groups = {group.group for group in tape.groups}
+    for kind in ("decisions", "outcomes"):
+        rows = whole.rows_of(kind)
+        is_binary = rows["kind"] == OpportunityKind.BINARY
+        assert 0 < is_binary.sum() < len(rows)
+        assert set(rows["market"][is_binary].tolist()) <= markets
+        assert set(rows["market"][~is_binary].tolist()) <= groups
+    intents, reports = whole.rows_of("intents"), whole.rows_of("reports")
+    is_conversion = intents["kind"] == IntentKind.CONVERT
+    assert set(intents["market"][is_conversion].tolist()) <= groups
+    assert set(intents["market"][~is_conversion].tolist()) <= markets
+    settled = reports["kind"] == EventKind.SETTLED
+    is_of_group = settled & (reports["price_e4"] == OpportunityKind.NO_BASKET)
+    assert is_of_group.any()
+    assert set(reports["market"][is_of_group].tolist()) <= groups
+    assert set(reports["market"][~is_of_group].tolist()) <= markets
+
+
+@examples(max_examples=25)
+@given(data=st.data())
+def test_cuts_change_nothing(tape: Tape, whole: Recorder, data: st.DataObject) -> None:
+    cuts = data.draw(st.lists(st.integers(0, len(tape.rows)), max_size=12))
+    assert tape.engine().run(tape.rows, cuts).whole_digest() == whole.whole_digest()
+
+
+def small_outbox(engine: Engine) -> None:
+    room = rows_reserve(1) + 2
+    engine.state = engine.state.replace(
+        intents=records(INTENT, room), decisions=records(DECISION, room)
+    )
+
+
+def small_venue(engine: Engine) -> None:
+    sim = engine.sim
+    engine.sim = sim.replace(
+        delivered=records(EVENT, len(sim.reports) + 2),
+        outcomes=records(OUTCOME, len(sim.probes) + 2),
+    )
+
+
+@pytest.mark.parametrize("shrink", [small_outbox, small_venue])
+def test_full_buffers_are_emptied_in_time(tape: Tape, whole: Recorder, shrink: Any) -> None:
+    engine = tape.engine()
+    shrink(engine)
+    assert engine.run(tape.rows).whole_digest() == whole.whole_digest()
+    assert len(engine.outputs) > len(whole.outputs)
+
+
+def test_the_level_store_grows_and_changes_nothing(tape: Tape, whole: Recorder) -> None:
+    engine = tape.engine()
+    engine.state = engine.state.replace(levels=np.zeros(GRID_MAX, np.int64))
+    assert engine.run(tape.rows).whole_digest() == whole.whole_digest()
+    assert len(engine.state.levels) > GRID_MAX
+
+
+def test_more_orders_than_the_venue_holds_is_an_error(tape: Tape) -> None:
+    engine = tape.engine()
+    engine.sim = engine.sim.replace(items=records(ITEM, 2 * rows_reserve(1) + 3))
+    with pytest.raises(CapacityError, match="orders under way at once"):
+        engine.run(tape.rows)
+
+
+def crossed_market(slug: str, start_ns: int) -> list[Row]:
+    """A book, a confirmed cross, its end, and the resolution a second later."""
+    market = market_id(slug)
+
+    def row(after_ms: int, kind: EventKind, **fields: int) -> Row:
+        ts_ns = start_ns + after_ms * 1_000_000
+        values = dict.fromkeys(("size_e6", "aux", "price_e4", "flags", "side"), 0) | fields
+        return Row(ts_recv_ns=ts_ns, ts_venue_ns=ts_ns, market=market, kind=kind, **values)
+
+    def level(after_ms: int, side: Side, price_e4: int, shares: int, best: tuple[int, int]) -> Row:
+        flags = LAST | EventFlag.BEST_YES
+        fields = {"price_e4": price_e4, "size_e6": shares * ONE_E6, "aux": pack_best(*best)}
+        return row(after_ms, EventKind.LEVEL, side=side, flags=flags, **fields)
+
+    return [
+        row(0, EventKind.SNAPSHOT, flags=EventFlag.SNAPSHOT),
+        level(0, Side.BID, 4_000, 100, (4_000, 10_000)),
+        level(1, Side.ASK, 5_000, 100, (4_000, 5_000)),
+        level(2, Side.BID, 6_000, 100, (6_000, 5_000)),
+        level(400, Side.BID, 6_000, 0, (4_000, 5_000)),
+        row(1_400, EventKind.STATE, aux=MarketState.RESOLVED, price_e4=10_000),
+    ]
+
+
+def test_a_slot_used_again_within_a_block_does_not_rename_what_came_before() -> None:
+    """With two markets there are two slots, and the third one gets the first one's."""
+    slugs = ["a", "b", "c"]
+    later_ns = START_NS + REST_NS + 10_000_000_000
+    starts_ns = [START_NS, START_NS + 5_000_000_000, later_ns]
+    rows = [
+        row
+        for slug, start in zip(slugs, starts_ns, strict=True)
+        for row in crossed_market(slug, start)
+    ]
+    engine = Recorder([make_market(slug) for slug in slugs], [])
+    engine.slots._free_markets.remove(3)  # as if more markets had come and gone
+    engine.run(np.array([tuple(row) for row in rows], EVENT))
+    decisions = engine.rows_of("decisions")
+    begun = decisions[decisions["phase"] == 0]
+    assert begun["market"].tolist() == [market_id(slug) for slug in slugs]
+    assert set(engine.rows_of("reports")["market"].tolist()) == set(begun["market"].tolist())
+
+
+def test_finish_waits_for_what_follows_from_what_was_sent() -> None:
+    """One leg fills, the other is gone: the first is sold, each order a quiet second after it."""
+    *book, removal, _ = crossed_market("a", START_NS)
+    removal = removal._replace(ts_recv_ns=START_NS + 30_000_000, ts_venue_ns=START_NS + 30_000_000)
+    engine = Recorder([make_market("a")], [], "sim.print_window_ms=0")
+    engine.run(np.array([tuple(row) for row in (*book, removal)], EVENT))
+    account = engine.state.lanes[0]
+    assert (account["partial"], account["unwinds"]) == (1, 1)
+    assert not engine.state.plans["stage"].any()
+    assert not engine.state.positions["size_e6"].any()
+    assert account["reserved_e6"] == 0
+
+
+def test_parameters_follow_the_fee_model() -> None:
+    charged = [
+        params_of(limits(load(None, [f"fees.model={name}"], {})))[0]
+        for name in ("published", "none", "seed_flat_2pct")
+    ]
+    assert [int(params["charge_fees"]) for params in charged] == [1, 0, 0]
+    assert [int(params["payout_fee_e4"]) for params in charged] == [0, 0, 200]
