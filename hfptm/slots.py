@@ -139,7 +139,8 @@ class Slots:
         while resting and resting[0][0] <= ts_ns:
             free.append(resting.popleft()[1])
         if not free:
-            total = len(self.market_ids if free is self._free_markets else self.group_ids)
+            is_market = free is self._free_markets
+            total = len(self.market_ids) - 1 if is_market else len(self.group_ids)
             raise CapacityError(what, total, "choose fewer with --market or --event, or less time")
         return free.popleft()
 
