@@ -70,7 +70,6 @@ def test_what_was_taken_stays_taken_until_the_level_changes() -> None:
     buy(made, 20, 1, price_e4=5_000, size_e6=6 * ONE_E6)
     made.apply(book(200, 0, BIDS, ASKS))  # the same book again
     buy(made, 300, 2, price_e4=5_000, size_e6=30 * ONE_E6)
-    made.apply(best(500, 0, 4_000, 5_000)._replace() for _ in range(1))
     made.apply([level(600, 0, ASK, 5_000, 11, flags=0), best(600, 0, 4_000, 5_000)])
     buy(made, 700, 3, price_e4=5_000, size_e6=30 * ONE_E6)
     made.apply([timer(5_000)])
