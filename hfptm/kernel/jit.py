@@ -178,7 +178,8 @@ class _ArraysType(numba.types.Type):
 @register_model(_ArraysType)
 class _ArraysModel(models.PrimitiveModel):
     def __init__(self, manager: Any, front_type: Any) -> None:
-        super().__init__(manager, front_type, ir.IntType(64).as_pointer())  # type: ignore[no-untyped-call]
+        words = ir.IntType(64).as_pointer()
+        super().__init__(manager, front_type, words)  # type: ignore[no-untyped-call]
 
 
 @infer_getattr
