@@ -46,8 +46,8 @@ class Desk:
     Every order gets the next id: "o1", "o2", ...
     """
 
-    def __init__(self, *listings: Listing) -> None:
-        self.exchange = Exchange()
+    def __init__(self, *listings: Listing, finished_max: int = 1_000) -> None:
+        self.exchange = Exchange(finished_max)
         self.now_ns = 1
         self.orders = 0
         for listing in listings or (Listing(market=make_market()),):
