@@ -245,8 +245,7 @@ def say_if_compiling() -> None:
     from hfptm.engine import is_compiled
 
     if not is_compiled():
-        text = "compiling the kernels, once for this version; about half a minute"
-        print(f"hfptm: {text}", file=sys.stderr)
+        say("compiling the kernels, once for this version; about half a minute")
 
 
 @app.command()
@@ -282,15 +281,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         app(arguments, prog_name="hfptm")
     except HfptmError as error:
-        print(f"hfptm: {error}", file=sys.stderr)
+        say(str(error))
         sys.exit(error.exit_code)
     except OSError as error:  # no permission, no space: nothing a traceback would explain
-        print(f"hfptm: {error}", file=sys.stderr)
+        say(str(error))
         sys.exit(1)
     except SystemExit as stop:
         if stop.code == INTERRUPTED:
-            print("hfptm: interrupted; nothing unfinished looks whole", file=sys.stderr)
+            say("interrupted; nothing unfinished looks whole")
         raise
+
+
+def say(text: str) -> None:
+    """One line on the error stream, also where a library's words inside it had several."""
+    print("hfptm:", " ".join(text.split()), file=sys.stderr)
 
 
 if __name__ == "__main__":

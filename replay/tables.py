@@ -17,7 +17,13 @@ def table(
     title: str, *columns: str, justify: Justify = "right", label_columns: int = LABEL_COLUMNS
 ) -> Table:
     """An empty table whose first column is headed by the title."""
-    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
+    made = Table(
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+        show_edge=False,
+        header_style="bold",
+    )
     made.add_column(Text(title), min_width=label_columns)
     for column in columns:
         made.add_column(Text(column), justify=justify, overflow="fold")
