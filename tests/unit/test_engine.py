@@ -1,6 +1,5 @@
 """Kernel and venue behind one call: names in every output, room made in time, any cut the same."""
 
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,9 +9,8 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from hfptm.config import limits, load
-from hfptm.engine import Engine, Output, Rows, params_of
+from hfptm.engine import Engine, Rows, params_of
 from hfptm.errors import CapacityError
-from hfptm.journal import Digest
 from hfptm.kernel.jit import records
 from hfptm.kernel.state import GRID_MAX, rows_reserve
 from hfptm.lake import Lake
@@ -21,23 +19,18 @@ from hfptm.records import (
     EVENT,
     INTENT,
     OUTCOME,
-    EventFlag,
     EventKind,
     IntentKind,
-    MarketState,
     OpportunityKind,
-    Side,
 )
 from hfptm.registry import Group, Market, market_id
 from hfptm.sandbox.recording import write_recording
 from hfptm.sim.state import ITEM
 from hfptm.slots import REST_NS
-from hfptm.units import ONE_E6, pack_best
 from replay.importers import ImportOptions, import_paths
 from replay.reader import EventReader
-from tests.tapes import START_NS, Row, make_market
-
-LAST = int(EventFlag.LAST_IN_BATCH)
+from tests.engines import Recorder, crossed_market, tape_of
+from tests.tapes import START_NS, make_market
 
 
 class Tape(NamedTuple):
@@ -47,33 +40,6 @@ class Tape(NamedTuple):
 
     def engine(self) -> "Recorder":
         return Recorder(self.markets, self.groups)
-
-
-class Recorder(Engine):
-    """An engine whose outputs are kept."""
-
-    def __init__(self, markets: list[Market], groups: list[Group], *overrides: str) -> None:
-        self.outputs: list[Output] = []
-        settings = limits(load(None, overrides, {}))
-        super().__init__(markets, groups, settings, self.outputs.append)
-
-    def run(self, rows: Rows, cuts: Sequence[int] = ()) -> "Recorder":
-        start = 0
-        for stop in [*sorted(cuts), len(rows)]:
-            self.feed(rows[start:stop].copy())
-            start = stop
-        self.finish()
-        return self
-
-    def rows_of(self, kind: str) -> Rows:
-        return np.concatenate([getattr(output, kind) for output in self.outputs])
-
-    def whole_digest(self) -> str:
-        journal = Digest()
-        for output in self.outputs:
-            for kind in Output._fields:
-                journal.update(kind, getattr(output, kind))  # type: ignore[arg-type]
-        return self.digest(journal.hex())
 
 
 @pytest.fixture(scope="module")
@@ -155,30 +121,6 @@ def test_more_orders_than_the_venue_holds_is_an_error(tape: Tape) -> None:
         engine.run(tape.rows)
 
 
-def crossed_market(slug: str, start_ns: int) -> list[Row]:
-    """A book, a confirmed cross, its end, and the resolution a second later."""
-    market = market_id(slug)
-
-    def row(after_ms: int, kind: EventKind, **fields: int) -> Row:
-        ts_ns = start_ns + after_ms * 1_000_000
-        values = dict.fromkeys(("size_e6", "aux", "price_e4", "flags", "side"), 0) | fields
-        return Row(ts_recv_ns=ts_ns, ts_venue_ns=ts_ns, market=market, kind=kind, **values)
-
-    def level(after_ms: int, side: Side, price_e4: int, shares: int, best: tuple[int, int]) -> Row:
-        flags = LAST | EventFlag.BEST_YES
-        fields = {"price_e4": price_e4, "size_e6": shares * ONE_E6, "aux": pack_best(*best)}
-        return row(after_ms, EventKind.LEVEL, side=side, flags=flags, **fields)
-
-    return [
-        row(0, EventKind.SNAPSHOT, flags=EventFlag.SNAPSHOT),
-        level(0, Side.BID, 4_000, 100, (4_000, 10_000)),
-        level(1, Side.ASK, 5_000, 100, (4_000, 5_000)),
-        level(2, Side.BID, 6_000, 100, (6_000, 5_000)),
-        level(400, Side.BID, 6_000, 0, (4_000, 5_000)),
-        row(1_400, EventKind.STATE, aux=MarketState.RESOLVED, price_e4=10_000),
-    ]
-
-
 def test_a_slot_used_again_within_a_block_does_not_rename_what_came_before() -> None:
     """With two markets there are two slots, and the third one gets the first one's."""
     slugs = ["a", "b", "c"]
@@ -191,7 +133,7 @@ def test_a_slot_used_again_within_a_block_does_not_rename_what_came_before() -> 
     ]
     engine = Recorder([make_market(slug) for slug in slugs], [])
     engine.slots._free_markets.remove(3)  # as if more markets had come and gone
-    engine.run(np.array([tuple(row) for row in rows], EVENT))
+    engine.run(tape_of(rows))
     decisions = engine.rows_of("decisions")
     begun = decisions[decisions["phase"] == 0]
     assert begun["market"].tolist() == [market_id(slug) for slug in slugs]
@@ -203,7 +145,7 @@ def test_finish_waits_for_what_follows_from_what_was_sent() -> None:
     *book, removal, _ = crossed_market("a", START_NS)
     removal = removal._replace(ts_recv_ns=START_NS + 30_000_000, ts_venue_ns=START_NS + 30_000_000)
     engine = Recorder([make_market("a")], [], "sim.print_window_ms=0")
-    engine.run(np.array([tuple(row) for row in (*book, removal)], EVENT))
+    engine.run(tape_of([*book, removal]))
     account = engine.state.lanes[0]
     assert (account["partial"], account["unwinds"]) == (1, 1)
     assert not engine.state.plans["stage"].any()
