@@ -135,6 +135,7 @@ def import_(
         typer.Argument(metavar="FORMAT", help="frames-jsonl, l2-json, resolvedkit or quotes."),
     ],
     paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files or folders.")],
+    *,
     preset: Annotated[
         str | None, typer.Option(metavar="NAME", help="frames-jsonl: hfptm or updown.")
     ] = None,
@@ -189,6 +190,7 @@ def import_(
 
 @app.command()
 def replay(
+    *,
     from_: Annotated[
         str | None,
         typer.Option(
@@ -280,12 +282,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Runs one command, of this process's own arguments unless others are given, and exits."""
     try:
         app(arguments, prog_name="hfptm")
-    except HfptmError as error:
+    except (HfptmError, OSError) as error:  # no permission, no space: a traceback explains neither
         say(str(error))
-        sys.exit(error.exit_code)
-    except OSError as error:  # no permission, no space: nothing a traceback would explain
-        say(str(error))
-        sys.exit(1)
+        sys.exit(error.exit_code if isinstance(error, HfptmError) else 1)
     except SystemExit as stop:
         if stop.code == INTERRUPTED:
             say("interrupted; nothing unfinished looks whole")
