@@ -23,7 +23,8 @@ def cut_copy(folder: Path, copy: Path, number: int) -> int:
     copy.chmod(0o755)
     frames = copy / "frames.jsonl.gz"
     content = frames.read_bytes()
-    at_byte = int(np.random.default_rng([SEED, number]).integers(len(content)))
+    rng = np.random.default_rng([SEED, number])
+    at_byte = int(rng.integers(len(content)))
     frames.write_bytes(content[:at_byte])
     return at_byte
 

@@ -109,11 +109,12 @@ def test_what_has_not_ended_counts_as_it_stands() -> None:
     tally = Tally()
     tally.add(output([shown(1, BEGIN, Reason.NO_CASH, kind=OpportunityKind.NO_BASKET)]))
     for _ in range(2):
-        assert tally.opportunities()["no_basket"]["answers"] == {"no_cash": 1}  # type: ignore[index]
+        found: Any = tally.opportunities()["no_basket"]
+        assert found["answers"] == {"no_cash": 1}
     later = shown(1, CHANGE, Reason.TAKEN, kind=OpportunityKind.NO_BASKET, plan=1)
     end = decision(1, END, Reason.ENDED, kind=OpportunityKind.NO_BASKET)
     tally.add(output([later, end]))
-    found: Any = tally.opportunities()["no_basket"]
+    found = tally.opportunities()["no_basket"]
     assert found["answers"] == {"taken": 1}
     assert (found["seen"], found["displayed"]) == (1, 1)
 
