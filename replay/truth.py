@@ -61,11 +61,10 @@ class Comparison(msgspec.Struct, kw_only=True):
 
 def compare(truth: Truth, run: Run, lake: Lake) -> Comparison:
     """Match everything found to what was planted, by kind, market or group, and time."""
-    members = _members(lake)
     unplanted = sightings(run, lake)
     verdicts = []
     for planted in truth.planted:
-        found = [seen for seen in unplanted if _belongs(seen, planted, members)]
+        found = [seen for seen in unplanted if _belongs(seen, planted)]
         unplanted = [seen for seen in unplanted if seen not in found]
         verdicts.append(
             Verdict(planted=planted, found=found, is_as_planted=is_as_planted(planted, found))
@@ -100,15 +99,14 @@ def _was_tried(planted: Planted, seen: Sighting) -> bool:
     )
 
 
-def _belongs(seen: Sighting, planted: Planted, members: dict[str, str]) -> bool:
-    """An artefact shows in every basket that its market is part of, too."""
+def _belongs(seen: Sighting, planted: Planted) -> bool:
     late_ns = seen.begin_ns - planted.start_ts_venue_ns
     lasts_ns = planted.end_ts_venue_ns - planted.start_ts_venue_ns
     if not 0 <= late_ns <= lasts_ns + DELAY_MAX_NS:
         return False
-    if planted.kind in (Kind.HALF_BATCH, Kind.LOST_DELTA):
-        return seen.slug in (planted.slug, members.get(planted.slug))
-    return seen.kind == planted.kind.lower() and seen.slug == planted.slug
+    is_edge = planted.kind not in (Kind.HALF_BATCH, Kind.LOST_DELTA)
+    kind = planted.kind.lower() if is_edge else "binary"
+    return seen.kind == kind and seen.slug == planted.slug
 
 
 def sightings(run: Run, lake: Lake) -> list[Sighting]:
@@ -160,9 +158,3 @@ class _Fills:
             mine = self._fills[self._fills["aux"] == entry["order"]]
             whole += bool(mine["size_e6"].sum() >= entry["size_e6"])
         return len(entries), whole
-
-
-def _members(lake: Lake) -> dict[str, str]:
-    """Group by market, both by slug."""
-    groups = {group.group: group.slug for group in lake.groups()}
-    return {market.slug: groups[market.group] for market in lake.markets() if market.group}
