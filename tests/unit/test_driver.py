@@ -97,9 +97,14 @@ def test_names_are_slugs_or_ids(data: Path) -> None:
     assert choose(MARKETS, [GROUP], both) == {a, b, market_id("c")}
 
 
-@pytest.mark.parametrize("selection", [Selection(0, 1, ("event",)), Selection(0, 1, (), ("a",))])
-def test_a_name_without_a_match_is_an_error(selection: Selection) -> None:
-    with pytest.raises(LakeError, match="in the lake; `hfptm lake` lists what is there"):
+@pytest.mark.parametrize(
+    ("selection", "named"),
+    [(Selection(0, 1, ("event",)), "market 'event'"), (Selection(0, 1, (), ("a",)), "event 'a'")],
+)
+def test_a_name_without_a_match_is_an_error(selection: Selection, named: str) -> None:
+    with pytest.raises(
+        LakeError, match=f"no {named} in the lake; `hfptm lake` lists what is there"
+    ):
         choose(MARKETS, [GROUP], selection)
 
 

@@ -199,16 +199,24 @@ def test_the_account_of_one_completed_plan(traded: Recorder) -> None:
 
 
 def test_shares_without_partners_are_carried_at_cost_and_at_the_bid() -> None:
-    """The NO leg is gone, and no bid is left to sell the YES leg to."""
+    """One leg is gone, and nobody bids for the other; seconds later somebody does, at 0.3."""
     snapshot, bid, ask, cross, removal, _ = crossed_market("a", START_NS)
-    gone_ns = START_NS + 20_000_000
-    rows = [
-        removal._replace(ts_recv_ns=gone_ns, ts_venue_ns=gone_ns),
-        bid._replace(ts_recv_ns=gone_ns + 1, ts_venue_ns=gone_ns, size_e6=0, aux=5_000),
-    ]
-    engine = Recorder([make_market("a")], [])
-    engine.run(tape_of([snapshot, bid, ask, cross, *rows]))
-    found = account(engine)
-    assert (found["partial"], found["unwinds"]) == (1, 0)
-    assert (found["residue_cost_usd"], found["cash_usd"]) == (51.75, 948.25)
-    assert found["residue_bid_usd"] == found["pnl_usd"] == 0
+    gone_ns, later_ns = START_NS + 20_000_000, START_NS + 9_000_000_000
+    no_gone = [(removal, 4_000 << 32 | 5_000), (bid._replace(size_e6=0), 5_000)]
+    yes_gone = [(ask._replace(size_e6=0), 6_000 << 32 | 10_000)]
+    yes_bid = (bid._replace(price_e4=3_000), 3_000 << 32 | 5_000)
+    no_bid = (ask._replace(price_e4=7_000), 6_000 << 32 | 7_000)
+    for rows, offer, cost_usd in ((no_gone, yes_bid, 51.75), (yes_gone, no_bid, 41.68)):
+        after = [row._replace(ts_recv_ns=gone_ns, ts_venue_ns=gone_ns, aux=b) for row, b in rows]
+        engine = Recorder([make_market("a")], [])
+        engine.feed(tape_of([snapshot, bid, ask, cross, *after]))
+        engine.finish()
+        carried = account(engine)
+        assert (carried["partial"], carried["unwinds"], carried["pnl_usd"]) == (1, 0, 0)
+        assert carried["residue_cost_usd"] == cost_usd
+        assert carried["cash_usd"] == 1_000 - cost_usd
+        assert carried["residue_bid_usd"] == 0
+        row, best = offer
+        offered = row._replace(ts_recv_ns=later_ns, ts_venue_ns=later_ns, aux=best)
+        engine.run(tape_of([offered]))
+        assert account(engine)["residue_bid_usd"] == 30
