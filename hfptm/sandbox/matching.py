@@ -76,15 +76,12 @@ def match(taker: Order, book: OrderBook, market: Market) -> Match:
             takes.append(take)
         if is_satisfied:
             break
-    size_e6 = collateral_e6 = fee_e6 = fills = 0
+    size_e6 = collateral_e6 = fee_e6 = 0
     for take in takes:
         size_e6 += take.size_e6
         collateral_e6 += take.collateral_e6
         fee_e6 += take.fee_e6
-        fills += len(take.fills)
-    # Every fill may have cost up to a micro-dollar less than its exact price.
-    is_spent = taker.spends() and left_e6 <= fills
-    return Match(takes, size_e6, collateral_e6, fee_e6, is_satisfied or is_spent)
+    return Match(takes, size_e6, collateral_e6, fee_e6, is_satisfied)
 
 
 def _is_within(taker: Order, price_e4: int) -> bool:
