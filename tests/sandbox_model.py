@@ -170,8 +170,8 @@ class Model:
                 found.shares_e6 += shares_e6
                 found.paid_e6 += paid_e6
                 left_e6 -= paid_e6 if spends else shares_e6
-            found.is_satisfied |= left_e6 <= (len(found.fills) if spends else 0)
-            if found.is_satisfied and (left_e6 == 0 or wanted_e6 < maker.open_e6):
+            found.is_satisfied |= left_e6 == 0
+            if found.is_satisfied:
                 break
         return found
 

@@ -29,6 +29,9 @@ Draw = tuple[int, ...]
 
 DRAW = st.tuples(*[st.integers(0, 999)] * 8)
 FEE_BIPS = 30
+STEP_E6 = 49_999
+"""Of the amounts of operations; the step number decides what else there is to decide."""
+
 TIMES_IN_FORCE = (GTC, GTC, GTC, GTC, GTD, FAK, FAK, FOK)
 TICKS_E4 = (100, 100, 10, 50)
 
@@ -80,7 +83,7 @@ class Flow:
                 *(self._split, self._merge, self._convert, self._withdraw, self._deposit),
                 *(self._approve, self._change_tick),
             ]
-            operations[rest[2] % len(operations)](trader, listed, rest[3] * 333_333)
+            operations[rest[2] % len(operations)](trader, listed, rest[3] * STEP_E6)
         self.audit()
 
     def _see(self, actions: list[Action], request: OrderRequest | None = None) -> None:
@@ -132,7 +135,7 @@ class Flow:
         self._moved(done, amount_e6, dict.fromkeys(listed.tokens(), -amount_e6))
 
     def _convert(self, trader: str, _: ListedMarket, amount_e6: int) -> None:
-        index_set = amount_e6 % 7 + 1
+        index_set = amount_e6 // STEP_E6 % 7 + 1
         done = self.exchange.convert(trader, "race", index_set, amount_e6)
         if isinstance(done, Rejected):
             return
@@ -170,12 +173,14 @@ class Flow:
 
     def _approve(self, trader: str, _: ListedMarket, amount_e6: int) -> None:
         """Mostly both, or trading would dry up."""
-        collateral, shares = amount_e6 % 8 != 0, amount_e6 % 8 != 1
+        number = amount_e6 // STEP_E6
+        collateral, shares = number % 8 != 0, number % 8 != 1
         ts_ns = self.now_ns
         self._see(self.exchange.approve(trader, collateral=collateral, shares=shares, ts_ns=ts_ns))
 
     def _change_tick(self, _: str, listed: ListedMarket, amount_e6: int) -> None:
-        tick_e4 = TICKS_E4[amount_e6 % len(TICKS_E4)] if amount_e6 % 7 == 0 else 100
+        number = amount_e6 // STEP_E6
+        tick_e4 = TICKS_E4[number % len(TICKS_E4)] if number % 5 == 0 else 100
         market = listed.market.market
         self._see([self.exchange.markets.change_tick(market, tick_e4, self.now_ns)])
 
@@ -282,7 +287,8 @@ def test_short_flows(draws: list[Draw]) -> None:
 
 def long_flow(seed: int, actions: int) -> Flow:
     flow = Flow()
-    for draw in np.random.default_rng(seed).integers(0, 1_000, (actions, 8)):
+    generator = np.random.default_rng(seed)
+    for draw in generator.integers(0, 1_000, (actions, 8)):
         flow.act(tuple(int(number) for number in draw))
     flow.finish()
     return flow

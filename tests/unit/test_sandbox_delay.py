@@ -123,6 +123,15 @@ def test_it_may_lack_the_fee_by_then() -> None:
     assert canceled.text == "not enough balance / allowance"
 
 
+def test_losing_its_approval_shows_when_the_delay_is_over() -> None:
+    desk = delayed_desk()
+    desk.place("ann", SELL, 5_000, 25)
+    desk.place("ben", BUY, 5_000, 10)
+    assert not desk.exchange.approve("ben", collateral=False, shares=True, ts_ns=desk.now_ns)
+    (action,) = due(desk)
+    assert only(action, OrderCanceled).status is OrderStatus.CANCELED_NOT_ENOUGH_BALANCE
+
+
 def test_a_closed_market_ends_it() -> None:
     for ends in ("close", "resolve"):
         desk = delayed_desk()

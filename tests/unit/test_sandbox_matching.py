@@ -132,6 +132,23 @@ def test_what_is_worth_less_than_a_micro_dollar_does_not_rest() -> None:
     assert (account.open_orders, account.reserved_shares_e6) == ({}, {})
 
 
+@pytest.mark.parametrize("is_deeper", [False, True])
+def test_nor_is_it_traded(is_deeper: bool) -> None:
+    """A rest of 0.008163 shares would bring 0.8 micro-dollars at 0.0001."""
+    desk = Desk(Listing(market=make_market(tick_e4=1)))
+    desk.place("ann", BUY, 5_100, 30, "N1")
+    desk.submit(desk.request("cat", BUY, (10_000_000, 20_408_100), time_in_force=FAK))
+    if is_deeper:
+        desk.place("ann", BUY, 1, 30, "N1")
+    action = desk.submit(desk.request("ben", SELL, (9_600_000, 960), token="N1"))
+    assert only(action, Trade).size_e6 == 9_591_837
+    order = desk.exchange.orders.get("o4" if is_deeper else "o3")
+    assert order is not None
+    assert order.status is OrderStatus.MATCHED
+    assert desk.exchange.accounts["ben"].reserved_shares_e6 == {}
+    assert len(desk.book()[1]) == is_deeper
+
+
 def test_fees_are_on_top_of_a_buy_and_out_of_a_sell() -> None:
     """25 shares at 0.13 and rate 0.05 cost 0.14138 (reference, section 5)."""
     desk = Desk(Listing(market=make_market(fee_rate_e4=500)))
@@ -153,6 +170,15 @@ def test_a_fee_is_that_of_each_price() -> None:
     desk.place("ann", SELL, 6_000, 10)
     desk.place("ben", BUY, 6_000, 20)
     assert desk.exchange.accounts.fees.cash_e6 == 175_000 + 168_000
+
+
+def test_a_fee_never_exceeds_the_proceeds() -> None:
+    """506 micro-dollars of proceeds at rate 1: the fee would round up to 510."""
+    desk = Desk(Listing(market=make_market(tick_e4=1, fee_rate_e4=10_000)))
+    desk.place("ann", BUY, 1, 10)
+    trade = only(desk.submit(desk.request("ben", SELL, (5_060_000, 506))), Trade)
+    assert (trade.collateral_e6, trade.fee_e6) == (506, 506)
+    assert desk.holdings("ben") == (0, -5_060_000)
 
 
 def test_a_taker_needs_its_fee_too() -> None:
@@ -184,7 +210,7 @@ def test_fok_sells_all_or_nothing(shares: int, is_filled: bool) -> None:
     assert desk.holdings("ben") == (0, 0)
 
 
-def test_fok_buys_for_all_its_dollars_up_to_rounding() -> None:
+def test_fok_buys_for_all_its_dollars() -> None:
     desk = Desk()
     desk.place("ann", SELL, 4_900, 30)
     desk.submit(desk.spend("ben", 5_200, 1_470, kind=FOK))

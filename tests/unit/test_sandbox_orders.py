@@ -94,7 +94,7 @@ TICK = "order o1 is invalid. Price ({}) breaks minimum tick size rule: 0.01"
         (SELL, (5_005_000, 2_602_600), {"time_in_force": FOK}, "invalid amounts"),
         (BUY, (0, 10_000_000), {}, "invalid amounts"),
         (SELL, (10_000_000, 0), {}, "invalid amounts"),
-        (BUY, (10**15 + 10**4, 2 * 10**15 + 2 * 10**4), {}, "invalid amounts"),
+        (BUY, (10**14 + 10**3, 10**15 + 10**4), {}, "invalid amounts"),
         (
             BUY,
             (10_000_000, 19_120_450),
