@@ -136,8 +136,13 @@ def doubt(state: State, market: Record, row: Record) -> None:
 
 @cold
 def drop_levels(state: State, market: Record) -> None:
-    for index in range(market.offset, market.offset + 2 * market.count):
-        state.levels[index] = 0
+    """Empty both sides. Nothing lies beyond the best prices, so an empty side costs nothing."""
+    if market.best_bid_e4 != NO_BID_E4:
+        for index in range(market.best_bid_e4 // market.tick_e4 + 1):
+            state.levels[market.offset + index] = 0
+    if market.best_ask_e4 != NO_ASK_E4:
+        for index in range(market.best_ask_e4 // market.tick_e4, market.count):
+            state.levels[market.offset + market.count + index] = 0
     set_best_bid(state, market, NO_BID_E4)
     set_best_ask(state, market, NO_ASK_E4)
 

@@ -69,6 +69,9 @@ def remove(sim: Sim, place: int) -> None:
     item.next = sim.clock[0].free_item
     sim.clock[0].free_item = place
     sim.clock[0].items -= 1
+    if sim.clock[0].items == 0:  # a burst long gone must not be searched for ever
+        sim.clock[0].items_used = 0
+        sim.clock[0].free_item = NOBODY
     first = earliest(sim, slot)
     sim.next_arrival[slot] = FAR_NS if first == NOBODY else sim.items[first].arrival_ns
 

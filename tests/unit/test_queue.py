@@ -28,7 +28,7 @@ def test_orders_of_one_instant_match_in_the_order_they_were_sent() -> None:
     assert filled == [(7, 4 * ONE_E6), (3, ONE_E6)]
 
 
-def test_places_are_used_again() -> None:
+def test_places_are_used_again_and_the_search_ends_when_nothing_waits() -> None:
     made = Venue({"bankroll_e6": 0})
     made.apply([market(0), *book(10, 0, {}, {5_000: 5})])
     for turn in range(50):
@@ -37,8 +37,9 @@ def test_places_are_used_again() -> None:
         made.send(ts_ms, 2 * turn + 1, side=Side.BID, price_e4=4_000, size_e6=ONE_E6)
         made.send(ts_ms, 2 * turn + 2, side=Side.BID, price_e4=4_000, size_e6=ONE_E6)
         made.apply([timer(ts_ms)])
+        assert made.sim.clock[0]["items_used"] == 2
     made.apply([timer(999_999)])
     clock = made.sim.clock[0]
-    assert (clock["items_used"], clock["items"], clock["reports"]) == (2, 0, 0)
+    assert (clock["items_used"], clock["items"], clock["reports"]) == (0, 0, 0)
     assert len(made.reports) == 100
     assert made.sim.head.tolist()[0] == -1
