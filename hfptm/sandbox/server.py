@@ -1,0 +1,148 @@
+"""The sandbox on the network: Gamma and CLOB on loopback, in a thread with a loop of its own.
+
+Handlers run one at a time on that loop; while it runs, others reach the sandbox through `run`. What
+is due happens before each call, and every `TICK_S` between calls.
+"""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from types import TracebackType
+from typing import Self, TypeVar
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute
+
+from hfptm import clock
+from hfptm.errors import ConfigError
+from hfptm.sandbox.calls import Clock
+from hfptm.sandbox.routes import as_routes, clob_table, gamma_table
+from hfptm.sandbox.sandbox import Sandbox
+
+HOST = "127.0.0.1"
+"""It never listens anywhere else."""
+
+TICK_S = 0.01
+_START_S = 10
+_STOP_S = 10
+_KEEP_ALIVE_S = 60
+_GRACE_S = 1
+
+Result = TypeVar("Result")
+
+
+class Server:
+    """Serves a sandbox from `start` to `stop`, or within a `with` block, once.
+
+    `now_ns` is the exchange's clock, `wall_ns` that of its clients. Routes in `further` are served
+    at the CLOB's address. A port of 0 becomes any free one.
+    """
+
+    def __init__(
+        self,
+        sandbox: Sandbox,
+        *,
+        now_ns: Clock = clock.wall_ns,
+        wall_ns: Clock = clock.wall_ns,
+        clob_port: int = 0,
+        gamma_port: int = 0,
+        further: Sequence[BaseRoute] = (),
+    ) -> None:
+        self.sandbox = sandbox
+        self._now_ns, self._wall_ns = now_ns, wall_ns
+        clob = as_routes(clob_table(sandbox), sandbox, now_ns, wall_ns)
+        gamma = as_routes(gamma_table(sandbox), sandbox, now_ns, wall_ns)
+        apps = (Starlette(routes=[*further, *clob]), Starlette(routes=gamma))
+        self._ports = (("clob_port", clob_port), ("gamma_port", gamma_port))
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="sandbox", daemon=True)
+        self._started: Future[None] = Future()
+        self._servers = [uvicorn.Server(_config(app)) for app in apps]
+        self.clob_url = ""
+        self.gamma_url = ""
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Return once both addresses answer. Raises ConfigError for a port that is taken."""
+        self._sockets = [_listen(name, port) for name, port in self._ports]
+        self.clob_url, self.gamma_url = (
+            f"http://{HOST}:{listening.getsockname()[1]}" for listening in self._sockets
+        )
+        self._thread.start()
+        self._ended = asyncio.run_coroutine_threadsafe(self._serve(), self._loop)
+        wait([self._started, self._ended], _START_S, FIRST_COMPLETED)
+        if not self._started.done():
+            self.stop()
+
+    def stop(self) -> None:
+        """Return once nothing runs any more. Raises whatever has ended the serving early."""
+        for server in self._servers:
+            server.should_exit = True
+        try:
+            self._ended.result(_STOP_S)
+        finally:
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join(_STOP_S)
+            self._loop.close()
+
+    def run(self, function: Callable[[Sandbox], Result]) -> Result:
+        """Call a function with the sandbox, up to date, between two handlers."""
+
+        async def call() -> Result:
+            self._advance()
+            return function(self.sandbox)
+
+        return asyncio.run_coroutine_threadsafe(call(), self._loop).result(_STOP_S)
+
+    def _advance(self) -> None:
+        self.sandbox.advance(self._now_ns(), self._wall_ns())
+
+    async def _serve(self) -> None:
+        pairs = zip(self._servers, self._sockets, strict=True)
+        async with asyncio.TaskGroup() as tasks:
+            serving = [tasks.create_task(s.serve(sockets=[listening])) for s, listening in pairs]
+            while not all(server.started for server in self._servers):
+                await asyncio.sleep(TICK_S)
+            self._started.set_result(None)
+            while not all(task.done() for task in serving):
+                self._advance()
+                await asyncio.sleep(TICK_S)
+
+
+def _listen(name: str, port: int) -> socket.socket:
+    # Named TCP, because asyncio sends small packets at once only on sockets that say so.
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((HOST, port))
+    except OSError as error:
+        listening.close()
+        raise ConfigError("sandbox", name, f"{port} is taken ({error}); use 0 for any") from error
+    return listening
+
+
+def _config(app: Starlette) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        lifespan="off",
+        ws="websockets-sansio",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=_KEEP_ALIVE_S,
+        timeout_graceful_shutdown=_GRACE_S,
+    )
