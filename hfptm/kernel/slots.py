@@ -27,8 +27,8 @@ def put(ids: Array, slots: Array, market: int, slot: int) -> None:
 def translate(ids: Array, slots: Array, rows: Array, start: int, stop: int) -> int:
     """Replace the market ids of rows[start:stop] by slots, in place.
 
-    Stops before a row whose id is not entered, and behind a STATE row, which may free a slot. Returns the index of
-    the first row that was not translated.
+    Stops before a row whose id is not entered, and behind a STATE row, which may free a slot.
+    Returns the index of the first row that was not translated.
     """
     for index in range(start, stop):
         row = rows[index]
