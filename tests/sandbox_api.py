@@ -15,13 +15,20 @@ from hfptm.sandbox.history import History
 from hfptm.sandbox.listings import Listing
 from hfptm.sandbox.opening import list_universe
 from hfptm.sandbox.orders import OrderRequest, TimeInForce
-from hfptm.sandbox.reports import Action
+from hfptm.sandbox.reports import Action, Placed
 from hfptm.sandbox.routes import clob_table, gamma_table
 from hfptm.sandbox.sandbox import Sandbox
 from hfptm.sandbox.universe import START_MS, make_universe
 from hfptm.units import NS_PER_MS, NS_PER_S, ONE_E6
 from hfptm.venue.orders import limit_amounts
-from hfptm.venue.signing import Signer, checksum, request_signature
+from hfptm.venue.signing import (
+    OrderTerms,
+    SignatureType,
+    Signer,
+    checksum,
+    domain_of,
+    request_signature,
+)
 
 START_NS = START_MS * NS_PER_MS
 FUNDS_E6 = 1_000_000 * ONE_E6
@@ -164,7 +171,7 @@ class Api:
     def rest(
         self, slug: str, side: Side, price_e4: int, shares: int, *, is_no: bool = False
     ) -> Action:
-        """A resting order of MAKER."""
+        """An order of MAKER, which must be accepted."""
         listed = entry_of(self.sandbox, slug).listed
         self.orders += 1
         maker_e6, taker_e6 = limit_amounts(side, price_e4, shares * ONE_E6, listed.market.tick_e4)
@@ -177,7 +184,9 @@ class Api:
             taker_e6=taker_e6,
             time_in_force=TimeInForce.GTC,
         )
-        return self.sandbox.submit(request)
+        action = self.sandbox.submit(request)
+        assert isinstance(action.reports[0], Placed), action.reports
+        return action
 
 
 class Trader:
@@ -190,6 +199,7 @@ class Trader:
         created = keys.create(self.signer.address, 0) or keys.derive(self.signer.address, 0)
         assert created is not None
         self.credentials = created
+        self.salt = 0
 
     def call(self, method: str, path: str, body: object = None, **query: Any) -> tuple[int, Any]:
         ts_s = str(self.api.now_ns // NS_PER_S)
@@ -213,3 +223,63 @@ def encode(body: object) -> bytes:
 def names(entries: Sequence[dict[str, Any]]) -> list[str]:
     """Slugs of events or markets, in order."""
     return [entry["slug"] for entry in entries]
+
+
+def post_body(
+    trader: Trader,
+    slug: str,
+    side: Side = Side.BID,
+    price_e4: int = 4_000,
+    shares: int = 10,
+    **changes: Any,
+) -> dict[str, Any]:
+    """A signed order as it is posted. `changes` of its fields are made before signing, except
+    `sign_for` (another exchange), `by` (another signer) and those of the body around it."""
+    domain = changes.pop("sign_for", None)
+    by = changes.pop("by", trader.signer)
+    around = {key: changes.pop(key) for key in ("owner", "orderType", "postOnly") if key in changes}
+    expiration = changes.pop("expiration", "0")
+    terms = order_terms(trader, slug, side, price_e4, shares, **changes)
+    entry = entry_of(trader.api.sandbox, slug)
+    domain = domain or domain_of(terms.token, neg_risk=entry.listed.market.neg_risk)
+    return {
+        "deferExec": False,
+        "order": {
+            "salt": terms.salt,
+            "maker": terms.maker,
+            "signer": terms.signer,
+            "tokenId": terms.token,
+            "makerAmount": str(terms.maker_e6),
+            "takerAmount": str(terms.taker_e6),
+            "side": "SELL" if terms.side else "BUY",
+            "signatureType": int(terms.signature_type),
+            "timestamp": str(terms.timestamp_ms),
+            "expiration": expiration,
+            "metadata": terms.metadata,
+            "builder": terms.builder,
+            "signature": by.sign_order(terms, domain),
+        },
+        "orderType": "GTC",
+        "owner": trader.credentials.api_key,
+    } | around
+
+
+def order_terms(
+    trader: Trader, slug: str, side: Side, price_e4: int, shares: int, **changes: Any
+) -> OrderTerms:
+    """A limit order of a trader in YES; every one has a salt of its own."""
+    listed = entry_of(trader.api.sandbox, slug).listed
+    trader.salt += 1
+    amounts = limit_amounts(side, price_e4, shares * ONE_E6, listed.market.tick_e4)
+    fields: dict[str, Any] = {
+        "salt": trader.salt,
+        "maker": trader.signer.address,
+        "signer": trader.signer.address,
+        "token": listed.market.yes_token,
+        "maker_e6": amounts[0],
+        "taker_e6": amounts[1],
+        "side": side,
+        "signature_type": SignatureType.EOA,
+        "timestamp_ms": trader.api.now_ns // NS_PER_MS,
+    }
+    return OrderTerms(**fields | changes)
