@@ -74,11 +74,18 @@ def is_compiled() -> bool:
     return any(folder.glob(f"*.{compiled.__name__}-*.nbc"))
 
 
-class Engine:
-    """`sink` receives an `Output` whenever there is something to journal.
+def compile_kernels() -> None:
+    """Compile what `Engine` runs, once on a machine, in about half a minute; then nothing to do."""
+    state = new_state(Capacity(markets=1, groups=1), records(PARAMS, 1))
+    sim = new_sim(1, records(LATENCY, 1))
+    run_rows(state.table, sim.table, records(EVENT, 0), 0, 0)
+    slots = Slots((), (), market_slots=1, group_slots=1)
+    slots.define(0, 0)
+    slots.translate(records(EVENT, 0), 0, 0)
 
-    The first one made on a machine compiles the kernels, which takes about half a minute.
-    """
+
+class Engine:
+    """`sink` receives an `Output` whenever there is something to journal."""
 
     def __init__(
         self,
@@ -99,7 +106,6 @@ class Engine:
         self.first_ns = 0
         self.last_row_ns = 0
         self.rows = 0
-        run_rows(self.state.table, self.sim.table, records(EVENT, 0), 0, 0)
 
     def feed(self, rows: Rows) -> None:
         """Apply lake rows in order; their `market` column is overwritten."""

@@ -54,7 +54,7 @@ def problem(market: Market) -> str | None:
         return f"market {market.market} is not the id of condition_id {market.condition_id}"
     if market.tick_e4 not in TICKS_E4:
         return f"tick_e4 {market.tick_e4} is none of {TICKS_E4}"
-    if not 0 <= market.fee_rate_e4 <= PRICE_ONE_E4 or market.fee_exponent < 0:
+    if not 0 <= market.fee_rate_e4 <= PRICE_ONE_E4 or market.fee_exponent < 1:
         return f"fee rate {market.fee_rate_e4} x exponent {market.fee_exponent} is no fee schedule"
     if market.min_size_e6 < 0 or market.valid_from_ns < 0 or market.end_ts_ns < 0:
         return "min_size_e6, valid_from_ns and end_ts_ns must not be negative"

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from hfptm.clock import format_utc, monotonic_ns, wall_ns
 from hfptm.config import Config, as_toml, limits
-from hfptm.engine import Engine, Output
+from hfptm.engine import Engine, Output, compile_kernels
 from hfptm.errors import LakeError
 from hfptm.journal import RunJournal
 from hfptm.lake import Lake
@@ -41,9 +41,9 @@ def replay(
     markets, groups = lake.markets(), lake.groups()
     chosen = choose(markets, groups, selection)
     reader = EventReader(lake, selection.from_ns, selection.to_ns, chosen)
+    compile_kernels()  # before there is a run that an impatient user could leave half done
     began_ns = monotonic_ns()
     blocks = _some_blocks(reader, lake)
-    reading_ns = monotonic_ns() - began_ns
     run_id = new_run_id(wall_ns())
     with RunJournal(data, run_id, as_toml(config)) as journal:
         tally = Tally()
@@ -54,7 +54,6 @@ def replay(
             tally.add(output)
 
         engine = Engine(markets, groups, limits(config), keep)
-        began_ns = monotonic_ns() - reading_ns  # compiling, in between, is no part of the work
         for rows in blocks:
             run_block(engine, rows, limits(config).block_rows)
             progress(reader.rows_read, reader.rows_total)

@@ -35,7 +35,7 @@ def test_a_possible_market_has_no_problem() -> None:
         ({"market": 5}, "condition_id"),
         ({"tick_e4": 7}, "tick_e4"),
         ({"fee_rate_e4": 10_001}, "fee"),
-        ({"fee_exponent": -1}, "fee"),
+        ({"fee_exponent": 0}, "fee"),
         ({"min_size_e6": -1}, "min_size_e6"),
         ({"no_token": "a-yes"}, "both tokens"),
     ],
