@@ -66,13 +66,13 @@ class Slots:
             self.unlisted_markets += 1
             self._enter(market_id, NOBODY)
             return records(EVENT, 0)
+        slot = self._free_slot(self._free_markets, self._resting, ts_ns, "markets at once")
         rows = []
         group_slot = -1
         if market.group in self._groups:
             if market.group not in self._group_slot:
                 rows.append(self._define_group(self._groups[market.group], ts_ns))
             group_slot = self._group_slot[market.group]
-        slot = self._free_slot(self._free_markets, self._resting, ts_ns, "markets at once")
         self._enter(market_id, slot)
         self.market_ids[slot] = market_id
         self.listed_markets += 1
