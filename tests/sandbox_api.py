@@ -79,11 +79,13 @@ def sports_market() -> Market:
     )
 
 
-def make_sandbox(seed: int = 1, history: History | None = None) -> Sandbox:
+def make_sandbox(
+    seed: int = 1, history: History | None = None, start_ns: int = START_NS
+) -> Sandbox:
     """The universe, a market of protocol V2 and a sports market, all open; MAKER is funded."""
     sandbox = Sandbox(seed, history)
-    sandbox.advance(START_NS, START_NS)
-    list_universe(sandbox, make_universe(seed), START_NS)
+    sandbox.advance(start_ns, start_ns)
+    list_universe(sandbox, make_universe(seed), start_ns)
     terms = EventTerms(
         slug="final",
         title="Final",
@@ -91,12 +93,12 @@ def make_sandbox(seed: int = 1, history: History | None = None) -> Sandbox:
         start_ns=START_NS,
         end_ns=START_NS + 7_200 * NS_PER_S,
     )
-    sandbox.add_event(terms, START_NS)
-    game_ns = START_NS + 3_600 * NS_PER_S
+    sandbox.add_event(terms, start_ns)
+    game_ns = start_ns + 3_600 * NS_PER_S
     sports = Listing(market=sports_market(), sd_s=3, game_start_ns=game_ns, clears_at_start=True)
     for listing in (Listing(market=v2_market()), sports):
-        sandbox.add_market("final", listing, MarketTerms(), START_NS)
-        sandbox.open_market(listing.market.market, START_NS)
+        sandbox.add_market("final", listing, MarketTerms(), start_ns)
+        sandbox.open_market(listing.market.market, start_ns)
     sandbox.fund(MAKER, FUNDS_E6 * (2 + len(sandbox.catalogue.markets)))
     for entry in sandbox.catalogue.markets:
         sandbox.exchange.split(MAKER, entry.listed.market.market, FUNDS_E6)
@@ -112,7 +114,7 @@ class Api:
 
     def __init__(self, sandbox: Sandbox, *, is_gamma: bool = False) -> None:
         self.sandbox = sandbox
-        self.now_ns = START_NS
+        self.now_ns = sandbox.now_ns
         table = gamma_table(sandbox) if is_gamma else clob_table(sandbox)
         self._table = [
             (method, re.compile(re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", path)), handler)

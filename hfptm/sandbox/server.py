@@ -9,6 +9,7 @@ import socket
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import ExitStack
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -57,9 +58,8 @@ class Server:
         gamma = as_routes(gamma_table(sandbox), sandbox, now_ns, wall_ns)
         apps = (Starlette(routes=[*further, *clob]), Starlette(routes=gamma))
         self._ports = (("clob_port", clob_port), ("gamma_port", gamma_port))
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="sandbox", daemon=True)
         self._started: Future[None] = Future()
+        self._sockets: list[socket.socket] = []
         self._servers = [uvicorn.Server(_config(app)) for app in apps]
         self.clob_url = ""
         self.gamma_url = ""
@@ -78,10 +78,15 @@ class Server:
 
     def start(self) -> None:
         """Return once both addresses answer. Raises ConfigError for a port that is taken."""
-        self._sockets = [_listen(name, port) for name, port in self._ports]
+        with ExitStack() as opened:
+            self._sockets = [opened.enter_context(_listen(*port)) for port in self._ports]
+            opened.pop_all()
         self.clob_url, self.gamma_url = (
             f"http://{HOST}:{listening.getsockname()[1]}" for listening in self._sockets
         )
+        # Made here and not before: a loop that never ran would have to be closed all the same.
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="sandbox", daemon=True)
         self._thread.start()
         self._ended = asyncio.run_coroutine_threadsafe(self._serve(), self._loop)
         wait([self._started, self._ended], _START_S, FIRST_COMPLETED)
@@ -112,15 +117,20 @@ class Server:
         self.sandbox.advance(self._now_ns(), self._wall_ns())
 
     async def _serve(self) -> None:
+        """Until `stop`, or an error here, which must not leave the sockets to nobody."""
         pairs = zip(self._servers, self._sockets, strict=True)
-        async with asyncio.TaskGroup() as tasks:
-            serving = [tasks.create_task(s.serve(sockets=[listening])) for s, listening in pairs]
+        serving = [asyncio.create_task(s.serve(sockets=[listening])) for s, listening in pairs]
+        try:
             while not all(server.started for server in self._servers):
                 await asyncio.sleep(TICK_S)
             self._started.set_result(None)
-            while not all(task.done() for task in serving):
+            while not any(task.done() for task in serving):
                 self._advance()
                 await asyncio.sleep(TICK_S)
+        finally:
+            for server in self._servers:
+                server.should_exit = True
+            await asyncio.gather(*serving)
 
 
 def _listen(name: str, port: int) -> socket.socket:
