@@ -30,6 +30,10 @@ MARKET_SLOTS_MAX = 20_000
 TURNS_MAX = 8
 """Round trips after the last row: an entry, and unwinding orders one after the other."""
 
+_STATE, _SETTLED = int(EventKind.STATE), int(EventKind.SETTLED)
+_CONVERT, _BINARY = int(IntentKind.CONVERT), int(OpportunityKind.BINARY)
+"""Plain numbers: compared with an enum's member, numpy looks it up in ways that lose a Ctrl-C."""
+
 
 class Output(NamedTuple):
     """Journal rows since the last call, with lake ids in `market`."""
@@ -150,7 +154,7 @@ class Engine:
         """Run rows[start:end], of which only the last can be a STATE row."""
         self._run(rows[start:end])
         last = rows[end - 1]
-        if last["kind"] == EventKind.STATE:
+        if last["kind"] == _STATE:
             self.slots.note_state(last, int(self.slots.market_ids[last["market"]]))
         return end
 
@@ -174,6 +178,9 @@ class Engine:
     def _drain(self) -> bool:
         """Hand out what the buffers hold; False if that was nothing."""
         outbox, clock = self.state.outbox[0], self.sim.clock[0]
+        held = (outbox["intents"], outbox["decisions"], clock["outcomes"], clock["delivered"])
+        if not any(held):
+            return False
         output = Output(
             intents=self._named(self.state.intents[: outbox["intents"]], _of_group_intents),
             decisions=self._named(self.state.decisions[: outbox["decisions"]], _of_group_kind),
@@ -182,8 +189,6 @@ class Engine:
         )
         outbox["intents"] = outbox["decisions"] = 0
         clock["intents_seen"] = clock["outcomes"] = clock["delivered"] = 0
-        if not any(map(len, output)):
-            return False
         self._sink(output)
         return True
 
@@ -199,13 +204,13 @@ class Engine:
 
 def _of_group_kind(rows: Array) -> Array:
     """Which decisions or outcomes are about a group."""
-    return np.asarray(rows["kind"] != OpportunityKind.BINARY)
+    return np.asarray(rows["kind"] != _BINARY)
 
 
 def _of_group_intents(rows: Array) -> Array:
-    return np.asarray(rows["kind"] == IntentKind.CONVERT)
+    return np.asarray(rows["kind"] == _CONVERT)
 
 
 def _of_group_reports(rows: Array) -> Array:
-    settled = rows["kind"] == EventKind.SETTLED
-    return np.asarray(settled & (rows["price_e4"] != OpportunityKind.BINARY))
+    settled = rows["kind"] == _SETTLED
+    return np.asarray(settled & (rows["price_e4"] != _BINARY))
