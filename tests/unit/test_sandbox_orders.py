@@ -183,6 +183,14 @@ def test_the_same_order_is_taken_once(trader: Trader) -> None:
     assert trader.call("GET", f"/data/order/{order_id}")[1]["status"] == "LIVE"
 
 
+def test_a_refused_order_leaves_the_books_clock_alone(trader: Trader) -> None:
+    trader.api.advance(NS_PER_S)
+    assert refused(trader, orderType="FOK")
+    assert entry_of(trader.api.sandbox, STANDARD_SLUG).tape.changed_ns == START_NS
+    accepted(trader)
+    assert entry_of(trader.api.sandbox, STANDARD_SLUG).tape.changed_ns == START_NS + NS_PER_S
+
+
 def test_a_post_only_order_that_crosses_is_refused(trader: Trader) -> None:
     trader.api.rest(STANDARD_SLUG, SELL, 4_000, 20)
     assert refused(trader, postOnly=True) == "invalid post-only order: order crosses book"

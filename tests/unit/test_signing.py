@@ -286,6 +286,13 @@ def test_signatures_that_are_none(signature: str) -> None:
         signing.recover(bytes(32), signature)
 
 
+@pytest.mark.parametrize("last_byte", ["00", "01", "1a", "1d", "1e"])
+def test_the_last_byte_of_a_signature_is_27_or_28(last_byte: str) -> None:
+    signature = Signer(ANVIL_KEY).sign(bytes(32))[:-2] + last_byte
+    with pytest.raises(ValueError, match="neither 27 nor 28"):
+        signing.recover(bytes(32), signature)
+
+
 @pytest.mark.parametrize("key", ["", "0x01", ANVIL_KEY[2:], "0x" + "00" * 32, "0x" + "ff" * 32])
 def test_a_bad_private_key_is_never_quoted(key: str) -> None:
     with pytest.raises(ValueError, match="not a private key") as caught:
