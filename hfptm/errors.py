@@ -40,9 +40,9 @@ class DamagedInputError(InputError):
     """`place` names the line, row or byte where reading stopped, `problem` why."""
 
     def __init__(self, path: Path, place: str, problem: str) -> None:
+        super().__init__(path, f"damaged at {place}: {problem}; everything before it was imported")
         self.place = place
         self.problem = problem
-        super().__init__(path, f"damaged at {place}: {problem}; everything before it was imported")
 
 
 class LakeError(HfptmError):
