@@ -262,6 +262,27 @@ def test_a_heartbeat_that_stops_takes_the_orders_with_it(trader: Trader) -> None
     assert get(other, f"/data/order/{others}")["status"] == "LIVE"
 
 
+def test_a_heartbeat_speaks_for_the_orders_of_its_key(trader: Trader) -> None:
+    second = Trader(trader.api, KEY)
+    created = trader.api.sandbox.keys.create(trader.signer.address, 1)
+    assert created is not None
+    second.credentials, second.salt = created, 1_000
+    mine, others = place(trader), place(second)
+    assert trader.call("POST", "/v1/heartbeats", {})[0] == 200
+    trader.api.advance(TIMEOUT_NS + SWEEP_NS)
+    found = get(trader, "/data/orders")["data"]
+    assert [(order["id"], order["owner"]) for order in found] == [(others, created.api_key)]
+    assert get(second, f"/data/order/{mine}")["status"] == "CANCELED"
+
+
+def test_a_clock_that_is_set_back_stands_still(trader: Trader) -> None:
+    sandbox = trader.api.sandbox
+    sandbox.advance(START_NS + 5, START_NS)
+    sandbox.advance(START_NS + 1, START_NS)
+    assert sandbox.now_ns == START_NS + 5
+    assert place(trader)
+
+
 def test_a_wrong_heartbeat_is_told_the_right_one(trader: Trader) -> None:
     first = trader.call("POST", "/v1/heartbeats", {"heartbeat_id": ""})[1]["heartbeat_id"]
     mismatch = {"error_msg": "Invalid Heartbeat ID", "heartbeat_id": first}
@@ -306,6 +327,24 @@ def test_a_batch_is_charged_whole_or_not_at_all(trader: Trader) -> None:
     trader.api.advance(NS_PER_S * 14 // 40)
     assert trader.call("POST", "/orders", bodies)[0] == 429
     assert trader.call("POST", "/orders", bodies[:14])[0] == 200
+
+
+def test_cancels_cost_one_for_each_order_and_all_of_them_one_more(trader: Trader) -> None:
+    ids = [place(trader) for _ in range(5)]
+    for body, left in (([ids[0]], "119"), ([ids[1], ids[1]], "118")):
+        assert trader.call("DELETE", "/orders", body)[0] == 200
+        assert trader.api.reply_headers["Poly-RateLimit-Remaining"] == left
+    assert trader.call("DELETE", "/cancel-all")[0] == 200
+    assert trader.api.reply_headers["Poly-RateLimit-Remaining"] == "114"
+
+
+def test_a_bucket_holds_no_more_than_its_burst() -> None:
+    limits = RateLimits()
+    for _ in range(2):
+        headers = limits.charge("a", Bucket.ORDERS, 1, 3_600 * NS_PER_S)
+        assert headers["Poly-RateLimit-Reset"] == "3600"
+    headers = limits.charge("a", Bucket.ORDERS, 1, 7_200 * NS_PER_S)
+    assert headers["Poly-RateLimit-Remaining"] == "59"
 
 
 def test_cancel_all_may_owe_and_then_blocks_cancels() -> None:

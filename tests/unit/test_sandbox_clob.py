@@ -204,10 +204,15 @@ def test_a_v2_condition_has_32_bytes_here(api: Api) -> None:
 
 
 def test_the_primary_token_is_the_smaller_one(api: Api) -> None:
-    for is_no in (False, True):
-        found = api.get(f"/markets-by-token/{token_of(api, is_no=is_no)}")
-        assert int(found["primary_token_id"]) < int(found["secondary_token_id"])
-        assert found["condition_id"] == entry_of(api.sandbox, STANDARD_SLUG).clob_condition()
+    for entry in api.sandbox.catalogue.markets:
+        smaller, larger = sorted(entry.listed.tokens(), key=int)
+        for token in (smaller, larger):
+            found = api.get(f"/markets-by-token/{token}")
+            assert found == {
+                "condition_id": entry.clob_condition(),
+                "primary_token_id": smaller,
+                "secondary_token_id": larger,
+            }
 
 
 def test_lists_of_markets_end_with_a_mark(api: Api) -> None:

@@ -200,6 +200,13 @@ def test_keyset_pages_are_the_whole_in_order(
     assert len(found) == 14
 
 
+def test_a_full_last_page_is_the_last(api: Api) -> None:
+    assert api.get("/markets/keyset", limit=14).keys() == {"markets"}
+    half = api.get("/markets/keyset", limit=7)
+    rest = api.get("/markets/keyset", limit=7, after_cursor=half["next_cursor"])
+    assert (len(rest["markets"]), rest.keys()) == (7, {"markets"})
+
+
 def test_a_page_goes_on_behind_the_last_one_whatever_has_left(api: Api) -> None:
     first = api.get("/markets/keyset", limit=2, closed="false")
     entry = entry_of(api.sandbox, first["markets"][0]["slug"])

@@ -183,6 +183,16 @@ def test_the_same_order_is_taken_once(trader: Trader) -> None:
     assert trader.call("GET", f"/data/order/{order_id}")[1]["status"] == "LIVE"
 
 
+def test_a_repeated_order_keeps_the_trades_of_the_first(trader: Trader) -> None:
+    trader.api.rest(STANDARD_SLUG, SELL, 4_000, 5)
+    body = post_body(trader, STANDARD_SLUG)
+    first = trader.call("POST", "/order", body)[1]
+    assert trader.call("POST", "/order", body)[0] == 400
+    order = trader.call("GET", f"/data/order/{first['orderID']}")[1]
+    assert order["associate_trades"] == first["tradeIDs"]
+    assert order["owner"] == trader.credentials.api_key
+
+
 def test_a_refused_order_leaves_the_books_clock_alone(trader: Trader) -> None:
     trader.api.advance(NS_PER_S)
     assert refused(trader, orderType="FOK")
