@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from hfptm.errors import DamagedInputError, HfptmError
+from hfptm.errors import DamagedInputError
 
 
 def test_damage_tells_place_and_problem_apart() -> None:
@@ -11,4 +11,4 @@ def test_damage_tells_place_and_problem_apart() -> None:
     assert str(error) == (
         "frames.jsonl.gz: damaged at line 7: no field payload; everything before it was imported"
     )
-    assert isinstance(error, HfptmError) and error.exit_code == 3
+    assert error.exit_code == 3
