@@ -182,10 +182,8 @@ def fill(state: State, sim: Sim, item: Record, due_ns: int) -> int:
         price_e4 = own_price_e4(state, item, index)
         if not within(item, price_e4):
             break
-        there_e6, rest_e6 = (
-            available_e6(state, sim, item, index),
-            wanted_e6(item, price_e4, left_e6),
-        )
+        there_e6 = available_e6(state, sim, item, index)
+        rest_e6 = wanted_e6(item, price_e4, left_e6)
         size_e6 = min(there_e6, rest_e6)
         if size_e6 > 0:
             take_level(state, sim, item, index, size_e6)
