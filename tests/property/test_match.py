@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hfptm.records import EventKind, OrderType, RejectReason, Side, Token
@@ -65,7 +65,7 @@ class Exchange:
         side, levels = (ASK, now.asks) if takes_asks else (BID, now.bids)
         budget = order.price_e4 * order.shares * 100 if order.side == Side.BID else None
         left_e6 = order.shares * ONE_E6
-        fills, uses = [], []
+        fills, uses, is_whole = [], [], False
         for price_e4, shown in sorted(levels.items(), reverse=side == BID):
             own_e4 = price_e4 if order.token == Token.YES else PRICE_ONE_E4 - price_e4
             if (own_e4 - order.price_e4) * (1 if order.side == Side.BID else -1) > 0:
@@ -78,14 +78,14 @@ class Exchange:
             if size_e6:
                 fills.append((own_e4, size_e6))
                 uses.append(((side, price_e4), (shown_e6, shown_e6 - there_e6 + size_e6)))
-            if there_e6 >= wanted_e6:
-                left_e6 = 0
+            is_whole = there_e6 >= wanted_e6
+            if is_whole:
                 break
             left_e6 -= size_e6
             if budget is not None:
                 budget -= -(-own_e4 * size_e6 // PRICE_ONE_E4)
-        if order.order_type == OrderType.FOK and left_e6:
-            return []
+        if order.order_type == OrderType.FOK and not is_whole:
+            return []  # a BUY is whole when its dollars are spent, not when it has its shares
         self.taken.update(uses)
         return fills
 
@@ -146,6 +146,12 @@ def run(venue: Venue, changes: list[Change], orders: list[Order]) -> None:
 
 
 @given(tapes())
+@example(
+    (
+        [Change(1_000, {6_400: 10}, {})],
+        [Order(1, 1_011, Side.BID, Token.NO, OrderType.FOK, 3_700, 10)],
+    )
+)
 @settings(max_examples=150)
 def test_orders_meet_the_book_of_their_arrival(tape: tuple[list[Change], list[Order]]) -> None:
     changes, orders = tape
