@@ -8,7 +8,7 @@ import pytest
 import typer
 from typer.main import get_command
 
-from hfptm.cli import app
+from hfptm.cli.app import app
 from hfptm.config import SECTIONS
 from tests.conftest import ROOT
 

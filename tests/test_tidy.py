@@ -80,7 +80,7 @@ def test_each_rule_finds_its_offence(path: str, source: str, finding: str) -> No
     [
         ("hfptm/clock.py", "import time"),
         ("hfptm/kernel/jit.py", "from numba import njit\nfolder = root / name"),
-        ("hfptm/cli.py", "print('x')"),
+        ("hfptm/cli/any.py", "print('x')"),
         ("benchmarks/any.py", "print('x')"),
         ("hfptm/config.py", "x = os.environ"),
         (CORE, "g = np.random.default_rng(7)\ndef f(g: np.random.Generator): ..."),

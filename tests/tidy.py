@@ -62,7 +62,7 @@ IMPORT_BANS = (
     Ban(r"numba(\..*)?", "hfptm.kernel.jit", allowed=("hfptm/kernel/jit.py",)),
 )
 NAME_BANS = (
-    Ban(r"print", "return it, or rich in hfptm/cli.py", allowed=("hfptm/cli.py", "benchmarks/")),
+    Ban(r"print", "return it, or rich in hfptm/cli", allowed=("hfptm/cli/", "benchmarks/")),
     Ban(
         r"os\.(environ|getenv|putenv)",
         "hfptm.config, which takes the environment as an argument",

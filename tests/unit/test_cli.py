@@ -8,7 +8,9 @@ import pytest
 import typer
 
 from hfptm import __version__
-from hfptm.cli import app, decimal, main, named_fields, progress_bar, say_if_compiling, show, stamp
+from hfptm.cli.app import app, main
+from hfptm.cli.options import decimal, named_fields, stamp
+from hfptm.cli.output import progress_bar, say_if_compiling, show
 from hfptm.errors import ConfigError
 from tests.engines import Recorder
 
@@ -106,7 +108,7 @@ def test_a_failure_is_one_line(
 
     failing = typer.Typer()
     failing.command()(fail)
-    monkeypatch.setattr("hfptm.cli.app", failing)
+    monkeypatch.setattr("hfptm.cli.app.app", failing)
     assert exit_code() == code
     assert capsys.readouterr() == ("", f"hfptm: {said}\n")
 

@@ -1,0 +1,60 @@
+"""The program: every command by its name, and how a run of it ends."""
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from hfptm import __version__
+from hfptm.cli import data, runs
+from hfptm.cli.output import say
+from hfptm.errors import HfptmError
+
+app = typer.Typer(
+    help="Record, replay and paper-trade arbitrage on Polymarket, honestly.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # its import alone doubles the time to the first line of help
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells have it."""
+
+
+def version(wanted: bool) -> None:
+    if wanted:
+        print(f"hfptm {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    pass
+
+
+# In the order of the help.
+app.command("import")(data.import_)
+app.command()(runs.replay)
+app.command()(data.lake)
+app.command()(runs.demo)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs one command, of this process's own arguments unless others are given, and exits."""
+    try:
+        app(arguments, prog_name="hfptm")
+    except (HfptmError, OSError) as error:  # no permission, no space: a traceback explains neither
+        say(str(error))
+        sys.exit(error.exit_code if isinstance(error, HfptmError) else 1)
+    except SystemExit as stop:
+        if stop.code == INTERRUPTED:
+            say("interrupted; nothing unfinished looks whole")
+        raise

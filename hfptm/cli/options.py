@@ -1,0 +1,80 @@
+"""Options that several commands take, and what their words mean."""
+
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hfptm.errors import ConfigError
+
+if TYPE_CHECKING:
+    from hfptm.config import Config
+
+Data = Annotated[
+    Path | None,
+    typer.Option(
+        "--data",
+        metavar="DIR",
+        help="Data folder.  [default: $HFPTM_DATA_DIR, else data/]",
+        show_default=False,
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        metavar="FILE",
+        help="Configuration file.  [default: config/config.toml if it exists]",
+        show_default=False,
+    ),
+]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="SECTION.KEY=VALUE",
+        help="Override one key of the configuration. May be repeated.",
+    ),
+]
+
+
+def folder(option: Path | None) -> Path:
+    from hfptm.config import data_dir, environment
+
+    return data_dir(option, environment())
+
+
+def configuration(file: Path | None, overrides: list[str] | None) -> "Config":
+    from hfptm.config import environment, load
+
+    return load(file, overrides or [], environment())
+
+
+def decimal(option: str, text: str | None) -> Decimal | None:
+    if text is None:
+        return None
+    try:
+        return Decimal(text)
+    except InvalidOperation as error:
+        raise ConfigError("command line", option, f"{text!r} is no number") from error
+
+
+def named_fields(texts: list[str] | None) -> dict[str, str]:
+    fields = {}
+    for text in texts or []:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise ConfigError("command line", "--field", f"{text!r}: expected NAME=FIELD")
+        fields[name] = value
+    return fields
+
+
+def stamp(option: str, text: str) -> int:
+    from hfptm.clock import parse_utc_ns
+
+    try:
+        return parse_utc_ns(text)
+    except ValueError as error:
+        raise ConfigError("command line", option, str(error)) from error

@@ -1,0 +1,71 @@
+"""Commands that run the engine: on what was recorded, and on a recording made for it."""
+
+from typing import Annotated
+
+import typer
+
+from hfptm.cli.options import AsJson, ConfigFile, Data, Overrides, configuration, folder, stamp
+from hfptm.cli.output import progress_bar, say_if_compiling, show
+from hfptm.errors import ConfigError
+
+
+def replay(
+    *,
+    from_: Annotated[
+        str | None,
+        typer.Option(
+            "--from", metavar="TIME", help="First receive time, UTC, as in 2026-04-29T02:10."
+        ),
+    ] = None,
+    to: Annotated[
+        str | None, typer.Option("--to", metavar="TIME", help="End, not included.")
+    ] = None,
+    market: Annotated[
+        list[str] | None,
+        typer.Option(metavar="MARKET", help="Only this one, by slug or id. May be repeated."),
+    ] = None,
+    event: Annotated[
+        list[str] | None,
+        typer.Option(metavar="EVENT", help="Only this one, by slug or id. May be repeated."),
+    ] = None,
+    overrides: Overrides = None,
+    config: ConfigFile = None,
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run what was recorded through detector, risk, executor and a simulated venue."""
+    from hfptm.clock import NS_MAX
+    from replay.driver import Selection
+    from replay.driver import replay as run
+    from replay.report import summary_table
+
+    chosen = Selection(
+        from_ns=0 if from_ is None else stamp("--from", from_),
+        to_ns=NS_MAX if to is None else stamp("--to", to),
+        markets=tuple(market or ()),
+        events=tuple(event or ()),
+    )
+    if chosen.from_ns >= chosen.to_ns:
+        raise ConfigError("command line", "--from", f"{from_} is not before --to {to}")
+    say_if_compiling()
+    with progress_bar("replaying") as progress:
+        _, summary = run(folder(data), configuration(config, overrides), chosen, progress)
+    show(as_json, summary, lambda: summary_table(summary))
+
+
+def demo(
+    data: Data = None,
+    seed: Annotated[
+        int, typer.Option(min=0, metavar="NUMBER", help="Another seed, another recording.")
+    ] = 7,
+    as_json: AsJson = False,
+) -> None:
+    """Make a recording with planted opportunities, import it, replay it, compare. Offline."""
+    from replay.demo import run_demo
+
+    say_if_compiling()
+    with progress_bar("demo") as progress:
+        found = run_demo(folder(data), seed, progress)
+    show(as_json, {**found.summary, "truth": found.comparison}, lambda: found.tables)
+    if not found.comparison.is_as_planted:
+        raise typer.Exit(1)
