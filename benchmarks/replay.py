@@ -19,7 +19,7 @@ from benchmarks import tape as tapes
 from benchmarks.report import Figure, main
 from benchmarks.tape import Tape, level_changes, listing, make_tape, with_ids
 from hfptm.clock import NS_MAX, monotonic_ns
-from hfptm.config import Config, Trading, limits
+from hfptm.config import Config, limits
 from hfptm.engine import Engine, latency_of, params_of
 from hfptm.errors import CapacityError
 from hfptm.kernel.jit import Array
@@ -28,6 +28,7 @@ from hfptm.kernel.step import step_rows
 from hfptm.lake import Lake
 from hfptm.records import EVENT, EventKind
 from hfptm.registry import Group, Market
+from hfptm.sections import Trading
 from hfptm.sim.run import run_rows
 from hfptm.sim.state import Sim, new_sim
 from hfptm.units import PRICE_ONE_E4

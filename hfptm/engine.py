@@ -11,12 +11,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from hfptm.config import FeeModel, Limits
+from hfptm.config import Limits
 from hfptm.errors import CapacityError
 from hfptm.kernel.jit import INTERPRETED, Array, as_records, records
 from hfptm.kernel.state import GRID_MAX, PARAMS, Capacity, digest_parts, new_state, with_levels
 from hfptm.records import EVENT, EventKind, IntentKind, OpportunityKind
 from hfptm.registry import Group, Market
+from hfptm.sections import FeeModel
 from hfptm.sim.run import run_rows
 from hfptm.sim.state import LATENCY, new_sim
 from hfptm.slots import NOBODY, Slots

@@ -201,7 +201,7 @@ def _unitless_columns(path: str, node: ast.AST) -> Iterator[str]:
 
 def _unitless_settings(path: str, node: ast.AST) -> Iterator[str]:
     """Fields of the configuration and of the registry that hold a number."""
-    if path not in ("hfptm/config.py", "hfptm/registry.py") or not isinstance(node, ast.ClassDef):
+    if path not in ("hfptm/sections.py", "hfptm/registry.py") or not isinstance(node, ast.ClassDef):
         return
     for field in node.body:
         if isinstance(field, ast.AnnAssign) and ast.unparse(field.annotation) != "str":

@@ -4,8 +4,8 @@ from enum import StrEnum
 
 import msgspec
 
-from hfptm.config import Trading
 from hfptm.sandbox.world import Change, Trade
+from hfptm.sections import Trading
 from hfptm.units import PRICE_ONE_E4
 
 REACTION_MS = 30

@@ -13,6 +13,8 @@ from polymarket import AsyncPublicClient, AsyncSecureClient, Environment
 from polymarket._internal.environment import PRODUCTION_CONFIG, create_environment
 from polymarket.models.clob import ApiKeyCreds
 
+from hfptm.config import Config
+
 
 class Servers(msgspec.Struct, frozen=True, kw_only=True):
     """Base addresses without a slash at the end; plain http and ws do on loopback."""
@@ -22,6 +24,11 @@ class Servers(msgspec.Struct, frozen=True, kw_only=True):
     market_ws_url: str
     """With its path, as the exchange's `/ws/market`."""
     user_ws_url: str
+
+
+def servers_of(config: Config) -> Servers:
+    """The addresses of the section [server]."""
+    return Servers(**msgspec.structs.asdict(config.server))
 
 
 def environment(servers: Servers) -> Environment:

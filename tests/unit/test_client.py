@@ -2,8 +2,10 @@
 
 import dataclasses
 
+import msgspec
 from polymarket._internal.environment import PRODUCTION_CONFIG, get_environment_config
 
+from hfptm.config import Config, load
 from hfptm.venue import client
 from hfptm.venue.signing import CHAIN_ID, EXCHANGE_V3, NEG_RISK, STANDARD
 
@@ -21,6 +23,20 @@ def test_each_server_is_where_it_was_said_to_be() -> None:
     assert config.gamma_url == SERVERS.gamma_url
     assert config.clob_market_ws_url == SERVERS.market_ws_url
     assert config.clob_user_ws_url == SERVERS.user_ws_url
+
+
+def test_the_default_servers_are_those_of_production() -> None:
+    servers = client.servers_of(Config())
+    assert servers.clob_url == PRODUCTION_CONFIG.clob_url
+    assert servers.gamma_url == PRODUCTION_CONFIG.gamma_url
+    assert servers.market_ws_url == PRODUCTION_CONFIG.clob_market_ws_url
+    assert servers.user_ws_url == PRODUCTION_CONFIG.clob_user_ws_url
+
+
+def test_servers_are_configured_one_by_one() -> None:
+    addresses = msgspec.structs.asdict(SERVERS)
+    environ = {f"HFPTM_SERVER__{key.upper()}": value for key, value in addresses.items()}
+    assert client.servers_of(load(None, [], environ)) == SERVERS
 
 
 def test_no_address_leaves_the_machine() -> None:

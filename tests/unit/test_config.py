@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hfptm import config, settings
-from hfptm.config import SECTIONS, Config, FeeModel
+from hfptm.config import SECTIONS, Config
 from hfptm.errors import ConfigError
+from hfptm.sections import FeeModel, Fees, Sim, Trading
 from tests.conftest import ROOT
 
 EXAMPLE = ROOT / "config" / "config.toml"
@@ -61,7 +62,7 @@ def test_later_sources_win(tmp_path: Path) -> None:
     environ = {"HFPTM_SIM__RESPONSE_LATENCY_MS": "3", "HFPTM_SIM__QUIET_GRACE_MS": "4"}
     sets = ["sim.quiet_grace_ms=5", "sim.quiet_grace_ms = 6"]
     loaded = config.load(path, sets, environ)
-    assert loaded.sim == config.Sim(entry_latency_ms=1, response_latency_ms=3, quiet_grace_ms=6)
+    assert loaded.sim == Sim(entry_latency_ms=1, response_latency_ms=3, quiet_grace_ms=6)
     assert loaded.sources == {
         "sim.entry_latency_ms": str(path),
         "sim.response_latency_ms": "environment variable HFPTM_SIM__RESPONSE_LATENCY_MS",
@@ -112,6 +113,15 @@ def test_fee_models_by_name(model: FeeModel) -> None:
         ("[trading]\nmin_edge = 1", "1 is refused; allowed: 0 or more, below 1"),
         ("[trading]\nmin_edge = 0.00001", "is refused; allowed: 0 or more, below 1, with at most"),
         ("[fees]\nmodel = 'free'", "'free' is refused; allowed: published, none, seed_flat_2pct"),
+        ("[server]\nclob_url = 'clob'", "'clob' is refused; allowed: an address that begins with"),
+        (
+            "[server]\nclob_url = 'ws://h'",
+            "allowed: an address that begins with http:// or https://",
+        ),
+        ("[server]\ngamma_url = 'http://h/'", "without a slash at its end"),
+        ("[server]\ngamma_url = 'https://h:port'", "server.gamma_url: 'https://h:port' is refused"),
+        ("[server]\nuser_ws_url = 'http://h'", "an address that begins with ws:// or wss://"),
+        ('[server]\nmarket_ws_url = "ws://h/ws\\n"', "server.market_ws_url: 'ws://h/ws\\n' is"),
         ("[trading\n", "the whole file: is not TOML"),
         (
             "[trading]\nmax_arb_size_usd = 1000.01",
@@ -165,11 +175,11 @@ def test_a_named_file_must_exist(tmp_path: Path) -> None:
 def test_what_is_journalled_reads_back_as_it_was(
     usd: Decimal, edge: Decimal, latency_ms: int, model: FeeModel
 ) -> None:
-    trading = config.Trading(bankroll_usd=usd, max_arb_size_usd=usd, min_edge=edge)
+    trading = Trading(bankroll_usd=usd, max_arb_size_usd=usd, min_edge=edge)
     before = Config(
         trading=trading,
-        sim=config.Sim(entry_latency_ms=latency_ms),
-        fees=config.Fees(model=model.name.lower()),  # type: ignore[arg-type]
+        sim=Sim(entry_latency_ms=latency_ms),
+        fees=Fees(model=model.name.lower()),  # type: ignore[arg-type]
     )
     path = Path("run.toml")
     path.write_text(config.as_toml(before))

@@ -1,0 +1,107 @@
+"""The sections of the configuration: every key with its type, its default and its meaning.
+
+An annotation's description says in an error what the key takes.
+"""
+
+from decimal import Decimal
+from enum import IntEnum
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+MAX_USD = 10**9
+"""More dollars than the exchange holds; keeps every sum of `_e6` far inside 64 bits."""
+
+Usd = Annotated[
+    Decimal,
+    Meta(description="dollars above 0, at most 1000000000, with at most 6 decimals"),
+]
+Edge = Annotated[Decimal, Meta(description="0 or more, below 1, with at most 4 decimals")]
+Milliseconds = Annotated[int, Meta(ge=0, le=3_600_000, description="a whole number, 0 to 3600000")]
+Rows = Annotated[int, Meta(ge=1, le=1 << 24, description="a whole number, 1 to 16777216")]
+_HOST = r"(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?"
+_PATH = r"(/[A-Za-z0-9._~%-]+)*"
+HttpAddress = Annotated[
+    str,
+    Meta(
+        pattern=rf"^https?://{_HOST}{_PATH}\Z",
+        description="an address that begins with http:// or https://, without a slash at its end",
+    ),
+]
+WsAddress = Annotated[
+    str,
+    Meta(
+        pattern=rf"^wss?://{_HOST}{_PATH}\Z",
+        description="an address that begins with ws:// or wss://, without a slash at its end",
+    ),
+]
+FeeModelName = Annotated[
+    Literal["published", "none", "seed_flat_2pct"],
+    Meta(description="published, none, seed_flat_2pct"),
+]
+
+
+class FeeModel(IntEnum):
+    """What a taker pays."""
+
+    PUBLISHED = 0
+    """The market's own schedule, shares x rate x (p(1-p))^exponent."""
+    NONE = 1
+    SEED_FLAT_2PCT = 2
+    """2 % of the payout. No such fee exists; for comparison with figures that assumed it."""
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True):
+    """A table of the file; every field has a default and an annotation that says what it takes."""
+
+
+class Trading(Section, frozen=True, kw_only=True):
+    bankroll_usd: Usd = Decimal(1000)
+    """Cash at the start; nothing is ever bought beyond it."""
+    min_edge: Edge = Decimal("0.025")
+    """Least net profit over outlay, after fees: 0.025 is 2.5 %."""
+    max_arb_size_usd: Usd = Decimal(100)
+    """Largest outlay of one plan, all legs and fees together."""
+
+
+class Risk(Section, frozen=True, kw_only=True):
+    max_exposure_per_market_usd: Usd = Decimal(200)
+    """Largest cost of what is held and on order in one market."""
+    max_exposure_per_event_usd: Usd = Decimal(500)
+    """The same over all markets of one event; at least the limit per market."""
+
+
+class Fees(Section, frozen=True, kw_only=True):
+    model: FeeModelName = "published"
+    """published: each market's own schedule. none: no fees. seed_flat_2pct: 2 % of the payout,
+    which the exchange never charged; for comparison only."""
+
+
+class Sim(Section, frozen=True, kw_only=True):
+    entry_latency_ms: Milliseconds = 50
+    """From a decision to the order's arrival at the venue."""
+    response_latency_ms: Milliseconds = 30
+    """From the venue's answer to our knowing it."""
+    quiet_grace_ms: Milliseconds = 1000
+    """How long after an arrival a market may stay silent before its book counts as unchanged."""
+    print_window_ms: Milliseconds = 1000
+    """How long after a decision a trade print at a leg's price corroborates it."""
+
+
+class Replay(Section, frozen=True, kw_only=True):
+    block_rows: Rows = 262_144
+    """Rows handed to the kernel at once; speed and memory only, never the result."""
+
+
+class Server(Section, frozen=True, kw_only=True):
+    """Where the exchange is: the real one, unless `hfptm sandbox serve` says otherwise."""
+
+    clob_url: HttpAddress = "https://clob.polymarket.com"
+    """Books, orders, account."""
+    gamma_url: HttpAddress = "https://gamma-api.polymarket.com"
+    """Events and markets."""
+    market_ws_url: WsAddress = "wss://ws-subscriptions-clob.polymarket.com/ws/market"
+    """The market channel, with its path."""
+    user_ws_url: WsAddress = "wss://ws-subscriptions-clob.polymarket.com/ws/user"
+    """The user channel, with its path."""
