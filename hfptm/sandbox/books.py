@@ -3,41 +3,60 @@
 Source: exchange reference, sections 1.3 and 1.4.
 """
 
-from functools import lru_cache
+import hashlib
+
+import msgspec
 
 from hfptm.records import BUY, SELL, Token
+from hfptm.sandbox.book_text import price_text, size_text
 from hfptm.sandbox.catalogue import MarketEntry
-from hfptm.units import NS_PER_MS, PRICE_ONE_E4, format_e4, format_e6
-from hfptm.venue.book_hash import HashedBook, book_hash
-from hfptm.venue.messages import Level
-
-price_text = lru_cache(maxsize=1 << 16)(format_e4)
-size_text = lru_cache(maxsize=1 << 16)(format_e6)
+from hfptm.units import PRICE_ONE_E4
 
 
-def token_book(entry: MarketEntry, token: Token) -> HashedBook:
-    """The full book of one of a market's tokens; a NO book is the mirrored YES book."""
-    listed = entry.listed
-    book = HashedBook(
-        market=entry.clob_condition(),
-        asset_id=listed.tokens()[token],
-        timestamp=str(entry.tape.changed_ns // NS_PER_MS),
-        bids=_levels(entry, token, SELL if token else BUY),
-        asks=_levels(entry, token, BUY if token else SELL),
-        min_order_size=size_text(listed.market.min_size_e6),
-        tick_size=price_text(listed.market.tick_e4),
-        neg_risk=listed.market.neg_risk,
-        last_trade_price=entry.tape.last_trade_text(),
+class PrintedBook(msgspec.Struct, frozen=True, gc=False):
+    """The full book of one token, its JSON in pieces."""
+
+    hash: str
+    head: str
+    """Market, token and time, up to where the hash begins."""
+    levels: str
+    rules: str
+    tick: str
+    last_trade: str
+
+    def reply(self) -> msgspec.Raw:
+        """As REST prints it."""
+        return msgspec.Raw(f"{self.head}{self.hash}{self.rules}".encode())
+
+    def frame(self) -> str:
+        """As the WebSocket prints it: without the rules that never change."""
+        return (
+            f'{self.head}{self.hash}",{self.levels},"tick_size":"{self.tick}"'
+            f',"event_type":"book","last_trade_price":"{self.last_trade}"}}'
+        )
+
+
+def print_book(entry: MarketEntry, token: Token) -> PrintedBook:
+    """The full book of one of a market's tokens; a NO book is the mirrored YES book.
+
+    Its hash is the SHA-1 of what REST prints with the hash left empty.
+    """
+    market, tape = entry.listed.market, entry.tape
+    head = (
+        f'{{"market":"{entry.clob_condition()}","asset_id":"{entry.listed.tokens()[token]}"'
+        f',"timestamp":"{tape.changed_ms}","hash":"'
     )
-    book.hash = book_hash(book)
-    return book
-
-
-def _levels(entry: MarketEntry, token: Token, side: int) -> list[Level]:
-    return [
-        Level(price_text(PRICE_ONE_E4 - price_e4 if token else price_e4), size_text(size_e6))
-        for price_e4, size_e6 in reversed(entry.listed.book.published_levels(side))
-    ]
+    levels, tick, last_trade = (
+        tape.book.text(token),
+        price_text(market.tick_e4),
+        tape.last_trade_text(),
+    )
+    rules = (
+        f'",{levels},"min_order_size":"{size_text(market.min_size_e6)}","tick_size":"{tick}"'
+        f',"neg_risk":{"true" if market.neg_risk else "false"},"last_trade_price":"{last_trade}"}}'
+    )
+    digest = hashlib.sha1((head + rules).encode(), usedforsecurity=False).hexdigest()
+    return PrintedBook(digest, head, levels, rules, tick, last_trade)
 
 
 def best_e4(entry: MarketEntry, token: Token) -> tuple[int, int]:

@@ -104,7 +104,7 @@ class Catalogue:
     ) -> MarketEntry:
         """As the last market of an event that exists."""
         market_id, event = FIRST_MARKET_ID + len(self.markets), self._by_slug[event_slug]
-        entry = MarketEntry(market_id, terms, event, listed, MarketTape(ts_ns), ts_ns)
+        entry = MarketEntry(market_id, terms, event, listed, MarketTape(), ts_ns)
         self.markets.append(entry)
         event.markets.append(entry)
         self._by_market[listed.market.market] = entry

@@ -9,13 +9,13 @@ for, at 0.5 and without a side if there was none.
 import msgspec
 
 from hfptm.records import BUY, Token
-from hfptm.sandbox.books import best_e4, price_text, token_book
+from hfptm.sandbox.book_text import price_text
+from hfptm.sandbox.books import best_e4, print_book
 from hfptm.sandbox.calls import ApiError, Call, Reply, as_json, decode_body
 from hfptm.sandbox.catalogue import Catalogue, MarketEntry
 from hfptm.sandbox.gamma_markets import LEGACY_BASE_FEE
 from hfptm.sandbox.listings import Phase
 from hfptm.units import PRICE_ONE_E4, format_scaled
-from hfptm.venue.book_hash import HashedBook
 from hfptm.venue.signing import parse_uint256
 
 TOKENS_MAX = 500
@@ -41,11 +41,10 @@ class BookReads:
         self._catalogue = catalogue
 
     def book(self, call: Call) -> Reply:
-        return as_json(token_book(*self._one(call)))
+        return as_json(print_book(*self._one(call)).reply())
 
     def books(self, call: Call) -> Reply:
-        books: list[HashedBook] = [token_book(*found) for _, found in self._many(call)]
-        return as_json(books)
+        return as_json([print_book(*found).reply() for _, found in self._many(call)])
 
     def price(self, call: Call) -> Reply:
         side = call.first("side").upper()

@@ -7,7 +7,8 @@ Source: exchange reference, section 6.
 
 from hfptm.clock import format_utc
 from hfptm.records import BUY, SELL, Token
-from hfptm.sandbox.books import best_e4, size_text
+from hfptm.sandbox.book_text import size_text
+from hfptm.sandbox.books import best_e4
 from hfptm.sandbox.catalogue import MarketEntry
 from hfptm.sandbox.listings import Phase, Role
 from hfptm.units import NO_ASK_E4, NO_BID_E4, ONE_E6, PRICE_ONE_E4, format_scaled

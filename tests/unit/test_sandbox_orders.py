@@ -7,6 +7,7 @@ import pytest
 from hfptm.records import BUY, SELL
 from hfptm.sandbox.clob_cancels import CANCELS_MAX
 from hfptm.sandbox.clob_orders import BATCH_MAX
+from hfptm.sandbox.universe import START_MS
 from hfptm.units import NS_PER_S, ONE_E6
 from hfptm.venue import signing
 from hfptm.venue.signing import EXCHANGE_V3, NEG_RISK, STANDARD, SignatureType, Signer
@@ -196,9 +197,9 @@ def test_a_repeated_order_keeps_the_trades_of_the_first(trader: Trader) -> None:
 def test_a_refused_order_leaves_the_books_clock_alone(trader: Trader) -> None:
     trader.api.advance(NS_PER_S)
     assert refused(trader, orderType="FOK")
-    assert entry_of(trader.api.sandbox, STANDARD_SLUG).tape.changed_ns == START_NS
+    assert entry_of(trader.api.sandbox, STANDARD_SLUG).tape.changed_ms == START_MS
     accepted(trader)
-    assert entry_of(trader.api.sandbox, STANDARD_SLUG).tape.changed_ns == START_NS + NS_PER_S
+    assert entry_of(trader.api.sandbox, STANDARD_SLUG).tape.changed_ms == START_MS + 1_000
 
 
 def test_a_post_only_order_that_crosses_is_refused(trader: Trader) -> None:
