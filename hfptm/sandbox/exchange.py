@@ -26,6 +26,10 @@ class Exchange:
         self._engine = MatchingEngine(self.accounts, self.orders)
         self.markets = Markets(self._engine)
 
+    def due_ns(self) -> int:
+        """When something is due next; `clock.NS_MAX` if nothing is."""
+        return self._engine.due_ns()
+
     def advance(self, ts_ns: int) -> list[Action]:
         """What is due up to a time, each at its own: expiries, ends of delays, starts of games."""
         return self._engine.advance(ts_ns)

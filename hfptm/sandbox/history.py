@@ -12,6 +12,7 @@ from enum import StrEnum
 
 import msgspec
 
+from hfptm.clock import NS_MAX
 from hfptm.sandbox.reports import Action, Trade
 from hfptm.units import NS_PER_MS, NS_PER_S
 
@@ -103,6 +104,10 @@ class History:
             due_ns = action.ts_ns + after_ns
             heapq.heappush(self._due, (due_ns, trade.trade_id, status, record))
         return record
+
+    def due_ns(self) -> int:
+        """When a trade settles next; `clock.NS_MAX` if none waits."""
+        return self._due[0][0] if self._due else NS_MAX
 
     def advance(self, ts_ns: int) -> list[tuple[TradeRecord, TradeStatus]]:
         """Settle what is due; each change of status, in order."""

@@ -7,6 +7,7 @@ one instant happens in the order in which it was scheduled.
 import heapq
 from collections.abc import Callable, Iterable
 
+from hfptm.clock import NS_MAX
 from hfptm.records import BUY
 from hfptm.sandbox import order_checks as checks
 from hfptm.sandbox.accounts import Accounts
@@ -52,6 +53,10 @@ class MatchingEngine:
     def schedule(self, ts_ns: int, happens: Callable[[], Action | None]) -> None:
         self._scheduled += 1
         heapq.heappush(self._due, (ts_ns, self._scheduled, happens))
+
+    def due_ns(self) -> int:
+        """When something is due next; `clock.NS_MAX` if nothing is."""
+        return self._due[0][0] if self._due else NS_MAX
 
     def advance(self, ts_ns: int) -> list[Action]:
         """Everything that is due up to a time, each at its own time."""

@@ -6,6 +6,7 @@ traders within the process, and the clock alike call these methods.
 
 from collections.abc import Callable, Iterable
 
+from hfptm.sandbox.agents import Agent, first_due
 from hfptm.sandbox.auth import ApiKeys
 from hfptm.sandbox.catalogue import Catalogue, EventEntry, EventTerms, MarketEntry, MarketTerms
 from hfptm.sandbox.exchange import Exchange
@@ -38,6 +39,8 @@ class Sandbox:
         self.closed_only: set[str] = set()
         """Addresses that may only sell."""
         self.now_ns = 0
+        self.agents: list[Agent] = []
+        """Who acts within the process. Of those due at one time the first acts first."""
         self.listeners: list[Listener] = []
         self.settlement_listeners: list[SettlementListener] = []
 
@@ -72,15 +75,33 @@ class Sandbox:
     def advance(self, ts_ns: int, ts_wall_ns: int) -> None:
         """Let happen what is due: on the exchange by its clock, heartbeats by the clients'.
 
-        A time before the last one counts as the last one: machines' clocks are set back at times.
+        Everything happens at its own time, so that the result does not depend on how often this is
+        called. A time before the last one counts as the last one: machines' clocks are set back at
+        times.
         """
-        self.now_ns = max(self.now_ns, ts_ns)
-        self.absorb(self.exchange.advance(self.now_ns))
-        for record, status in self.history.advance(self.now_ns):
-            for listener in self.settlement_listeners:
-                listener(record, status)
+        end_ns = max(self.now_ns, ts_ns)
+        while (due_ns := self._due_ns()) <= end_ns:
+            self._settle(due_ns)
+            agent = first_due(self.agents)
+            if agent and agent.due_ns <= due_ns:
+                agent.act(due_ns)
+        self._settle(end_ns)
         for api_key in self.heartbeats.lapsed(ts_wall_ns):
             self._cancel_all_of_key(api_key)
+
+    def _due_ns(self) -> int:
+        """When anything happens next; never before now, or what came late would be lost."""
+        agent = first_due(self.agents)
+        due_ns = min(self.exchange.due_ns(), self.history.due_ns())
+        return max(min(due_ns, agent.due_ns) if agent else due_ns, self.now_ns)
+
+    def _settle(self, ts_ns: int) -> None:
+        """What the exchange itself does up to a time: orders, then settlement."""
+        self.now_ns = ts_ns
+        self.absorb(self.exchange.advance(ts_ns))
+        for record, status in self.history.advance(ts_ns):
+            for listener in self.settlement_listeners:
+                listener(record, status)
 
     def _cancel_all_of_key(self, api_key: str) -> None:
         found = self.keys.find(api_key)
