@@ -10,6 +10,7 @@ from hfptm.units import NS_PER_MS, ONE_E6
 from tests.sandbox_api import MAKER, SPORTS_SLUG, START_NS, entry_of, make_sandbox
 
 EVERY_NS = 700 * NS_PER_MS
+OTHER_NS = 1_100 * NS_PER_MS
 HORIZON_NS = 9_000 * NS_PER_MS
 GAME_NS = START_NS + 3_600_000 * NS_PER_MS
 
@@ -17,8 +18,8 @@ GAME_NS = START_NS + 3_600_000 * NS_PER_MS
 class Alternating:
     """Offers a share at 0.5 and buys it, in turns, in a market with a taker delay of 3 s."""
 
-    def __init__(self, sandbox: Sandbox, name: str, log: list[object]) -> None:
-        self.due_ns = GAME_NS + EVERY_NS
+    def __init__(self, sandbox: Sandbox, name: str, log: list[object], every_ns: int) -> None:
+        self.due_ns, self.every_ns = GAME_NS + every_ns, every_ns
         self.sandbox, self.name, self.log = sandbox, name, log
         self.listed = entry_of(sandbox, SPORTS_SLUG).listed
         self.acts = 0
@@ -40,10 +41,10 @@ class Alternating:
                 time_in_force=TimeInForce.GTC,
             )
         )
-        self.due_ns = ts_ns + EVERY_NS
+        self.due_ns = ts_ns + self.every_ns
 
 
-def play(step_ms: int) -> list[object]:
+def play(step_ms: int, other_ns: int = OTHER_NS) -> list[object]:
     """Everything anybody hears in nine seconds, looked at every so many ms."""
     sandbox = make_sandbox()
     sandbox.advance(GAME_NS, GAME_NS)
@@ -52,7 +53,8 @@ def play(step_ms: int) -> list[object]:
     sandbox.settlement_listeners.append(
         lambda record, status: log.append((record.trade_id, record.updated_ns, status))
     )
-    sandbox.agents += [Alternating(sandbox, name, log) for name in ("a", "b")]
+    for name, every_ns in (("a", EVERY_NS), ("b", other_ns)):
+        sandbox.agents.append(Alternating(sandbox, name, log, every_ns))
     for ts_ns in range(GAME_NS, GAME_NS + HORIZON_NS, step_ms * NS_PER_MS):
         sandbox.advance(ts_ns, ts_ns)
     sandbox.advance(GAME_NS + HORIZON_NS, GAME_NS + HORIZON_NS)
@@ -70,7 +72,7 @@ def test_what_happens_does_not_depend_on_how_often_time_is_told() -> None:
 
 
 def test_at_one_time_the_first_agent_acts_first() -> None:
-    acts = [entry[0] for entry in play(9_000) if entry[0] in ("a", "b")]  # type: ignore[index]
+    acts = [entry[0] for entry in play(9_000, EVERY_NS) if entry[0] in ("a", "b")]  # type: ignore[index]
     assert acts == ["a", "b"] * (HORIZON_NS // EVERY_NS)
 
 
@@ -80,7 +82,7 @@ def test_never_and_long_ago(due_ns: int, acts_at_ns: int | None) -> None:
     sandbox = make_sandbox()
     sandbox.advance(GAME_NS, GAME_NS)
     log: list[object] = []
-    agent = Alternating(sandbox, "a", log)
+    agent = Alternating(sandbox, "a", log, EVERY_NS)
     agent.due_ns = due_ns
     sandbox.agents.append(agent)
     sandbox.advance(GAME_NS, GAME_NS)
