@@ -115,13 +115,17 @@ class History:
         while self._due and self._due[0][0] <= ts_ns:
             due_ns, _, status, record = heapq.heappop(self._due)
             record.status, record.updated_ns = status, due_ns
-            record.transaction_hash = "0x" + self._digest("transaction", record.trade).hex()
+            record.transaction_hash = self.transaction_hash(record.trade)
             changes.append((record, status))
         return changes
 
     def trade_id(self, trade: Trade) -> str:
         """The id that the API gives a trade."""
         return str(uuid.UUID(bytes=self._digest("trade", trade)[:16], version=4))
+
+    def transaction_hash(self, trade: Trade) -> str:
+        """Of the transaction that is to settle a trade: the feed knows it from the start."""
+        return "0x" + self._digest("transaction", trade).hex()
 
     def trade(self, trade_id: str) -> TradeRecord | None:
         return self._by_id.get(trade_id)
