@@ -12,11 +12,14 @@ from typing import Self
 import msgspec
 
 from hfptm.errors import InputError
+from hfptm.sandbox.market_frames import Published
 
 FORMAT = "hfptm-wire"
 VERSION = 1
 
 _BUFFER_BYTES = 1 << 20
+_AUDIENCES_MAX = 1 << 14
+_Audience = tuple[int, tuple[str, ...], bool]
 
 
 class WireHeader(msgspec.Struct, frozen=True):
@@ -34,8 +37,8 @@ class WireFrame(msgspec.Struct, frozen=True, gc=False):
     """Counted from 1, without a gap."""
     ts_ns: int
     """When it was sent, by the exchange's clock; never goes back."""
-    market: str
-    """Condition id as the frame has it."""
+    market: int
+    """`registry.Market.market`."""
     assets: list[str]
     """Subscribers to any of these get it; empty: every subscriber does."""
     is_custom: bool
@@ -49,29 +52,28 @@ class WireWriter:
 
     def __init__(self, path: Path, seed: int) -> None:
         self._file = path.open("wb", buffering=_BUFFER_BYTES)
-        self._prefixes: dict[tuple[str, tuple[str, ...], bool], bytes] = {}
+        self._audiences: dict[_Audience, bytes] = {}
         self.frames = 0
         self._file.write(msgspec.json.encode(WireHeader(FORMAT, VERSION, seed)) + b"\n")
 
-    def write(
-        self, ts_ns: int, market: str, assets: Sequence[str], frame: bytes, *, is_custom: bool
-    ) -> None:
-        """Append a frame, which is one line of JSON."""
-        self.frames += 1
-        key = (market, tuple(assets), is_custom)
-        self._file.write(
-            b'{"n":%d,"ts_ns":%d,%b,"frame":%b}\n'
-            % (self.frames, ts_ns, self._prefixes.get(key) or self._prefix(key), frame)
-        )
+    def write(self, ts_ns: int, batch: Sequence[Published]) -> None:
+        """Append frames that were sent at one time."""
+        for frame in batch:
+            self.frames += 1
+            key = (frame.market, () if frame.is_exchange_wide else frame.assets, frame.is_custom)
+            self._file.write(
+                b'{"n":%d,"ts_ns":%d,%b,"frame":%b}\n'
+                % (self.frames, ts_ns, self._audiences.get(key) or self._add(key), frame.payload)
+            )
 
-    def _prefix(self, key: tuple[str, tuple[str, ...], bool]) -> bytes:
+    def _add(self, key: _Audience) -> bytes:
         """What all frames to the same subscribers share; remembered for the latest ones only."""
-        if len(self._prefixes) >= 1 << 14:
-            self._prefixes.clear()
+        if len(self._audiences) >= _AUDIENCES_MAX:
+            self._audiences.clear()
         market, assets, is_custom = key
         fields = {"market": market, "assets": assets, "is_custom": is_custom}
-        self._prefixes[key] = prefix = msgspec.json.encode(fields)[1:-1]
-        return prefix
+        self._audiences[key] = text = msgspec.json.encode(fields)[1:-1]
+        return text
 
     def flush(self) -> None:
         self._file.flush()

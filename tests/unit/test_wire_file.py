@@ -1,48 +1,41 @@
 """A wire file gives back what was written, and says where it is damaged."""
 
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hfptm.errors import InputError
+from hfptm.sandbox.market_frames import EventType, Published
 from hfptm.sandbox.wire_file import WireWriter, read_header, read_wire
 
-CONDITION = f"0x{7:064x}"
 FRAME = b'{"market":"0x", "price_changes":[{"size":"0"}], "timestamp":"1"}'
+MARKET = 77
 
-
-class Sent(NamedTuple):
-    ts_ns: int
-    market: str
-    assets: tuple[str, ...]
-    frame: bytes
-    is_custom: bool
-
-
-SENT = st.builds(
-    Sent,
-    ts_ns=st.just(0),
-    market=st.sampled_from(["", CONDITION]),
+PUBLISHED = st.builds(
+    Published,
+    number=st.just(0),
+    ts_ms=st.just(0),
+    market=st.sampled_from([0, MARKET, 2**63 - 1]),
+    event_type=st.sampled_from(EventType),
     assets=st.lists(st.text("0123456789", min_size=1), max_size=2).map(tuple),
-    frame=st.sampled_from([FRAME, b"[]", b'[{"a":"\\n\xc3\xa4"}, 1]', b'{ "b" : 2 }']),
+    payload=st.sampled_from([FRAME, b"[]", b'[{"a":"\\n\xc3\xa4"}, 1]', b'{ "b" : 2 }']),
     is_custom=st.booleans(),
+    is_exchange_wide=st.booleans(),
 )
 
 
-def written(path: Path, sent: list[Sent]) -> Path:
+def written(path: Path, sent: list[Published]) -> Path:
     with WireWriter(path, seed=7) as writer:
-        for number, one in enumerate(sent):
-            writer.write(
-                one.ts_ns or number, one.market, one.assets, one.frame, is_custom=one.is_custom
-            )
+        for ts_ns, frame in enumerate(sent):
+            writer.write(ts_ns, [frame])
     return path
 
 
-def plain(count: int) -> list[Sent]:
-    return [Sent(0, CONDITION, ("1", "2"), FRAME, False)] * count
+def plain(count: int) -> list[Published]:
+    kind = EventType.PRICE_CHANGE
+    return [Published(0, 0, MARKET, kind, ("1", "2"), FRAME, False, False)] * count
 
 
 @pytest.fixture(scope="module")
@@ -50,8 +43,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("wire")
 
 
-@given(st.lists(SENT, max_size=20))
-def test_frames_come_back_verbatim_and_in_order(folder: Path, sent: list[Sent]) -> None:
+@given(st.lists(PUBLISHED, max_size=20))
+def test_frames_come_back_verbatim_and_in_order(folder: Path, sent: list[Published]) -> None:
     path = written(folder / "any.jsonl", sent)
     assert read_header(path).seed == 7
     read = list(read_wire(path))
@@ -59,15 +52,17 @@ def test_frames_come_back_verbatim_and_in_order(folder: Path, sent: list[Sent]) 
     assert [frame.ts_ns for frame in read] == list(range(len(sent)))
     assert [
         (frame.market, tuple(frame.assets), bytes(frame.frame), frame.is_custom) for frame in read
-    ] == [(one.market, one.assets, one.frame, one.is_custom) for one in sent]
+    ] == [
+        (one.market, () if one.is_exchange_wide else one.assets, one.payload, one.is_custom)
+        for one in sent
+    ]
 
 
 def test_every_line_is_json_by_itself(tmp_path: Path) -> None:
     lines = written(tmp_path / "wire.jsonl", plain(1)).read_bytes().splitlines()
     assert lines[0] == b'{"format":"hfptm-wire","version":1,"seed":7}'
     assert lines[1] == (
-        b'{"n":1,"ts_ns":0,"market":"%b","assets":["1","2"],"is_custom":false,"frame":%b}'
-        % (CONDITION.encode(), FRAME)
+        b'{"n":1,"ts_ns":0,"market":77,"assets":["1","2"],"is_custom":false,"frame":%b}' % FRAME
     )
 
 
