@@ -59,7 +59,7 @@ def event_json(*markets: dict[str, Any], **changes: Any) -> dict[str, Any]:
         "slug": "an-event",
         "title": "An event",
         "endDate": "2026-12-31T00:00:00Z",
-        "negRisk": any(market["negRisk"] for market in markets),
+        "negRisk": any(market.get("negRisk") for market in markets),
         "negRiskAugmented": False,
         "cumulativeMarkets": False,
         "tags": [{"id": "1", "label": "Sports", "slug": "sports"}],
