@@ -21,6 +21,9 @@ from hfptm.sandbox.wallets import Wallets
 Listener = Callable[[Action, list[TradeRecord]], None]
 """Hears of each action, with a record for each of its trades."""
 
+ListingListener = Callable[[MarketEntry], None]
+"""Hears of each market when it is listed, before it is open."""
+
 SettlementListener = Callable[[TradeRecord, TradeStatus], None]
 """Hears of each further status of a trade."""
 
@@ -41,6 +44,7 @@ class Sandbox:
         self.now_ns = 0
         self.agents: list[Agent] = []
         """Who acts within the process. Of those due at one time the first acts first."""
+        self.listing_listeners: list[ListingListener] = []
         self.listeners: list[Listener] = []
         self.settlement_listeners: list[SettlementListener] = []
 
@@ -58,7 +62,10 @@ class Sandbox:
     ) -> MarketEntry:
         """A market of an event, NOT_READY until `open_market`; ValueError as `Markets.add`."""
         listed = self.exchange.markets.add(listing)
-        return self.catalogue.add_market(event_slug, listed, terms, ts_ns)
+        entry = self.catalogue.add_market(event_slug, listed, terms, ts_ns)
+        for listener in self.listing_listeners:
+            listener(entry)
+        return entry
 
     def open_market(self, market: int, ts_ns: int) -> None:
         self.absorb([self.exchange.markets.open(market, ts_ns)])
