@@ -1,4 +1,4 @@
-"""The sandbox on the network: Gamma and CLOB on loopback, in a thread with a loop of its own.
+"""The sandbox on the network: Gamma, CLOB and its channels on loopback, in a thread of their own.
 
 Handlers run one at a time on that loop; while it runs, others reach the sandbox through `run`. What
 is due happens before each call, and every `TICK_S` between calls.
@@ -20,8 +20,11 @@ from starlette.routing import BaseRoute
 from hfptm import clock
 from hfptm.errors import ConfigError
 from hfptm.sandbox.calls import Clock
+from hfptm.sandbox.market_frames import MarketFrames
 from hfptm.sandbox.routes import as_routes, clob_table, gamma_table
 from hfptm.sandbox.sandbox import Sandbox
+from hfptm.sandbox.sockets import MARKET_PATH, USER_PATH, Sockets
+from hfptm.venue.client import Servers
 
 HOST = "127.0.0.1"
 """It never listens anywhere else."""
@@ -38,8 +41,9 @@ Result = TypeVar("Result")
 class Server:
     """Serves a sandbox from `start` to `stop`, or within a `with` block, once.
 
-    `now_ns` is the exchange's clock, `wall_ns` that of its clients. Routes in `further` are served
-    at the CLOB's address. A port of 0 becomes any free one.
+    `now_ns` is the exchange's clock, `wall_ns` that of its clients. Subscribers get what `frames`
+    prints, if others listen to it too. Routes in `further` are served at the CLOB's address. A port
+    of 0 becomes any free one.
     """
 
     def __init__(
@@ -50,6 +54,8 @@ class Server:
         wall_ns: Clock = clock.wall_ns,
         clob_port: int = 0,
         gamma_port: int = 0,
+        ws_port: int = 0,
+        frames: MarketFrames | None = None,
         further: Sequence[BaseRoute] = (),
     ) -> None:
         self.sandbox = sandbox
@@ -57,12 +63,24 @@ class Server:
         clob = as_routes(clob_table(sandbox), sandbox, now_ns, wall_ns)
         gamma = as_routes(gamma_table(sandbox), sandbox, now_ns, wall_ns)
         apps = (Starlette(routes=[*further, *clob]), Starlette(routes=gamma))
-        self._ports = (("clob_port", clob_port), ("gamma_port", gamma_port))
+        self._channels = Sockets(sandbox, frames or MarketFrames(sandbox), self._advance)
+        self._ports = (("clob_port", clob_port), ("gamma_port", gamma_port), ("ws_port", ws_port))
         self._started: Future[None] = Future()
         self._sockets: list[socket.socket] = []
         self._servers = [uvicorn.Server(_config(app)) for app in apps]
         self.clob_url = ""
         self.gamma_url = ""
+        self.ws_url = ""
+
+    @property
+    def servers(self) -> Servers:
+        """Its addresses, for clients; known once it has started."""
+        return Servers(
+            clob_url=self.clob_url,
+            gamma_url=self.gamma_url,
+            market_ws_url=self.ws_url + MARKET_PATH,
+            user_ws_url=self.ws_url + USER_PATH,
+        )
 
     def __enter__(self) -> Self:
         self.start()
@@ -77,12 +95,15 @@ class Server:
         self.stop()
 
     def start(self) -> None:
-        """Return once both addresses answer. Raises ConfigError for a port that is taken."""
+        """Return once all addresses answer. Raises ConfigError for a port that is taken."""
         with ExitStack() as opened:
             self._sockets = [opened.enter_context(_listen(*port)) for port in self._ports]
             opened.pop_all()
-        self.clob_url, self.gamma_url = (
-            f"http://{HOST}:{listening.getsockname()[1]}" for listening in self._sockets
+        clob, gamma, ws = (f"{HOST}:{s.getsockname()[1]}" for s in self._sockets)
+        self.clob_url, self.gamma_url, self.ws_url = (
+            f"http://{clob}",
+            f"http://{gamma}",
+            f"ws://{ws}",
         )
         # Made here and not before: a loop that never ran would have to be closed all the same.
         self._loop = asyncio.new_event_loop()
@@ -118,8 +139,10 @@ class Server:
 
     async def _serve(self) -> None:
         """Until `stop`, or an error here, which must not leave the sockets to nobody."""
-        pairs = zip(self._servers, self._sockets, strict=True)
+        *http_sockets, ws_socket = self._sockets
+        pairs = zip(self._servers, http_sockets, strict=True)
         serving = [asyncio.create_task(s.serve(sockets=[listening])) for s, listening in pairs]
+        channels = await self._channels.serve(ws_socket)
         try:
             while not all(server.started for server in self._servers):
                 await asyncio.sleep(TICK_S)
@@ -130,7 +153,8 @@ class Server:
         finally:
             for server in self._servers:
                 server.should_exit = True
-            await asyncio.gather(*serving)
+            channels.close()
+            await asyncio.gather(*serving, channels.wait_closed())
 
 
 def _listen(name: str, port: int) -> socket.socket:
