@@ -13,7 +13,18 @@ import msgspec
 
 from hfptm import settings
 from hfptm.errors import ConfigError
-from hfptm.sections import MAX_USD, FeeModel, Fees, Replay, Risk, Section, Server, Sim, Trading
+from hfptm.sections import (
+    MAX_USD,
+    Discovery,
+    FeeModel,
+    Fees,
+    Replay,
+    Risk,
+    Section,
+    Server,
+    Sim,
+    Trading,
+)
 from hfptm.settings import Setting
 from hfptm.units import NS_PER_MS, ONE_E6, PRICE_ONE_E4, parse_decimal
 
@@ -32,6 +43,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     sim: Sim = Sim()
     replay: Replay = Replay()
     server: Server = Server()
+    discovery: Discovery = Discovery()
     sources: dict[str, str] = {}
     """Where each "section.key" that is not a default came from; for messages."""
 

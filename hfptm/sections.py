@@ -20,6 +20,14 @@ Usd = Annotated[
 Edge = Annotated[Decimal, Meta(description="0 or more, below 1, with at most 4 decimals")]
 Milliseconds = Annotated[int, Meta(ge=0, le=3_600_000, description="a whole number, 0 to 3600000")]
 Rows = Annotated[int, Meta(ge=1, le=1 << 24, description="a whole number, 1 to 16777216")]
+Count = Annotated[int, Meta(ge=1, le=20_000, description="a whole number, 1 to 20000")]
+Dollars = Annotated[int, Meta(ge=0, le=MAX_USD, description="whole dollars, 0 to 1000000000")]
+WindowSeconds = Annotated[int, Meta(ge=0, le=86_400, description="a whole number, 0 to 86400")]
+Seconds = Annotated[int, Meta(ge=1, le=3_600, description="a whole number, 1 to 3600")]
+Names = Annotated[
+    str,
+    Meta(pattern=r"^[^'\"\\\n]*\Z", description="names between commas, without quotes"),
+]
 _HOST = r"(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?"
 _PATH = r"(/[A-Za-z0-9._~%-]+)*"
 HttpAddress = Annotated[
@@ -105,3 +113,26 @@ class Server(Section, frozen=True, kw_only=True):
     """The market channel, with its path."""
     user_ws_url: WsAddress = "wss://ws-subscriptions-clob.polymarket.com/ws/user"
     """The user channel, with its path."""
+
+
+class Discovery(Section, frozen=True, kw_only=True):
+    """Which markets are recorded."""
+
+    prioritize_categories: Names = "sports, esports, politics, crypto"
+    """Taken first, in this order; all other categories follow."""
+    blacklisted_markets: Names = ""
+    """Condition ids, slugs, or words that stand together in a slug or question."""
+    min_volume_24h_usd: Dollars = 1_000
+    """Traded in a day, of an event with exclusive outcomes by all of them together."""
+    min_liquidity_usd: Dollars = 10
+    """Value of the resting orders, likewise."""
+    short_window_s: WindowSeconds = 3_900
+    """Longest up or down window that counts as short; 0: they are markets like all others."""
+    short_window_ahead_s: WindowSeconds = 900
+    """How long before its start a short window is recorded."""
+    min_volume_24h_short_usd: Dollars = 100
+    """Traded in a day in the whole series of a short window, where the exchange says it."""
+    max_order_books: Count = 5_000
+    """Markets recorded at once; an event with exclusive outcomes counts whole or not at all."""
+    refresh_interval_s: Seconds = 60
+    """Between two looks through everything that is listed."""

@@ -122,6 +122,15 @@ def test_fee_models_by_name(model: FeeModel) -> None:
         ("[server]\ngamma_url = 'https://h:port'", "server.gamma_url: 'https://h:port' is refused"),
         ("[server]\nuser_ws_url = 'http://h'", "an address that begins with ws:// or wss://"),
         ('[server]\nmarket_ws_url = "ws://h/ws\\n"', "server.market_ws_url: 'ws://h/ws\\n' is"),
+        (
+            "[discovery]\nmax_order_books = 20001",
+            "20001 is refused; allowed: a whole number, 1 to 20000",
+        ),
+        ("[discovery]\nmin_volume_24h_usd = 0.5", "0.5 is refused; allowed: whole dollars, 0 to"),
+        (
+            '[discovery]\nblacklisted_markets = "it\'s"',
+            "is refused; allowed: names between commas, without quotes",
+        ),
         ("[trading\n", "the whole file: is not TOML"),
         (
             "[trading]\nmax_arb_size_usd = 1000.01",
