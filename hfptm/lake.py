@@ -46,6 +46,20 @@ class RawKind(IntEnum):
     REST = 2
     LINK_UP = 3
     LINK_DOWN = 4
+    LOSS = 5
+    """The recorder received more of this connection than it could keep; payload: `Loss`."""
+
+
+class Loss(msgspec.Struct, frozen=True):
+    """Rows of one connection that were received and not kept, as JSON in a row of kind LOSS.
+
+    That row bears the time and the number of the last of them.
+    """
+
+    reason: GapReason
+    rows: int
+    from_seq: int
+    from_ns: int
 
 
 class Gap(msgspec.Struct, frozen=True, order=True):

@@ -122,6 +122,10 @@ class GapReason(IntEnum):
     """Samples further apart than they may be held."""
     DAMAGE = 3
     """The input was unreadable here."""
+    OVERLOAD = 4
+    """The recorder received faster than it could write."""
+    DISK = 5
+    """The recorder's disk refused to take more: full, or failing."""
 
 
 class Relation(IntEnum):
