@@ -4,6 +4,7 @@ Handlers are pure functions of a call, so that they can be tried without a socke
 there is between them and Starlette.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -40,6 +41,10 @@ class Reply(msgspec.Struct, frozen=True):
     body: bytes
     status: int = 200
     headers: Mapping[str, str] = {}
+    late_ms: int = 0
+    """How long to wait before it is sent."""
+    is_withheld: bool = False
+    """Never sent: the client waits until it gives up."""
 
 
 class ApiError(Exception):
@@ -106,10 +111,19 @@ def endpoint(
                 body=body,
             )
             reply = answer(handler, call)
+        await _wait(reply, request)
         headers = {"content-type": "application/json; charset=utf-8", **reply.headers}
         return Response(reply.body, reply.status, headers)
 
     return serve
+
+
+async def _wait(reply: Reply, request: Request) -> None:
+    """Until it is time to answer, or nobody is left to be answered."""
+    if reply.late_ms:
+        await asyncio.sleep(reply.late_ms / 1_000)
+    while reply.is_withheld and (await request.receive())["type"] != "http.disconnect":
+        continue
 
 
 def _all_values(request: Request) -> dict[str, list[str]]:

@@ -10,6 +10,7 @@ import msgspec
 from hfptm.records import BUY
 from hfptm.sandbox.auth import Caller, check_l2
 from hfptm.sandbox.calls import ApiError, Call, Reply, as_json, decode_body
+from hfptm.sandbox.faults_calls import falsely_succeeds
 from hfptm.sandbox.gamma_markets import Json
 from hfptm.sandbox.rate_limits import Bucket
 from hfptm.sandbox.reports import Action, Placed, PlacedStatus, Rejected, Trade
@@ -50,14 +51,16 @@ class OrderDesk:
             count = f"{len(batch)}, max allowed: {BATCH_MAX}"
             raise ApiError(400, f"Too many orders in payload: {count}")
         headers = self._charge(caller, len(batch), call)
-        return as_json([self._answer(posted, caller) for posted in batch], headers=headers)
+        return as_json([self._answer(posted, caller, call) for posted in batch], headers=headers)
 
     def _charge(self, caller: Caller, cost: int, call: Call) -> Mapping[str, str]:
         limits = self._sandbox.limits
         return limits.charge(caller.address, Bucket.ORDERS, cost, call.ts_wall_ns)
 
-    def _answer(self, posted: PostedOrder, caller: Caller) -> Json:
+    def _answer(self, posted: PostedOrder, caller: Caller, call: Call) -> Json:
         """Success and yet refused: that is how the exchange answers within a batch."""
+        if text := falsely_succeeds(self._sandbox.faults, call):
+            return _reply("", "", error_text=text)
         try:
             return self._place(posted, caller)
         except ApiError as error:

@@ -9,6 +9,7 @@ from hfptm.sandbox.clob_cancels import CancelDesk
 from hfptm.sandbox.clob_keys import KeyDesk
 from hfptm.sandbox.clob_markets import MarketReads
 from hfptm.sandbox.clob_orders import OrderDesk
+from hfptm.sandbox.faults_calls import CallFaults
 from hfptm.sandbox.gamma import Gamma
 from hfptm.sandbox.sandbox import Sandbox
 from hfptm.units import NS_PER_S
@@ -22,17 +23,23 @@ _Table = list[tuple[str, str, Handler]]
 def gamma_table(sandbox: Sandbox) -> _Table:
     """(method, path, handler) of the Gamma API."""
     gamma = Gamma(sandbox.catalogue)
-    return [
+    table: _Table = [
         ("GET", "/events", gamma.events),
         ("GET", "/events/keyset", gamma.events_keyset),
         ("GET", "/markets", gamma.markets),
         ("GET", "/markets/keyset", gamma.markets_keyset),
     ]
+    return _with_faults(sandbox, table)
 
 
 def clob_table(sandbox: Sandbox) -> _Table:
     """(method, path, handler) of the CLOB API."""
-    return [*_reads(sandbox), *_private(sandbox)]
+    return _with_faults(sandbox, [*_reads(sandbox), *_private(sandbox)])
+
+
+def _with_faults(sandbox: Sandbox, table: _Table) -> _Table:
+    faults = CallFaults(sandbox.faults, sandbox.keys)
+    return [(method, path, faults.around(handler)) for method, path, handler in table]
 
 
 def _reads(sandbox: Sandbox) -> _Table:

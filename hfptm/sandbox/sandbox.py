@@ -10,6 +10,7 @@ from hfptm.sandbox.agents import Agent, first_due
 from hfptm.sandbox.auth import ApiKeys
 from hfptm.sandbox.catalogue import Catalogue, EventEntry, EventTerms, MarketEntry, MarketTerms
 from hfptm.sandbox.exchange import Exchange
+from hfptm.sandbox.faults import Faults
 from hfptm.sandbox.heartbeats import Heartbeats
 from hfptm.sandbox.history import History, Posting, TradeRecord, TradeStatus
 from hfptm.sandbox.listings import Listing
@@ -39,6 +40,7 @@ class Sandbox:
         self.history = history or History(seed)
         self.heartbeats = Heartbeats(seed)
         self.limits = RateLimits()
+        self.faults = Faults(seed)
         self.closed_only: set[str] = set()
         """Addresses that may only sell."""
         self.now_ns = 0
