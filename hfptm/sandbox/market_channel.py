@@ -16,7 +16,7 @@ from hfptm.sandbox.market_frames import Published
 PING, PONG = "PING", b"PONG"
 
 
-class _Request(msgspec.Struct):
+class Request(msgspec.Struct):
     """Any frame of a client; keys without a meaning here are ignored."""
 
     type: str = ""
@@ -26,7 +26,15 @@ class _Request(msgspec.Struct):
     initial_dump: bool = True
 
 
-_DECODER = msgspec.json.Decoder(_Request)
+_DECODER = msgspec.json.Decoder(Request)
+
+
+def read_request(text: str) -> Request | None:
+    """None for what cannot be read."""
+    try:
+        return _DECODER.decode(text)
+    except (msgspec.DecodeError, UnicodeEncodeError):
+        return None
 
 
 class MarketChannel:
@@ -43,9 +51,8 @@ class MarketChannel:
         """Take a client's frame; the answer, if there is one. What cannot be read is ignored."""
         if text == PING:
             return PONG
-        try:
-            request = _DECODER.decode(text)
-        except (msgspec.DecodeError, UnicodeEncodeError):
+        request = read_request(text)
+        if request is None:
             return None
         if request.operation == "unsubscribe":
             self._channels.remove(self, request.assets_ids)
@@ -56,7 +63,7 @@ class MarketChannel:
             return self._subscribe(request)
         return None
 
-    def _subscribe(self, request: _Request) -> bytes | None:
+    def _subscribe(self, request: Request) -> bytes | None:
         if request.custom_feature_enabled is not None:
             self.is_custom = request.custom_feature_enabled
         if not self.assets.keys().isdisjoint(request.assets_ids):

@@ -97,7 +97,7 @@ class Server:
     def start(self) -> None:
         """Return once all addresses answer. Raises ConfigError for a port that is taken."""
         with ExitStack() as opened:
-            self._sockets = [opened.enter_context(_listen(*port)) for port in self._ports]
+            self._sockets = [opened.enter_context(listen(*port)) for port in self._ports]
             opened.pop_all()
         clob, gamma, ws = (f"{HOST}:{s.getsockname()[1]}" for s in self._sockets)
         self.clob_url, self.gamma_url, self.ws_url = (
@@ -157,7 +157,8 @@ class Server:
             await asyncio.gather(*serving, channels.wait_closed())
 
 
-def _listen(name: str, port: int) -> socket.socket:
+def listen(name: str, port: int) -> socket.socket:
+    """A socket on loopback; a port of 0 is any free one. Raises ConfigError if it is taken."""
     # Named TCP, because asyncio sends small packets at once only on sockets that say so.
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
