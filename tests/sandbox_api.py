@@ -9,7 +9,7 @@ import msgspec
 
 from hfptm.records import Side
 from hfptm.registry import Market, market_id
-from hfptm.sandbox.calls import Call, Handler, answer
+from hfptm.sandbox.calls import Call, Handler, Reply, answer
 from hfptm.sandbox.catalogue import EventTerms, MarketEntry, MarketTerms, Tag
 from hfptm.sandbox.history import History
 from hfptm.sandbox.listings import Listing
@@ -136,6 +136,18 @@ class Api:
         **query: Any,
     ) -> tuple[int, Any]:
         """(status, decoded body). A list in `query` repeats its parameter."""
+        reply = self.reply(method, path, body, headers, **query)
+        self.reply_headers = dict(reply.headers)
+        return reply.status, msgspec.json.decode(reply.body)
+
+    def reply(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        headers: dict[str, str] | None = None,
+        **query: Any,
+    ) -> Reply:
         handler, parts = self._find(method, path)
         call = Call(
             method=method,
@@ -148,9 +160,7 @@ class Api:
             body=encode(body),
         )
         self.sandbox.advance(call.ts_ns, call.ts_wall_ns)
-        reply = answer(handler, call)
-        self.reply_headers = dict(reply.headers)
-        return reply.status, msgspec.json.decode(reply.body)
+        return answer(handler, call)
 
     def _find(self, method: str, path: str) -> tuple[Handler, dict[str, str]]:
         for its_method, pattern, handler in self._table:
@@ -204,16 +214,19 @@ class Trader:
         self.salt = 0
 
     def call(self, method: str, path: str, body: object = None, **query: Any) -> tuple[int, Any]:
+        return self.api.call(method, path, body, self.headers(method, path, body), **query)
+
+    def headers(self, method: str, path: str, body: object = None) -> dict[str, str]:
+        """Those of a request signed now."""
         ts_s = str(self.api.now_ns // NS_PER_S)
         secret = self.credentials.secret
-        headers = {
+        return {
             "poly_address": self.signer.address,
             "poly_timestamp": ts_s,
             "poly_api_key": self.credentials.api_key,
             "poly_passphrase": self.credentials.passphrase,
             "poly_signature": request_signature(secret, ts_s, method, path, encode(body)),
         }
-        return self.api.call(method, path, body, headers, **query)
 
 
 def encode(body: object) -> bytes:
