@@ -1,0 +1,118 @@
+"""The write-ahead log's format: rows that were received and are in no sealed file yet.
+
+    header  "hfptmwal", format version u16, schema version u16
+    block   "HFWB", length of the body u32 (never 0), CRC-32 of the body u32, body
+    body    an Arrow stream (zstd) of one batch of rows
+
+Integers are little-endian. A log is read block by block up to the first that is not whole: a torn
+or zero-filled tail is what a crash leaves, and none of its rows is ever read in part.
+"""
+
+import struct
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import pyarrow as pa
+
+from hfptm.errors import LakeError
+from hfptm.records import SCHEMA_VERSION
+
+SUFFIX = ".wal"
+
+_MAGIC = b"HFWB"
+_HEADER = struct.Struct("<8sHH")
+_FRAME = struct.Struct("<4sII")
+
+HEADER = _HEADER.pack(b"hfptmwal", 1, SCHEMA_VERSION)
+
+BODY_BYTES_MAX = 1 << 30
+"""No writer makes a longer body, so a longer one is damage and is not read into memory."""
+
+_ZSTD = pa.ipc.IpcWriteOptions(compression=pa.Codec("zstd", 1), use_threads=False)
+"""Level 1: the log lives for an hour at most, the processor's time is the recorder's."""
+
+
+def encode_block(batch: pa.RecordBatch) -> bytes:
+    """One block; compression and checksum run without the interpreter's lock."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, batch.schema, options=_ZSTD) as stream:
+        stream.write_batch(batch)
+    body = sink.getvalue()
+    return b"".join([_FRAME.pack(_MAGIC, len(body), zlib.crc32(body)), body])
+
+
+def read_batches(file: BinaryIO, columns: list[int] | None = None) -> Iterator[pa.RecordBatch]:
+    """The batches of a log open at its start, only `columns` (by index) of them if given.
+
+    Afterwards the file stands at the first byte that belongs to no whole block. Raises LakeError
+    for a file that is no log, or one of another version.
+    """
+    if not _begins_whole(file):
+        return
+    options = pa.ipc.IpcReadOptions(included_fields=columns, use_threads=False)
+    while body := _read_body(file):
+        with pa.ipc.open_stream(body, options=options) as stream:
+            yield stream.read_next_batch()
+
+
+def goes_on(file: BinaryIO) -> bool:
+    """Whether a whole block lies behind the place where `read_batches` stopped.
+
+    A crash leaves none: the medium was damaged, and rows would be lost with the log.
+    """
+    rest = file.read()
+    start = rest.find(_MAGIC, 1)
+    while start >= 0:
+        if _body_at(rest, start) is not None:
+            return True
+        start = rest.find(_MAGIC, start + 1)
+    return False
+
+
+def logs(folder: Path) -> list[Path]:
+    """Every log of a folder, oldest name first."""
+    return sorted(folder.glob(f"*{SUFFIX}"))
+
+
+def _begins_whole(file: BinaryIO) -> bool:
+    """False if a crash left the log without its header."""
+    header = file.read(_HEADER.size)
+    if len(header) < _HEADER.size or not any(header):
+        return False
+    magic, version, schema_version = _HEADER.unpack(header)
+    if magic != HEADER[:8]:
+        raise LakeError(f"{file.name}: not a log of the recorder; move it out of this folder")
+    if header != HEADER:
+        raise LakeError(
+            f"{file.name}: log version {version} with schema version {schema_version}, this hfptm "
+            f"reads 1 with {SCHEMA_VERSION}; seal it with `hfptm` of the version that wrote it"
+        )
+    return True
+
+
+def _read_body(file: BinaryIO) -> bytes | None:
+    start = file.tell()
+    frame = file.read(_FRAME.size)
+    body = frame and file.read(_body_bytes(frame))
+    if not body or zlib.crc32(body) != _FRAME.unpack(frame)[2]:
+        file.seek(start)
+        return None
+    return body
+
+
+def _body_at(data: bytes, start: int) -> bytes | None:
+    frame = data[start : start + _FRAME.size]
+    length = _body_bytes(frame)
+    body = data[start + _FRAME.size : start + _FRAME.size + length]
+    whole = 0 < length == len(body) and zlib.crc32(body) == _FRAME.unpack(frame)[2]
+    return body if whole else None
+
+
+def _body_bytes(frame: bytes) -> int:
+    """Length of the body that follows; 0 if these bytes begin no block."""
+    if len(frame) < _FRAME.size:
+        return 0
+    magic, length, _ = _FRAME.unpack(frame)
+    return length if magic == _MAGIC and length <= BODY_BYTES_MAX else 0
