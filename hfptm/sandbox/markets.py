@@ -55,7 +55,7 @@ class Markets:
         self._by_id[market.market] = listed
         for token in Token:
             self._by_token[listed.tokens()[token]] = (listed, token)
-        if listing.clears_at_start and listing.game_start_ns:
+        if listing.clears_at_start and listing.game_start_ns > self._engine.now_ns:
             self._engine.schedule(listing.game_start_ns, lambda: self._clear(listed))
         return listed
 
