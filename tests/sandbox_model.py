@@ -14,6 +14,7 @@ from hfptm.sandbox.orders import IMMEDIATE, OrderRequest, TimeInForce
 from hfptm.sandbox.refusals import Reason
 from hfptm.sandbox.reports import (
     Action,
+    MakerFill,
     MatchType,
     OrderCanceled,
     Placed,
@@ -86,6 +87,8 @@ class Model:
         self.requests: dict[str, OrderRequest] = {}
         self.match_types: Counter[MatchType] = Counter()
         self.refused: Counter[Reason] = Counter()
+        self.trades: list[tuple[int, Trade]] = []
+        """With their markets; taken back ones left out."""
         self._arrivals = 0
 
     def see(self, actions: list[Action], request: OrderRequest | None = None) -> None:
@@ -96,6 +99,7 @@ class Model:
                 if isinstance(report, OrderCanceled):
                     self._see_canceled(action, report)
                 if isinstance(report, Trade):
+                    self.trades.append((action.market, report))
                     self._pay(report)
             feed_e6 = self.feed_e6[action.market]
             for level in action.levels:
@@ -231,20 +235,28 @@ class Model:
         fee_e6 = int(rate * price * (1 - price) * trade.size_e6 / 10 + Fraction(1, 2)) * 10
         buys = trade.side == BUY
         assert trade.fee_e6 == (fee_e6 if buys else min(fee_e6, trade.collateral_e6))
-        self._move(trade.account, trade.token, buys, trade.size_e6, trade.collateral_e6)
-        self.cash_e6[trade.account] -= trade.fee_e6
-        self.cash_e6["fees"] += trade.fee_e6
+        self.settle(trade)
         self.fills_e6[trade.taker_order_id] += trade.size_e6
         for maker in trade.makers:
             self.fills_e6[maker.order_id] += maker.size_e6
             self.partial_shares += maker.size_e6 % 10_000 > 0
             self.match_types[maker.match_type] += 1
-            is_buy = maker.side == BUY
-            self._move(maker.account, maker.token, is_buy, maker.size_e6, maker.collateral_e6)
+
+    def settle(self, trade: Trade, sign: int = 1) -> None:
+        """Give and take what a trade moves; with a sign of -1, the other way round."""
+        self.cash_e6[trade.account] -= sign * trade.fee_e6
+        self.cash_e6["fees"] += sign * trade.fee_e6
+        parts: list[Trade | MakerFill] = [trade, *trade.makers]
+        for part in parts:
+            way = sign if part.side == BUY else -sign
+            self._move(part.account, part.token, way, part.size_e6, part.collateral_e6)
+
+    def lacks(self) -> bool:
+        """Whether anybody has less than nothing."""
+        return min([*self.cash_e6.values(), *self.shares_e6.values()]) < 0
 
     def _move(
-        self, account: str, token: str, buys: bool, shares_e6: int, collateral_e6: int
+        self, account: str, token: str, sign: int, shares_e6: int, collateral_e6: int
     ) -> None:
-        sign = 1 if buys else -1
         self.cash_e6[account] -= sign * collateral_e6
         self.shares_e6[account, token] += sign * shares_e6

@@ -49,6 +49,21 @@ class Account:
         """Shares of a token that no open order holds."""
         return self.shares_e6.get(token, 0) - self.reserved_shares_e6.get(token, 0)
 
+    def overdrawn(self) -> list["Order"]:
+        """The newest open orders, as many as would have to go for the others to hold no more than
+        there is."""
+        free_e6 = self.free_e6()
+        free_shares_e6 = {token: self.free_shares_e6(token) for token in self.reserved_shares_e6}
+        orders: list[Order] = []
+        for order in reversed(self.open_orders.values()):
+            if order.side == BUY and free_e6 < 0:
+                free_e6 += order.left_e6
+                orders.append(order)
+            elif order.side != BUY and free_shares_e6[order.token] < 0:
+                free_shares_e6[order.token] += order.left_e6
+                orders.append(order)
+        return orders
+
     def add_shares(self, token: str, shares_e6: int) -> None:
         """Take shares in, or give them away if negative."""
         _add(self.shares_e6, token, shares_e6)

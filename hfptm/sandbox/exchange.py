@@ -14,7 +14,8 @@ from hfptm.sandbox.matching_engine import MatchingEngine
 from hfptm.sandbox.order_store import FINISHED_MAX, OrderStore
 from hfptm.sandbox.orders import Order, OrderRequest, OrderStatus
 from hfptm.sandbox.refusals import Reason, Refusal, refuse
-from hfptm.sandbox.reports import Action, Cancels, Operation, OperationKind, Rejected
+from hfptm.sandbox.reports import Action, Cancels, Operation, OperationKind, Rejected, Trade
+from hfptm.sandbox.settlement import take_back
 
 
 class Exchange:
@@ -100,6 +101,19 @@ class Exchange:
         ]
         status = OrderStatus.CANCELED_NOT_ENOUGH_BALANCE
         return self._cancel(lost, {}, ts_ns, status).actions
+
+    def undo(self, market: int, trade: Trade, ts_ns: int) -> list[Action] | None:
+        """Take a trade back that failed on chain; None if somebody has parted with what it gave.
+
+        The orders that traded stay as they are, filled or not. Open orders that hold what is gone
+        with it are cancelled, the newest first.
+        """
+        self._engine.enter(ts_ns)
+        if not take_back(trade, self.accounts, self.markets[market].pool):
+            return None
+        parties = dict.fromkeys([trade.account, *(maker.account for maker in trade.makers)])
+        lost = [order for address in parties for order in self.accounts[address].overdrawn()]
+        return self._cancel(lost, {}, ts_ns, OrderStatus.CANCELED_NOT_ENOUGH_BALANCE).actions
 
     def deposit(self, address: str, amount_e6: int) -> Operation:
         """Collateral from outside; ValueError unless positive."""

@@ -1,13 +1,14 @@
 """What the exchange remembers of orders and trades beside the engine: owners, ids, settlement.
 
-A trade is MATCHED at once, MINED and CONFIRMED when the chain has it (exchange reference,
-section 2). Memory is bounded: the oldest records are forgotten first.
+A trade is MATCHED at once, MINED and CONFIRMED when the chain has it, or FAILED if the chain never
+takes it (exchange reference, section 2). Memory is bounded: the oldest records are forgotten first.
 """
 
 import hashlib
 import heapq
 import uuid
 from collections import deque
+from collections.abc import Callable, Iterator
 from enum import StrEnum
 
 import msgspec
@@ -26,8 +27,22 @@ POSTINGS_MAX = 200_000
 
 class TradeStatus(StrEnum):
     MATCHED = "MATCHED"
+    RETRYING = "RETRYING"
+    """Its transaction did not go through, and is sent again."""
     MINED = "MINED"
     CONFIRMED = "CONFIRMED"
+    """For good."""
+    FAILED = "FAILED"
+    """For good: it never happened, nobody got or gave anything."""
+
+
+class Fate(StrEnum):
+    """What the chain makes of a trade."""
+
+    CONFIRMED = "CONFIRMED"
+    RETRIED = "RETRIED"
+    """Confirmed after all."""
+    FAILED = "FAILED"
 
 
 class Posting(msgspec.Struct):
@@ -59,15 +74,14 @@ class History:
         mined_after_ns: int = MINED_AFTER_NS,
         confirmed_after_ns: int = CONFIRMED_AFTER_NS,
     ) -> None:
+        self.fate: Callable[[TradeRecord], Fate] = lambda _: Fate.CONFIRMED
+        """Asked once for each trade, when it matches."""
         self._seed = seed
-        self._after_ns = (
-            (TradeStatus.MINED, mined_after_ns),
-            (TradeStatus.CONFIRMED, confirmed_after_ns),
-        )
+        self._ways = _ways(mined_after_ns, confirmed_after_ns)
         self._postings: dict[str, Posting] = {}
         self._by_id: dict[str, TradeRecord] = {}
         self._by_account: dict[str, deque[TradeRecord]] = {}
-        self._due: list[tuple[int, int, TradeStatus, TradeRecord]] = []
+        self._due: list[tuple[int, int, int, TradeStatus, TradeRecord]] = []
 
     def post(self, order_id: str, posting: Posting) -> None:
         """Say who an order belongs to, before it is submitted."""
@@ -100,24 +114,30 @@ class History:
                 posting.trade_ids.append(trade_id)
         for account in dict.fromkeys([trade.account, *(maker.account for maker in trade.makers)]):
             self._by_account.setdefault(account, deque(maxlen=ACCOUNT_TRADES_MAX)).append(record)
-        for status, after_ns in self._after_ns:
+        for step, (status, after_ns) in enumerate(self._ways[self.fate(record)]):
             due_ns = action.ts_ns + after_ns
-            heapq.heappush(self._due, (due_ns, trade.trade_id, status, record))
+            heapq.heappush(self._due, (due_ns, trade.trade_id, step, status, record))
         return record
 
     def due_ns(self) -> int:
         """When a trade settles next; `clock.NS_MAX` if none waits."""
         return self._due[0][0] if self._due else NS_MAX
 
-    def advance(self, ts_ns: int) -> list[tuple[TradeRecord, TradeStatus]]:
-        """Settle what is due; each change of status, in order."""
-        changes: list[tuple[TradeRecord, TradeStatus]] = []
+    def advance(
+        self, ts_ns: int, undo: Callable[[TradeRecord], bool]
+    ) -> Iterator[tuple[TradeRecord, TradeStatus]]:
+        """Settle what is due; each change of status, in order.
+
+        A trade fails only if `undo` could take it back; if not, it is confirmed.
+        """
         while self._due and self._due[0][0] <= ts_ns:
-            due_ns, _, status, record = heapq.heappop(self._due)
-            record.status, record.updated_ns = status, due_ns
-            record.transaction_hash = self.transaction_hash(record.trade)
-            changes.append((record, status))
-        return changes
+            due_ns, _, _, status, record = heapq.heappop(self._due)
+            is_standing = status is TradeStatus.FAILED and not undo(record)
+            statuses = (TradeStatus.MINED, TradeStatus.CONFIRMED) if is_standing else (status,)
+            for record.status in statuses:
+                record.updated_ns = due_ns
+                record.transaction_hash = self.transaction_hash(record.trade)
+                yield record, record.status
 
     def trade_id(self, trade: Trade) -> str:
         """The id that the API gives a trade."""
@@ -141,3 +161,17 @@ class History:
 
     def _digest(self, kind: str, trade: Trade) -> bytes:
         return hashlib.sha256(f"{self._seed}:{kind}:{trade.trade_id}".encode()).digest()
+
+
+def _ways(mined_ns: int, confirmed_ns: int) -> dict[Fate, tuple[tuple[TradeStatus, int], ...]]:
+    """The statuses that follow MATCHED, and how long after it. To send it again takes as long."""
+    status = TradeStatus
+    return {
+        Fate.CONFIRMED: ((status.MINED, mined_ns), (status.CONFIRMED, confirmed_ns)),
+        Fate.RETRIED: (
+            (status.RETRYING, mined_ns),
+            (status.MINED, confirmed_ns + mined_ns),
+            (status.CONFIRMED, 2 * confirmed_ns),
+        ),
+        Fate.FAILED: ((status.RETRYING, mined_ns), (status.FAILED, confirmed_ns)),
+    }

@@ -108,9 +108,15 @@ class Sandbox:
         """What the exchange itself does up to a time: orders, then settlement."""
         self.now_ns = ts_ns
         self.absorb(self.exchange.advance(ts_ns))
-        for record, status in self.history.advance(ts_ns):
+        for record, status in self.history.advance(ts_ns, self._undo):
             for listener in self.settlement_listeners:
                 listener(record, status)
+
+    def _undo(self, record: TradeRecord) -> bool:
+        """Take a trade back that fails; not if what it moved is not there any more."""
+        actions = self.exchange.undo(record.market, record.trade, self.now_ns)
+        self.absorb(actions or ())
+        return actions is not None
 
     def _cancel_all_of_key(self, api_key: str) -> None:
         found = self.keys.find(api_key)

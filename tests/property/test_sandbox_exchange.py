@@ -4,6 +4,7 @@ One market is plain, one has a delay that the feed shows, three make an event wi
 After every action the model's ledger, books and feed are the exchange's, to the last micro-unit.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from fractions import Fraction
 
@@ -45,6 +46,8 @@ class Flow:
         self.log: list[bytes] = []
         self.now_ns = 1
         self.orders = 0
+        self.undone: Counter[bool] = Counter()
+        """Trades taken back, and those that could not be."""
         markets = self.exchange.markets
         markets.add_event("race", fee_bips=FEE_BIPS)
         markets.add(Listing(market=make_market(1, fee_rate_e4=700)))
@@ -81,7 +84,7 @@ class Flow:
         else:
             operations: list[Callable[[str, ListedMarket, int], None]] = [
                 *(self._split, self._merge, self._convert, self._withdraw, self._deposit),
-                *(self._approve, self._change_tick),
+                *(self._approve, self._change_tick, self._undo),
             ]
             operations[rest[2] % len(operations)](trader, listed, rest[3] * STEP_E6)
         self.audit()
@@ -183,6 +186,23 @@ class Flow:
         tick_e4 = TICKS_E4[number % len(TICKS_E4)] if number % 5 == 0 else 100
         market = listed.market.market
         self._see([self.exchange.markets.change_tick(market, tick_e4, self.now_ns)])
+
+    def _undo(self, _: str, __: ListedMarket, amount_e6: int) -> None:
+        """One of the latest trades fails, unless somebody has parted with what it gave."""
+        trades = self.model.trades
+        if not trades:
+            return
+        number = -1 - amount_e6 // STEP_E6 % min(len(trades), 1_000)
+        market, trade = trades[number]
+        done = self.exchange.undo(market, trade, self.now_ns)
+        self.model.settle(trade, -1)
+        assert (done is None) == self.model.lacks()
+        self.undone[done is not None] += 1
+        if done is None:
+            self.model.settle(trade)
+        else:
+            del trades[number]
+            self._see(done)
 
     def audit(self) -> None:
         self._audit_ledger()
@@ -304,6 +324,7 @@ def test_long_flows_meet_everything(seed: int) -> None:
     assert flow.model.partial_shares > 50
     ends = ("matched", "live", "canceled")
     assert min(flow.model.ends_of_delay[end] for end in ends) >= 3
+    assert flow.undone[True] > 5
 
 
 def test_the_same_actions_give_the_same_reports() -> None:
