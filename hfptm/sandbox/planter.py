@@ -1,0 +1,181 @@
+"""Puts known opportunities and artefacts into a running sandbox, each at its time.
+
+An agent like the traders: everything it does is real orders of the house. What it planted it tells
+as soon as it is over.
+"""
+
+import hashlib
+import heapq
+from collections.abc import Callable
+from typing import Protocol
+
+import msgspec
+
+from hfptm.clock import NS_MAX
+from hfptm.errors import ConfigError
+from hfptm.sandbox.artefact_planting import ArtefactPlanting
+from hfptm.sandbox.draws import Draws
+from hfptm.sandbox.edge_planting import EdgePlanting
+from hfptm.sandbox.feed_artefacts import FeedArtefacts
+from hfptm.sandbox.history import TradeRecord
+from hfptm.sandbox.house import House
+from hfptm.sandbox.layouts import lay_out
+from hfptm.sandbox.plant_file import ANY, ARTEFACTS, Plant, PlantFile, RandomPlants, plant_key
+from hfptm.sandbox.planted import Kind, Planted
+from hfptm.sandbox.reports import Action
+from hfptm.sandbox.sites import Site, Sites, too_small
+from hfptm.units import NS_PER_MS
+from hfptm.venue.orders import SHARE_STEP_E6
+
+_MINUTE_MS = 60_000
+
+
+class Skipped(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="skipped"):
+    """A plant whose time came in vain."""
+
+    kind: Kind
+    slug: str
+    ts_venue_ns: int
+    reason: str
+
+
+Teller = Callable[[Planted | Skipped], None]
+
+
+class _Planting(Protocol):
+    due_ns: int
+    planted: Planted | None
+
+    def begin(self, ts_ns: int) -> str: ...
+
+    def see(self, action: Action) -> None: ...
+
+    def act(self, ts_ns: int) -> None: ...
+
+
+class Planter:
+    """An agent of `house.sandbox`; its times count from when it is made, with all books open.
+
+    Raises ConfigError for a file that names what is not there, or leaves no room for its edge.
+    """
+
+    def __init__(
+        self,
+        house: House,
+        sites: Sites,
+        artefacts: FeedArtefacts,
+        file: PlantFile,
+        *,
+        seed: int,
+        tell: Teller,
+    ) -> None:
+        self._house = house
+        self._sites = sites
+        self._artefacts = artefacts
+        self._random = file.random
+        self._tell = tell
+        digest = hashlib.sha256(f"{seed}:planter".encode()).digest()
+        self._draws = Draws(int.from_bytes(digest[:8], "big"))
+        self._running: list[_Planting] = []
+        self._agenda: list[tuple[int, int, Plant]] = []
+        self._check(file)
+        start_ns = house.sandbox.now_ns
+        for number, plant in enumerate(file.plants):
+            heapq.heappush(self._agenda, (start_ns + plant.start_ns, number, plant))
+        self._random_ns = start_ns + self._gap_ns(file.random) if file.random else NS_MAX
+        self.due_ns = self._next_ns()
+        house.sandbox.listeners.append(self._see)
+
+    def act(self, ts_ns: int) -> None:
+        """End, continue and begin what is due, in this order."""
+        for planting in [planting for planting in self._running if planting.due_ns <= ts_ns]:
+            planting.act(ts_ns)
+            if planting.planted:
+                self._running.remove(planting)
+                self._tell(planting.planted)
+        while self._agenda and self._agenda[0][0] <= ts_ns:
+            self._begin(heapq.heappop(self._agenda)[2], ts_ns)
+        if self._random and self._random_ns <= ts_ns:
+            self._begin(self._draw(self._random), ts_ns)
+            self._random_ns = ts_ns + self._gap_ns(self._random)
+        self.due_ns = self._next_ns()
+
+    def _next_ns(self) -> int:
+        agenda_ns = self._agenda[0][0] if self._agenda else NS_MAX
+        dues_ns = [planting.due_ns for planting in self._running]
+        return min(agenda_ns, self._random_ns, *dues_ns)
+
+    def _see(self, action: Action, _: list[TradeRecord]) -> None:
+        for planting in self._running:
+            planting.see(action)
+
+    def _begin(self, plant: Plant, ts_ns: int) -> None:
+        reason = self._plant(plant, ts_ns)
+        if reason:
+            skipped = Skipped(kind=plant.kind, slug=plant.slug, ts_venue_ns=ts_ns, reason=reason)
+            self._tell(skipped)
+
+    def _plant(self, plant: Plant, ts_ns: int) -> str:
+        """Why it was skipped; empty if it was planted."""
+        reason = "no market or event is free and open for it"
+        for site in self._candidates(plant, ts_ns):
+            found = self._planting(plant, site, ts_ns)
+            if isinstance(found, str):
+                reason = found
+                continue
+            self._running.append(found)
+            reason = found.begin(ts_ns)
+            if not reason:
+                return ""
+            self._running.remove(found)
+        return reason
+
+    def _candidates(self, plant: Plant, ts_ns: int) -> list[Site]:
+        """The one that was named, or all that are free, from a drawn one on."""
+        if plant.slug != ANY:
+            site = self._sites.of_slug(plant.kind, plant.slug)
+            return [] if isinstance(site, str) else [site]
+        free = self._sites.free(plant, ts_ns)
+        first = self._draws.below(len(free)) if free else 0
+        return free[first:] + free[:first]
+
+    def _planting(self, plant: Plant, site: Site, ts_ns: int) -> _Planting | str:
+        if problem := self._sites.problem(plant, site, ts_ns):
+            return problem
+        if plant.kind in ARTEFACTS:
+            return ArtefactPlanting(plant, site, self._artefacts, self._house)
+        layout = lay_out(plant.kind, site, plant.edge_e4)
+        return layout if isinstance(layout, str) else EdgePlanting(plant, site, layout, self._house)
+
+    def _draw(self, random: RandomPlants) -> Plant:
+        """The next random plant, anywhere."""
+        draws = self._draws
+        kind = random.kinds[draws.below(len(random.kinds))]
+        low_e6, high_e6 = random.size_e6
+        size_e2 = draws.between(low_e6 // SHARE_STEP_E6, high_e6 // SHARE_STEP_E6 + 1)
+        return Plant(
+            kind=kind,
+            slug=ANY,
+            start_ns=0,
+            life_ns=draws.between(random.life_ms[0], random.life_ms[1] + 1) * NS_PER_MS,
+            edge_e4=draws.between(random.edge_e4[0], random.edge_e4[1] + 1),
+            size_e6=size_e2 * SHARE_STEP_E6,
+            is_printed=random.is_printed,
+        )
+
+    def _gap_ns(self, random: RandomPlants) -> int:
+        """Until the next random one: evenly from nothing to twice the mean."""
+        return self._draws.between(1, 2 * _MINUTE_MS // random.per_minute) * NS_PER_MS
+
+    def _check(self, file: PlantFile) -> None:
+        for number, plant in enumerate(file.plants, 1):
+            if plant.slug != ANY and (problem := self._impossible(plant)):
+                raise ConfigError(file.source, plant_key(number), problem)
+
+    def _impossible(self, plant: Plant) -> str:
+        """What is wrong with a plant, as things are at the start; empty if nothing is."""
+        site = self._sites.of_slug(plant.kind, plant.slug)
+        if isinstance(site, str) or plant.kind in ARTEFACTS:
+            return site if isinstance(site, str) else ""
+        layout = lay_out(plant.kind, site, plant.edge_e4)
+        return too_small(plant, site) or (layout if isinstance(layout, str) else "")
