@@ -24,8 +24,12 @@ from recorder.log import LogFile
 RawRow = tuple[int, int, int, int, int, int, bytes]
 """ts_recv_ns, ts_mono_ns, line, connection, seq, kind, payload: a row of `SCHEMAS[Kind.RAW]`."""
 
-BLOCK_BYTES = 1 << 20
-"""Payload of a block, at which the writer is woken before its time."""
+WAKE_BYTES = 1 << 20
+"""Of new rows, at which the writer is woken before its time."""
+
+BLOCK_BYTES = 8 << 20
+"""Most payload of a block. Whatever gathers while the last is written makes one: beside a busy
+receive path each block costs the writer several waits for the interpreter's lock."""
 
 ROW_BYTES = 300
 """What a waiting row takes in memory beside its payload."""
@@ -71,7 +75,7 @@ class RawWriter:
         # The receive path alone changes these.
         self._rows: list[RawRow] = []
         self._received_bytes = 0
-        self._wake_at_bytes = BLOCK_BYTES
+        self._wake_at_bytes = WAKE_BYTES
         self._limit_bytes = settings.queue_bytes
         self._losses: dict[tuple[int, int], _Losing] = {}  # by line and connection
         self._dropped_rows = 0
@@ -90,16 +94,15 @@ class RawWriter:
 
     def append(self, row: RawRow) -> None:
         """Keep a row, or drop it on account if `queue_bytes` of rows wait already."""
-        received_bytes = self._received_bytes + len(row[6]) + ROW_BYTES
-        if received_bytes - self._written_bytes > self._limit_bytes:
+        if self._received_bytes - self._written_bytes > self._limit_bytes:
             self._drop(row)
             return
         if self._losses:
             self._tell_losses()
-        self._received_bytes = received_bytes
+        self._received_bytes += len(row[6]) + ROW_BYTES
         self._rows.append(row)
-        if received_bytes >= self._wake_at_bytes:
-            self._wake_at_bytes = received_bytes + BLOCK_BYTES
+        if self._received_bytes >= self._wake_at_bytes:
+            self._wake_at_bytes = self._received_bytes + WAKE_BYTES
             self._wake.set()
 
     def status(self) -> WriterStatus:
@@ -109,7 +112,7 @@ class RawWriter:
             dropped_rows=self._dropped_rows,
             last_sync_ns=self._last_sync_ns,
             sync_latency_ns=self._sync_latency_ns,
-            problem=self._problem or ("" if self._thread.is_alive() else "writing has ended"),
+            problem=self._problem or self._death(),
         )
 
     def close(self) -> None:
@@ -123,6 +126,10 @@ class RawWriter:
                 f"{len(self._rows)} received rows are lost, they could not be written: "
                 f"{self.status().problem}"
             )
+
+    def _death(self) -> str:
+        alive = self._thread.is_alive() or self._closing.is_set()
+        return "" if alive else "the writing thread died of an error; stop the recorder"
 
     def _drop(self, row: RawRow) -> None:
         self._dropped_rows += 1
