@@ -5,7 +5,7 @@ from typing import Any
 
 from hfptm.clock import format_utc, parse_utc_ns
 from hfptm.units import NS_PER_S
-from hfptm.venue.gamma import decode_events
+from hfptm.venue.gamma import EventPage, GammaMarket, decode_events, decode_markets
 from hfptm.venue.listings import Listed, Reading, read_event
 
 NOW_NS = parse_utc_ns("2026-11-22T12:00:00Z")
@@ -73,8 +73,20 @@ def page(*events: dict[str, Any], cursor: str | None = None) -> bytes:
     return json.dumps({"events": events, **following}).encode()
 
 
+def events_of(payload: bytes) -> EventPage:
+    found = decode_events(payload)
+    assert found is not None
+    return found
+
+
+def market_of(market: dict[str, Any]) -> GammaMarket:
+    found = decode_markets(json.dumps({"markets": [market]}).encode())
+    assert found is not None
+    return found.markets[0]
+
+
 def read(event: dict[str, Any], now_ns: int = NOW_NS) -> Reading:
-    (decoded,) = decode_events(page(event)).events
+    (decoded,) = events_of(page(event)).events
     return read_event(decoded, now_ns, parse_utc_ns)
 
 

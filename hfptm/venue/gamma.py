@@ -99,7 +99,7 @@ class EventPage(msgspec.Struct, frozen=True):
     next_cursor: str
     """Empty on the last page."""
     unreadable: int
-    """Events, or the whole page, of an unreadable shape."""
+    """Events of an unreadable shape."""
 
 
 class MarketPage(msgspec.Struct, frozen=True):
@@ -127,11 +127,11 @@ _MARKET = msgspec.json.Decoder(GammaMarket, float_hook=Decimal)
 _STRINGS = msgspec.json.Decoder(list[str])
 
 
-def decode_events(payload: bytes) -> EventPage:
-    """A reply of GET /events/keyset; an unreadable one is an empty last page that counts one."""
+def decode_events(payload: bytes) -> EventPage | None:
+    """A reply of GET /events/keyset; None if it is no page of events."""
     page = _decode_page(payload)
     if page is None or page.events is None:
-        return EventPage([], "", 1)
+        return None
     events: list[GammaEvent] = []
     unreadable = 0
     for raw in page.events:
@@ -142,11 +142,11 @@ def decode_events(payload: bytes) -> EventPage:
     return EventPage(events, page.next_cursor or "", unreadable)
 
 
-def decode_markets(payload: bytes) -> MarketPage:
-    """A reply of GET /markets/keyset, as `decode_events`."""
+def decode_markets(payload: bytes) -> MarketPage | None:
+    """A reply of GET /markets/keyset; None if it is no page of markets."""
     page = _decode_page(payload)
     if page is None or page.markets is None:
-        return MarketPage([], "", 1)
+        return None
     markets, unreadable = _decode_each(page.markets)
     return MarketPage(markets, page.next_cursor or "", unreadable)
 

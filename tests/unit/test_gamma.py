@@ -9,20 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hfptm.venue.gamma import decode_events, decode_markets, exact, floored, strings
-from tests.gamma import event_json, market_json, page
+from tests.gamma import event_json, events_of, market_json, page
 
 
 def test_a_page_of_events_has_its_markets_and_its_cursor() -> None:
-    found = decode_events(page(event_json(market_json(1), market_json(2)), cursor="abc"))
+    found = events_of(page(event_json(market_json(1), market_json(2)), cursor="abc"))
     (event,) = found.events
     assert [market.slug for market in event.markets] == ["market-1", "market-2"]
     assert (event.head.slug, found.next_cursor, found.unreadable) == ("an-event", "abc", 0)
-    assert decode_events(page()).next_cursor == ""
+    assert events_of(page()).next_cursor == ""
 
 
 def test_numbers_are_never_floats() -> None:
     payload = page(event_json(market_json(orderPriceMinTickSize=0.0025, volume24hr=1e-7)))
-    market = decode_events(payload).events[0].markets[0]
+    market = events_of(payload).events[0].markets[0]
     assert market.order_price_min_tick_size == Decimal("0.0025")
     assert floored(market.volume_24h, 6) == 0
 
@@ -30,30 +30,31 @@ def test_numbers_are_never_floats() -> None:
 @pytest.mark.parametrize("broken", [{"conditionId": 5}, {"active": "yes"}, {"feeSchedule": []}])
 def test_a_market_of_another_shape_costs_itself_alone(broken: dict[str, Any]) -> None:
     payload = page(event_json(market_json(1), market_json(2, **broken)), event_json(market_json(3)))
-    found = decode_events(payload)
+    found = events_of(payload)
     assert [len(event.markets) for event in found.events] == [1, 1]
     assert [event.unreadable for event in found.events] == [1, 0]
 
 
 def test_an_event_of_another_shape_costs_itself_alone() -> None:
-    found = decode_events(page(event_json(tags="none"), event_json(market_json(1)), cursor="next"))
+    found = events_of(page(event_json(tags="none"), event_json(market_json(1)), cursor="next"))
     assert (len(found.events), found.unreadable, found.next_cursor) == (1, 1, "next")
 
 
 @pytest.mark.parametrize(
     "payload", [b"", b"[]", b"{}", b"<html>", b"\xff", b'{"events": 5}', b'{"markets": []}']
 )
-def test_what_is_no_page_is_an_empty_last_one(payload: bytes) -> None:
-    found = decode_events(payload)
-    assert (found.events, found.next_cursor, found.unreadable) == ([], "", 1)
+def test_what_is_no_page_of_events_is_none(payload: bytes) -> None:
+    assert decode_events(payload) is None
 
 
 def test_pages_of_markets() -> None:
     good, bad = market_json(1), market_json(2, closed="no")
     found = decode_markets(json.dumps({"markets": [good, bad], "next_cursor": "x"}).encode())
+    assert found is not None
     assert [market.slug for market in found.markets] == ["market-1"]
     assert (found.next_cursor, found.unreadable) == ("x", 1)
-    assert decode_markets(b"[]").unreadable == 1
+    assert decode_markets(b"[]") is None
+    assert decode_markets(page()) is None
 
 
 @given(

@@ -10,12 +10,12 @@ from hfptm.clock import parse_utc_ns
 from hfptm.records import Relation
 from hfptm.registry import group_id, market_id
 from hfptm.units import NS_PER_S
-from hfptm.venue.gamma import decode_events
 from hfptm.venue.listings import Refusal, read_event
 from tests.gamma import (
     NOW_NS,
     condition,
     event_json,
+    events_of,
     listed,
     market_json,
     neg_risk_markets,
@@ -238,5 +238,5 @@ def test_a_real_event(shared: Path) -> None:
 )
 def test_real_markets(shared: Path, name: str, refusal: Refusal) -> None:
     market = sample(shared, name) | {"version": "v1"}
-    (event,) = decode_events(page(event_json(market, negRisk=False))).events
+    (event,) = events_of(page(event_json(market, negRisk=False))).events
     assert read_event(event, NOW_NS, parse_utc_ns).refused == {refusal: 1}

@@ -6,17 +6,15 @@ from typing import Any
 
 import pytest
 
-from hfptm.venue.gamma import GammaMarket, decode_markets
+from hfptm.venue.gamma import GammaMarket
 from hfptm.venue.messages import MarketResolved, decode
 from hfptm.venue.resolutions import Resolution, Source, of_clob, of_feed, of_gamma
-from tests.gamma import condition, market_json
+from tests.gamma import condition, market_json, market_of
 
 
 def gamma(**changes: Any) -> GammaMarket:
     resolved = {"closed": True, "umaResolutionStatus": "resolved", "outcomePrices": '["1", "0"]'}
-    payload = json.dumps({"markets": [market_json(1, **resolved | changes)]}).encode()
-    (market,) = decode_markets(payload).markets
-    return market
+    return market_of(market_json(1, **resolved | changes))
 
 
 def payout(**changes: Any) -> int | None:
@@ -62,7 +60,7 @@ def test_gamma(changes: dict[str, Any], payout_e4: int | None) -> None:
 def test_real_markets(shared: Path, name: str, payout_e4: int | None) -> None:
     """The one that was closed without a word about its resolution is left to the CLOB."""
     market = json.loads((shared / "recordings" / "messages" / name).read_text())
-    (found,) = decode_markets(json.dumps({"markets": [market]}).encode()).markets
+    found = market_of(market)
     resolution = of_gamma(found, found.condition_id)
     assert (resolution.payout_e4 if resolution else None) == payout_e4
 

@@ -13,7 +13,16 @@ from hfptm.sections import Discovery
 from hfptm.units import NS_PER_S, ONE_E6
 from hfptm.venue.listings import Listed
 from recorder.selection import Choice, Refused, Rules, rules_of, select
-from tests.gamma import NOW_NS, condition, event_json, listed, neg_risk_markets, read, window_json
+from tests.gamma import (
+    NOW_NS,
+    condition,
+    event_json,
+    listed,
+    market_json,
+    neg_risk_markets,
+    read,
+    window_json,
+)
 
 MINUTE_NS = 60 * NS_PER_S
 
@@ -87,6 +96,20 @@ def test_a_market_long_after_its_end_is_dead() -> None:
     assert why(listed(1, endDate="2026-11-16T00:00:00Z")) is None
     assert why(listed(1, endDate="2026-11-15T00:00:00Z")) is Refused.DEAD
     assert why(listed(1, endDate=None, event={"endDate": None})) is None
+
+
+def test_an_event_is_dead_only_if_all_its_outcomes_are() -> None:
+    ends = ["2026-11-01T00:00:00Z", "2026-12-01T00:00:00Z"]
+    for end, reasons in ((ends[1], []), ("2026-11-02T00:00:00Z", [Refused.DEAD])):
+        markets = [market_json(1, endDate=ends[0]), market_json(2, endDate=end)]
+        found = read(event_json(*markets, cumulativeMarkets=True)).listed
+        assert list(choose(*found).refused) == reasons
+
+
+def test_of_equal_volumes_the_smaller_id_is_chosen() -> None:
+    found = (with_volume(1, 5_000), with_volume(2, 5_000))
+    for order in (found, found[::-1]):
+        assert number_of(choose(*order, max_order_books=1).chosen) == {1}
 
 
 def test_priority_is_by_category_then_by_volume() -> None:
