@@ -14,12 +14,14 @@ from http import HTTPStatus
 from websockets.asyncio.server import Server as WebSocketServer
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosedError
+from websockets.frames import CloseCode
 from websockets.http11 import Request, Response
 from websockets.protocol import State
 
 from hfptm.sandbox.market_channel import MarketChannels
 from hfptm.sandbox.market_frames import MarketFrames, Published
 from hfptm.sandbox.sandbox import Sandbox
+from hfptm.sandbox.user_channel import AccessDeniedError, UserChannels
 
 MARKET_PATH = "/ws/market"
 USER_PATH = "/ws/user"
@@ -41,7 +43,8 @@ class Sockets:
         self._advance = advance
         self._framed = (0, b"")
         self._market = MarketChannels(sandbox.catalogue)
-        self._handlers = {MARKET_PATH: self._serve_market}
+        self._user = UserChannels(sandbox)
+        self._handlers = {MARKET_PATH: self._serve_market, USER_PATH: self._serve_user}
         frames.listeners.append(self._market.publish)
 
     async def serve(self, listening: socket.socket) -> WebSocketServer:
@@ -80,6 +83,20 @@ class Sockets:
                     outlet.write(text_frame(answer))
         finally:
             self._market.close(channel)
+
+    async def _serve_user(self, connection: ServerConnection) -> None:
+        outlet = Outlet(connection)
+        channel = self._user.open(lambda payload: outlet.write(text_frame(payload)))
+        try:
+            async for message in connection:
+                self._advance()
+                answer = channel.receive(message) if isinstance(message, str) else None
+                if answer is not None:
+                    outlet.write(text_frame(answer))
+        except AccessDeniedError as error:
+            await connection.close(CloseCode.POLICY_VIOLATION, str(error))
+        finally:
+            self._user.close(channel)
 
     def _frame(self, frame: Published) -> bytes:
         """Its bytes on the wire, put together for the first subscriber."""
