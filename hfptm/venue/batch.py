@@ -109,6 +109,10 @@ def _best(best_bid: str, best_ask: str, token: int) -> int:
     return pack_best(bid_e4, ask_e4)
 
 
+ListingState = tuple[int, int, int]
+"""Tick, the time of its change, the time of the last message; see `Listing`."""
+
+
 class Listing:
     """A market as the feed knows it now: its tick, and the time of its last message."""
 
@@ -126,6 +130,16 @@ class Listing:
             return self.ts_venue_ns or ts_recv_ns
         self.ts_venue_ns = ts_venue_ns
         return ts_venue_ns
+
+    @property
+    def is_used(self) -> bool:
+        return self.ts_venue_ns != 0
+
+    def save(self) -> ListingState:
+        return self.tick_e4, self.ts_tick_ns, self.ts_venue_ns
+
+    def restore(self, saved: ListingState) -> None:
+        self.tick_e4, self.ts_tick_ns, self.ts_venue_ns = saved
 
 
 class Batch:

@@ -6,10 +6,9 @@ whole, is a count in `Counters`; where it is known whose book may be wrong from 
 flagged MAYBE_BAD. Nothing the exchange sends raises.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -20,12 +19,14 @@ from hfptm.venue.batch import (
     UNREADABLE,
     Batch,
     Listing,
+    ListingState,
     Row,
     read_best,
     read_price_e4,
     read_size_e6,
     read_ts_ns,
 )
+from hfptm.venue.counters import Counters
 from hfptm.venue.messages import (
     BestBidAsk,
     Book,
@@ -48,30 +49,6 @@ _BID, _ASK = int(Side.BID), int(Side.ASK)
 _LAST = int(EventFlag.LAST_IN_BATCH)
 _MAYBE_BAD = int(EventFlag.MAYBE_BAD)
 _BEST_OF = (int(EventFlag.BEST_YES), int(EventFlag.BEST_NO))
-
-
-class Counters(msgspec.Struct):
-    """What came through a feed since it was made; all but the first two count troubles."""
-
-    frames: int = 0
-    rows: int = 0
-    bad_json: int = 0
-    unknown_type: int = 0
-    bad_message: int = 0
-    """Known type, or no object at all, of an unreadable shape."""
-    unknown_token: int = 0
-    bad_timestamp: int = 0
-    bad_price: int = 0
-    """Of a level or a trade: no number, more than four decimals, or not between 0 and 1."""
-    off_grid_price: int = 0
-    bad_size: int = 0
-    """No number, negative, more than six decimals, above a billion shares, or an empty trade."""
-    bad_side: int = 0
-    bad_best: int = 0
-    bad_tick: int = 0
-    duplicate_level: int = 0
-    """A price twice on one side of one book."""
-    mirror_break: int = 0
 
 
 class MarketFeed:
@@ -109,6 +86,21 @@ class MarketFeed:
         self._tokens[market.no_token] = (listing, int(Token.NO))
         self._conditions[market.condition_id] = listing
 
+    def remove_market(self, market: Market) -> None:
+        """Forget a market that has ended; its tokens are unknown from now on."""
+        self._conditions.pop(market.condition_id, None)
+        for token in (market.yes_token, market.no_token):
+            self._tokens.pop(token, None)
+
+    def save(self) -> dict[str, ListingState]:
+        """What was learnt of markets from their messages, by condition id; see `restore`."""
+        return {key: listing.save() for key, listing in self._conditions.items() if listing.is_used}
+
+    def restore(self, saved: Mapping[str, ListingState]) -> None:
+        """Go on where another feed of these markets stopped."""
+        for condition_id in saved.keys() & self._conditions.keys():
+            self._conditions[condition_id].restore(saved[condition_id])
+
     def receive(self, payload: bytes, ts_recv_ns: int) -> None:
         """Decode one frame received at `ts_recv_ns`; never raises, whatever it holds.
 
@@ -124,9 +116,13 @@ class MarketFeed:
 
     def take(self) -> npt.NDArray[np.void]:
         """All rows since the last call, shape (n,), dtype `records.EVENT`, market = lake id."""
+        return np.array(self.take_tuples(), dtype=EVENT)
+
+    def take_tuples(self) -> list[Row]:
+        """The same as tuples, for whoever looks at every row in Python."""
         rows, self._rows = self._rows, []
         self.counters.rows += len(rows)
-        return np.array(rows, dtype=EVENT)
+        return rows
 
     def _on_book(self, message: Book) -> None:
         found = self._find(message.asset_id)

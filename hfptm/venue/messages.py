@@ -153,7 +153,7 @@ class MarketResolved(msgspec.Struct, tag_field="event_type", tag="market_resolve
 
 
 class Trouble(StrEnum):
-    """Why something could not be used; the names of the counters of `market_feed.Counters`."""
+    """Why something could not be used; the names of the counters of `counters.Counters`."""
 
     BAD_JSON = "bad_json"
     UNKNOWN_TYPE = "unknown_type"

@@ -6,7 +6,8 @@ import pytest
 
 from hfptm.records import EventFlag, EventKind, MarketState, Side
 from hfptm.units import NO_ASK_E4, NO_BID_E4, unpack_best
-from hfptm.venue.market_feed import Counters, MarketFeed
+from hfptm.venue.counters import Counters
+from hfptm.venue.market_feed import MarketFeed
 from tests.wire import (
     CONDITION,
     NO,

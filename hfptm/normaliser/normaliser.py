@@ -1,0 +1,257 @@
+"""Raw rows of all lines and connections in, the tape and its gaps out.
+
+Pure and streaming: rows come in the order of receipt, and what was learnt can be saved and restored
+between any two of them. `lake.NORMALISER` is its version.
+"""
+
+from collections.abc import Iterable
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from hfptm.lake import Gap, RawKind
+from hfptm.normaliser.race import Race
+from hfptm.normaliser.streams import Part, Stream, Streams
+from hfptm.records import EVENT, EventFlag, EventKind, GapReason
+from hfptm.registry import Market
+from hfptm.venue.batch import ListingState, Row
+from hfptm.venue.counters import Counters
+from hfptm.venue.market_feed import MarketFeed
+
+Rows = npt.NDArray[np.void]
+
+_FRAME, _REST, _LINK_UP, _LINK_DOWN = (int(kind) for kind in list(RawKind)[:4])
+_SNAPSHOT, _GAP = int(EventKind.SNAPSHOT), int(EventKind.GAP)
+_OF_BATCH = (int(EventKind.LEVEL), _SNAPSHOT)
+_LAST = int(EventFlag.LAST_IN_BATCH)
+
+
+class Tally(msgspec.Struct):
+    """What became of the frames."""
+
+    frames: int = 0
+    copies: int = 0
+    """Nothing in them was new: another connection had delivered it."""
+    late: int = 0
+    """Parts that came after newer ones of the same market; what was still true of them counts."""
+    too_late: int = 0
+    """Parts so late that they cannot be matched: older than what was known when their connection
+    began to deliver their market, or than the window. Nothing of them is used."""
+    stray_replies: int = 0
+    """REST replies on no connection: evidence for checks, nothing for the tape."""
+    race: Race = msgspec.field(default_factory=Race)
+
+
+class Connection(msgspec.Struct):
+    line: int
+    seen_ns: int
+    """Receive time of its last row."""
+    markets: dict[int, None] = {}
+    """Those it delivered something of, in order."""
+
+
+class Saved(msgspec.Struct, kw_only=True):
+    """All that a normaliser knows between two raw rows, but for the markets' definitions."""
+
+    connections: dict[int, Connection]
+    markets: dict[int, Streams]
+    unseen: dict[int, Gap]
+    listings: dict[str, ListingState]
+
+
+class Normaliser:
+    """`receive` raw rows in order of receipt, then take rows and gaps.
+
+    `unseen` are the gaps that go on, by market. A market is seen while any connection is up that
+    delivered something of it.
+    """
+
+    def __init__(self, markets: Iterable[Market], saved: bytes = b"") -> None:
+        self.tally = Tally()
+        self._feed = MarketFeed(markets)
+        self._rows: list[Row] = []
+        self._closed: list[Gap] = []
+        self._waiting: dict[bytes, Part] = {}
+        state = msgspec.msgpack.decode(saved, type=Saved) if saved else None
+        self._connections = state.connections if state else {}
+        self._markets = state.markets if state else {}
+        self.unseen = state.unseen if state else {}
+        if state:
+            self._feed.restore(state.listings)
+        for streams in self._markets.values():
+            self._waiting.update((part.payload, part) for part in streams.parts if part.payload)
+
+    @property
+    def counters(self) -> Counters:
+        """Of the frames that were read."""
+        return self._feed.counters
+
+    def add_market(self, market: Market) -> None:
+        """Decode this market from now on."""
+        self._feed.add_market(market)
+
+    def save(self) -> bytes:
+        """For another normaliser of the same version to go on; the same history, the same bytes."""
+        state = Saved(
+            connections=self._connections,
+            markets=self._markets,
+            unseen=self.unseen,
+            listings=self._feed.save(),
+        )
+        return msgspec.msgpack.encode(state)
+
+    def take(self) -> Rows:
+        """All rows since the last call, shape (n,), dtype `records.EVENT`, market = lake id."""
+        rows, self._rows = self._rows, []
+        return np.array(rows, dtype=EVENT)
+
+    def take_gaps(self) -> list[Gap]:
+        """The gaps that ended since the last call."""
+        closed, self._closed = self._closed, []
+        return closed
+
+    def receive(
+        self, ts_recv_ns: int, line: int, connection: int, kind: int, payload: bytes
+    ) -> None:
+        """One row of `lake.SCHEMAS[RAW]`; receive times must not go back."""
+        link = self._connections.get(connection)
+        if kind == _FRAME or (kind == _REST and link is not None):
+            if link is None:
+                link = self._connections[connection] = Connection(line, ts_recv_ns)
+            link.seen_ns = ts_recv_ns
+            self.tally.frames += 1
+            self._receive_frame(ts_recv_ns, connection, link, payload)
+        elif kind == _REST:
+            self.tally.stray_replies += 1
+        elif kind == _LINK_UP:
+            self._lose(ts_recv_ns, connection, GapReason.DISCONNECT)
+            self._connections[connection] = Connection(line, ts_recv_ns)
+        elif link is not None:
+            self._receive_loss(ts_recv_ns, connection, payload)
+            if kind == _LINK_DOWN:
+                del self._connections[connection]
+            else:
+                link.seen_ns = ts_recv_ns
+
+    def stop(self, reason: GapReason, ts_recv_ns: int) -> None:
+        """The recording ends here, whatever it says of its links."""
+        for connection in list(self._connections):
+            self._lose(ts_recv_ns, connection, reason)
+        self._connections.clear()
+
+    def _receive_frame(
+        self, ts_recv_ns: int, connection: int, link: Connection, payload: bytes
+    ) -> None:
+        known = self._waiting.get(payload)
+        if known is not None:
+            streams = self._markets[known.market]
+            stream = streams.streams.get(connection)
+            if stream is not None and stream.order < known.order:
+                stream.seen_ns = ts_recv_ns
+                self._pass(streams, stream, known, ts_recv_ns)
+                self.tally.copies += 1
+                return
+        self._feed.receive(payload, ts_recv_ns)
+        rows = self._feed.take_tuples()
+        if not rows:
+            return
+        parts = [rows] if len(rows) == 1 else _parts(rows)
+        whole = payload if len(parts) == 1 else b""
+        new = [self._add(connection, link, part, whole) for part in parts]
+        self.tally.copies += not any(new)
+
+    def _add(self, connection: int, link: Connection, rows: list[Row], payload: bytes) -> bool:
+        """One part of a frame; False if it was known."""
+        ts_recv_ns, ts_venue_ns, market = rows[0][:3]
+        streams = self._markets.get(market)
+        if streams is None:
+            streams = self._markets[market] = Streams()
+        stream = streams.streams.get(connection)
+        if stream is None:
+            stream = streams.join(connection, link.line, rows)
+            link.markets[market] = None
+        stream.seen_ns = ts_recv_ns
+        if ts_venue_ns < stream.floor_ns:
+            self.tally.too_late += 1
+            return False
+        if len(streams.streams) > 1 or streams.parts:
+            part = Part(0, ts_venue_ns, ts_recv_ns, stream.line, payload, market, rows)
+            rows = self._merge(streams, stream, part)
+            if not rows:
+                return False
+        streams.latest_ns = max(streams.latest_ns, ts_venue_ns)
+        self._rows += rows
+        if market in self.unseen and any(row[7] == _SNAPSHOT for row in rows):
+            gap = self.unseen.pop(market)
+            self._closed.append(Gap(gap.from_ns, market, ts_recv_ns, gap.reason))
+        return True
+
+    def _merge(self, streams: Streams, stream: Stream, part: Part) -> list[Row]:
+        """What is new and still true of a part."""
+        self._forget(streams.outdated(part.ts_recv_ns))
+        same, index = streams.place(stream, part)
+        if same is not part:
+            self._pass(streams, stream, same, part.ts_recv_ns)
+            return []
+        rows = part.rows
+        streams.insert(stream, part, index)
+        if index < len(streams.parts) - 1:
+            self.tally.late += 1
+            rows = streams.still_true(part, index)
+        if part.payload:
+            self._waiting.setdefault(part.payload, part)
+        self._forget(streams.passed())
+        return rows
+
+    def _pass(self, streams: Streams, stream: Stream, part: Part, ts_recv_ns: int) -> None:
+        """A connection delivers a part that is known."""
+        stream.order = part.order
+        if stream.line != part.line:
+            self.tally.race.add(part.line, ts_recv_ns - part.ts_recv_ns)
+        self._forget(streams.passed())
+
+    def _forget(self, parts: Iterable[Part]) -> None:
+        for part in parts:
+            if self._waiting.get(part.payload) is part:
+                del self._waiting[part.payload]
+
+    def _receive_loss(self, ts_recv_ns: int, connection: int, payload: bytes) -> None:
+        """`payload`: the reason in lower case, none for DISCONNECT."""
+        try:
+            reason = GapReason[payload.decode().upper()] if payload else GapReason.DISCONNECT
+        except (KeyError, UnicodeDecodeError):
+            reason = GapReason.DISCONNECT
+        self._lose(ts_recv_ns, connection, reason)
+
+    def _lose(self, ts_recv_ns: int, connection: int, reason: GapReason) -> None:
+        """Nothing that follows on this connection continues what came before."""
+        link = self._connections.get(connection)
+        if link is None:
+            return
+        for market in link.markets:
+            streams = self._markets[market]
+            self._forget(streams.leave(connection, link.seen_ns))
+            if not streams.streams:
+                del self._markets[market]
+                self._begin_gap(ts_recv_ns, Gap(streams.seen_ns, market, 0, reason))
+        link.markets.clear()
+
+    def _begin_gap(self, ts_recv_ns: int, gap: Gap) -> None:
+        """The row stands where the loss is known, the gap begins where it began."""
+        if gap.market in self.unseen:
+            return
+        self.unseen[gap.market] = gap
+        head = (ts_recv_ns, ts_recv_ns, gap.market)
+        self._rows.append((*head, 0, int(gap.reason), 0, 0, _GAP, 0))
+
+
+def _parts(rows: list[Row]) -> list[list[Row]]:
+    """A frame's rows by what closes them: each batch of a market, and each row of another kind."""
+    parts: list[list[Row]] = []
+    start = 0
+    for stop, row in enumerate(rows, 1):
+        if row[6] & _LAST or row[7] not in _OF_BATCH:
+            parts.append(rows[start:stop])
+            start = stop
+    return parts

@@ -1,0 +1,184 @@
+"""One market on several connections at once, made into one stream.
+
+Every connection delivers, in order, a part of what the exchange sent. What two of them deliver is
+kept once, at its first arrival. What only a slower one has comes late: of its levels only those
+that nothing newer has set are still true, so only these are passed on, and the book ends as if
+nothing had been lost. The exchange's order is that of its times, and within one time that of the
+connections that have both frames.
+"""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from hfptm.records import EventFlag, EventKind
+from hfptm.units import NS_PER_S
+from hfptm.venue.batch import Row
+
+WINDOW_NS = 5 * NS_PER_S
+"""How far a connection may lag and still be matched; what comes later than that is dropped."""
+
+_LEVEL, _SNAPSHOT, _BEST = int(EventKind.LEVEL), int(EventKind.SNAPSHOT), int(EventKind.BEST)
+_TICK = int(EventKind.TICK)
+_REPORTED = int(EventFlag.BEST_YES | EventFlag.BEST_NO)
+_DOUBTED = int(EventFlag.MIRROR_BREAK | EventFlag.MAYBE_BAD)
+_LAST = int(EventFlag.LAST_IN_BATCH)
+_OF_BOOK = (_LEVEL, _SNAPSHOT, _BEST)
+_TS, _SIZE, _AUX, _PRICE, _FLAGS, _KIND, _SIDE = 1, 3, 4, 5, 6, 7, 8
+"""Positions in a `Row`."""
+
+
+class Part(msgspec.Struct):
+    """What one frame says about one market at one exchange time, until all have delivered it."""
+
+    order: int
+    """Position in the market's stream, as far as it is known."""
+    ts_venue_ns: int
+    ts_recv_ns: int
+    line: int
+    payload: bytes
+    """The frame, if there is nothing else in it; else empty."""
+    market: int
+    rows: list[Row]
+
+    @property
+    def is_of_book(self) -> bool:
+        return self.rows[-1][_KIND] in _OF_BOOK or self.starts_book
+
+    @property
+    def starts_book(self) -> bool:
+        """Nothing before it matters to the book."""
+        return self.rows[0][_KIND] in (_SNAPSHOT, _TICK)
+
+
+class Stream(msgspec.Struct):
+    """How far one connection is with this market."""
+
+    line: int
+    order: int
+    """Of the last part that it delivered, or that it will not deliver any more."""
+    floor_ns: int
+    """Parts before this exchange time were known before it joined, or are too late to match."""
+    seen_ns: int
+    """Receive time of its last part."""
+
+
+class Streams(msgspec.Struct):
+    """`streams` by connection. With one that was always alone, nothing is kept or compared."""
+
+    streams: dict[int, Stream] = {}
+    parts: list[Part] = []
+    """In the exchange's order; those that some connection may still deliver."""
+    last_order: int = 0
+    latest_ns: int = 0
+    """The newest exchange time so far."""
+    seen_ns: int = 0
+    """Receive time up to which connections that left had seen it."""
+
+    def join(self, connection: int, line: int, rows: list[Row]) -> Stream:
+        """A connection delivers its first part of this market."""
+        if not self.streams:
+            self.latest_ns = 0
+        order, ts_venue_ns = self.last_order, rows[0][_TS]
+        is_book = rows[0][_KIND] == _SNAPSHOT  # which holds all of its own time
+        for part in reversed(self.parts):
+            if part.ts_venue_ns < ts_venue_ns + is_book:
+                break
+            order = part.order - 1
+        is_newest = is_book and ts_venue_ns >= self.latest_ns
+        floor_ns = self.latest_ns + (not is_newest)
+        stream = self.streams[connection] = Stream(line, order, floor_ns, 0)
+        return stream
+
+    def leave(self, connection: int, seen_ns: int) -> Iterator[Part]:
+        """A connection delivers nothing any more; gives the parts nobody waits for."""
+        del self.streams[connection]
+        self.seen_ns = max(self.seen_ns, seen_ns)
+        return self.passed()
+
+    def passed(self) -> Iterator[Part]:
+        """Take out the parts that no connection is expected to deliver any more."""
+        orders = [stream.order for stream in self.streams.values()]
+        oldest = min(orders, default=self.last_order)
+        while self.parts and self.parts[0].order <= oldest:
+            yield self.parts.pop(0)
+
+    def outdated(self, ts_recv_ns: int) -> Iterator[Part]:
+        """Take out the parts that are too old to be waited for."""
+        while self.parts and self.parts[0].ts_recv_ns < ts_recv_ns - WINDOW_NS:
+            part = self.parts.pop(0)
+            for stream in self.streams.values():
+                if stream.order < part.order:
+                    stream.order = part.order
+                    stream.floor_ns = max(stream.floor_ns, part.ts_venue_ns + 1)
+            yield part
+
+    def place(self, stream: Stream, part: Part) -> tuple[Part, int]:
+        """Where a part belongs: the same part, known already, or itself and its index."""
+        index, same = len(self.parts), part
+        for other in reversed(self.parts):
+            if other.ts_venue_ns <= part.ts_venue_ns:
+                if other.ts_venue_ns < part.ts_venue_ns or other.order <= stream.order:
+                    break
+                if _says_the_same(other, part):
+                    same = other
+            index -= 1
+        return same, index
+
+    def insert(self, stream: Stream, part: Part, index: int) -> None:
+        self.last_order += 1
+        if index == len(self.parts):
+            part.order = self.last_order
+            self.parts.append(part)
+        else:
+            part.order = self.parts[index].order
+            for later in range(index, len(self.parts)):
+                self.parts[later].order += 1
+            for other in self.streams.values():
+                other.order += other.order >= part.order
+            self.parts.insert(index, part)
+        stream.order = max(stream.order, part.order)
+
+    def still_true(self, part: Part, index: int) -> list[Row]:
+        """The rows of the part at `index` that nothing after it has overtaken.
+
+        They join the newest batch, whose best prices the book must show once they are applied.
+        """
+        newer = [self.parts[later] for later in range(index + 1, len(self.parts))]
+        newer = [other for other in newer if other.is_of_book]
+        if not newer:
+            return part.rows
+        others = [row for row in part.rows if row[_KIND] not in _OF_BOOK]
+        levels = [] if part.starts_book else _not_overtaken(part, newer)
+        doubts = part.rows[-1][_FLAGS] & _DOUBTED
+        if levels or doubts:
+            others += _joined(part, levels, doubts, newer[-1])
+        return others
+
+
+def _not_overtaken(part: Part, newer: list[Part]) -> list[Row]:
+    if any(other.starts_book for other in newer):
+        return []
+    taken = {_level(row) for other in newer for row in other.rows if row[_KIND] == _LEVEL}
+    return [row for row in part.rows if row[_KIND] == _LEVEL and _level(row) not in taken]
+
+
+def _joined(part: Part, levels: list[Row], doubts: int, newest: Part) -> list[Row]:
+    """The levels as a frame of the newest batch; a BEST row stands for none."""
+    head = (part.ts_recv_ns, newest.ts_venue_ns, part.market)
+    rows = [(*head, row[_SIZE], 0, row[_PRICE], 0, _LEVEL, row[_SIDE]) for row in levels]
+    *body, last = rows or [(*head, 0, 0, 0, 0, _BEST, 0)]
+    closing = newest.rows[-1]
+    flags = closing[_FLAGS] & _REPORTED | doubts | _LAST
+    return [*body, (*last[:4], closing[_AUX], last[_PRICE], flags, *last[7:])]
+
+
+def _level(row: Row) -> tuple[int, int]:
+    return row[_SIDE], row[_PRICE]
+
+
+def _says_the_same(one: Part, other: Part) -> bool:
+    """All but the receive times."""
+    return len(one.rows) == len(other.rows) and all(
+        a[1:] == b[1:] for a, b in zip(one.rows, other.rows, strict=True)
+    )

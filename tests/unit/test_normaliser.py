@@ -1,0 +1,184 @@
+"""One market, one or two connections, frame by frame."""
+
+import numpy as np
+import pytest
+
+from hfptm.lake import RawKind
+from hfptm.normaliser.normaliser import Normaliser
+from hfptm.normaliser.race import Race
+from hfptm.normaliser.streams import WINDOW_NS
+from hfptm.records import EventFlag, EventKind, GapReason
+from hfptm.units import unpack_best
+from tests.wire import NO, TS_MS, YES, Rows, change, frame, kinds_of, levels, make_market
+
+MARKET = make_market().market
+S = 1_000_000_000
+
+
+def at(normaliser: Normaliser, second: int, connection: int, payload: bytes) -> Rows:
+    """The rows of one frame, received on line 0 by connections below 10, else on line 1."""
+    normaliser.receive(second * S, connection // 10, connection, RawKind.FRAME, payload)
+    return normaliser.take()
+
+
+def link(normaliser: Normaliser, second: int, connection: int, kind: RawKind, text: str) -> Rows:
+    normaliser.receive(second * S, connection // 10, connection, kind, text.encode())
+    return normaliser.take()
+
+
+def book(ms: int, bid: str = "0.4") -> bytes:
+    sides = {"bids": levels((bid, "10")), "asks": levels(("0.6", "10"))}
+    return frame("book", asset_id=YES, timestamp=str(TS_MS + ms), **sides)
+
+
+def bid(ms: int, price: str, size: str, best_bid: str = "") -> bytes:
+    best = {"best_bid": best_bid, "best_ask": "0.6"} if best_bid else {}
+    entry = change(YES, "BUY", price, size, **best)
+    return frame("price_change", timestamp=str(TS_MS + ms), price_changes=[entry])
+
+
+@pytest.fixture
+def both() -> Normaliser:
+    """Connections 1 and 11 of two lines, both with the same first book."""
+    normaliser = Normaliser([make_market()])
+    for connection in (1, 11):
+        link(normaliser, 1, connection, RawKind.LINK_UP, "")
+        at(normaliser, 1, connection, book(0))
+    return normaliser
+
+
+def test_a_copy_is_nothing_and_a_race(both: Normaliser) -> None:
+    assert len(at(both, 2, 1, bid(1, "0.3", "1"))) == 1
+    assert len(at(both, 3, 11, bid(1, "0.3", "1"))) == 0
+    assert (both.tally.copies, both.tally.race.first) == (1, {0: 1})
+    assert both.tally.race.lead_ns(0.5) == pytest.approx(1 * S, rel=0.1)
+
+
+def test_a_repeated_frame_of_one_line_is_a_repeated_row(both: Normaliser) -> None:
+    repeated = bid(1, "0.3", "1")
+    assert [len(at(both, 2, 1, repeated)) for _ in range(2)] == [1, 1]
+    assert [len(at(both, 3, 11, repeated)) for _ in range(3)] == [0, 0, 1]
+
+
+def test_a_late_frame_brings_what_nothing_newer_has_set(both: Normaliser) -> None:
+    at(both, 2, 1, bid(2, "0.3", "7", "0.5"))
+    payload = frame(
+        "price_change",
+        timestamp=str(TS_MS + 1),
+        price_changes=[
+            change(YES, "BUY", "0.3", "1", best_bid="0.45", best_ask="0.6"),
+            change(YES, "BUY", "0.5", "2", best_bid="0.45", best_ask="0.6"),
+        ],
+    )
+    (row,) = at(both, 3, 11, payload)
+    assert (row["price_e4"], row["size_e6"]) == (5000, 2_000_000)
+    # It joins the newest batch, whose best prices the healed book must show.
+    assert row["ts_venue_ns"] == (TS_MS + 2) * 1_000_000
+    assert unpack_best(row["aux"]) == (5000, 6000)
+    assert row["flags"] == EventFlag.LAST_IN_BATCH | EventFlag.BEST_YES
+    assert both.tally.late == 1
+
+
+def test_a_late_doubt_is_passed_on(both: Normaliser) -> None:
+    at(both, 2, 1, bid(2, "0.3", "7"))
+    (row,) = at(both, 3, 11, bid(1, "0.30001", "7"))
+    assert row["kind"] == EventKind.BEST
+    assert row["flags"] == EventFlag.LAST_IN_BATCH | EventFlag.MAYBE_BAD
+
+
+def test_a_late_frame_from_before_a_book_is_nothing(both: Normaliser) -> None:
+    link(both, 2, 2, RawKind.LINK_UP, "")
+    assert kinds_of(at(both, 2, 2, book(5)))[0] == EventKind.SNAPSHOT
+    assert len(at(both, 3, 11, bid(4, "0.3", "7"))) == 0
+    assert len(at(both, 3, 11, bid(6, "0.3", "7"))) == 1
+
+
+def test_what_lags_more_than_the_window_is_dropped(both: Normaliser) -> None:
+    seconds = WINDOW_NS // S
+    at(both, 2, 1, bid(1, "0.3", "1"))
+    at(both, 3 + seconds, 1, bid(2, "0.3", "2"))
+    assert len(at(both, 4 + seconds, 11, bid(1, "0.3", "1"))) == 0
+    assert both.tally.too_late == 1
+    assert len(at(both, 4 + seconds, 11, bid(2, "0.3", "2"))) == 0
+    assert len(at(both, 5 + seconds, 11, bid(3, "0.3", "3"))) == 1
+
+
+def test_an_older_book_of_a_joining_connection_is_nothing(both: Normaliser) -> None:
+    at(both, 2, 1, bid(2, "0.3", "1"))
+    link(both, 3, 12, RawKind.LINK_UP, "")
+    assert len(at(both, 3, 12, book(1, bid="0.1"))) == 0
+    assert len(at(both, 4, 12, bid(2, "0.3", "1"))) == 0
+    assert len(at(both, 5, 12, bid(3, "0.3", "2"))) == 1
+
+
+def test_messages_are_known_again_in_an_array(both: Normaliser) -> None:
+    sides = {"bids": levels(("0.5", "1")), "asks": []}
+    yes = frame("book", asset_id=YES, timestamp=str(TS_MS + 9), **sides)
+    trade = {"asset_id": YES, "price": "0.5", "size": "3", "side": "BUY"}
+    print_ = frame("last_trade_price", timestamp=str(TS_MS + 9), **trade)
+    at(both, 2, 1, yes)
+    at(both, 2, 1, print_)
+    assert len(at(both, 3, 11, b"[" + yes + b"," + print_ + b"]")) == 0
+
+
+def test_a_gap_is_where_no_connection_is_left(both: Normaliser) -> None:
+    assert len(link(both, 5, 1, RawKind.LINK_DOWN, "")) == 0
+    at(both, 7, 11, bid(1, "0.3", "1"))
+    (row,) = link(both, 9, 11, RawKind.LINK_DOWN, "silence")
+    assert (row["kind"], row["aux"]) == (EventKind.GAP, GapReason.SILENCE)
+    assert row["ts_recv_ns"] == 9 * S
+    assert both.unseen[MARKET].from_ns == 7 * S
+    link(both, 12, 13, RawKind.LINK_UP, "")
+    at(both, 12, 13, book(3))
+    (gap,) = both.take_gaps()
+    assert (gap.from_ns, gap.to_ns, gap.reason) == (7 * S, 12 * S, GapReason.SILENCE)
+    assert not both.unseen
+
+
+def test_a_gap_begins_where_the_last_living_connection_ended(both: Normaliser) -> None:
+    """Connection 11 froze at 1 s, which was noticed at 20 s."""
+    at(both, 6, 1, bid(1, "0.3", "1"))
+    link(both, 8, 1, RawKind.LINK_DOWN, "")
+    link(both, 20, 11, RawKind.LINK_DOWN, "silence")
+    assert both.unseen[MARKET].from_ns == 6 * S
+
+
+def test_a_connection_that_comes_up_again_had_gone_down(both: Normaliser) -> None:
+    link(both, 3, 11, RawKind.LINK_DOWN, "")
+    (row,) = link(both, 4, 1, RawKind.LINK_UP, "")
+    assert row["kind"] == EventKind.GAP
+
+
+def test_a_reply_on_no_connection_is_no_row(both: Normaliser) -> None:
+    both.receive(2 * S, -1, -1, RawKind.REST, book(9))
+    assert len(both.take()) == 0
+    assert both.tally.stray_replies == 1
+
+
+def test_the_end_of_a_recording_is_a_gap(both: Normaliser) -> None:
+    both.stop(GapReason.DAMAGE, 3 * S)
+    assert kinds_of(both.take()) == [EventKind.GAP]
+    assert both.unseen[MARKET].reason == GapReason.DAMAGE
+
+
+def test_leads_are_right_to_a_tenth() -> None:
+    race = Race()
+    leads = np.random.default_rng(7).integers(1, 10**9, 999)
+    for lead_ns in leads.tolist():
+        race.add(1, lead_ns)
+    assert race.lead_ns(0.5) == pytest.approx(np.median(leads), rel=0.1)
+    assert Race().lead_ns(0.5) == 0
+
+
+def test_exact_below_sixteen() -> None:
+    for lead_ns in range(16):
+        race = Race()
+        race.add(0, lead_ns)
+        assert race.lead_ns(0.5) == lead_ns
+
+
+def test_both_tokens_are_one_market(both: Normaliser) -> None:
+    assert len(at(both, 2, 1, bid(1, "0.3", "1"))) == 1
+    entry = change(NO, "SELL", "0.7", "1")
+    payload = frame("price_change", timestamp=str(TS_MS + 1), price_changes=[entry])
+    assert len(at(both, 3, 11, payload)) == 0
