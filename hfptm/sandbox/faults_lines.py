@@ -1,7 +1,7 @@
 """What faults make of one WebSocket connection, frame by frame. Pure: time is that of `Faults`."""
 
 import heapq
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from hfptm.sandbox.faults import Active, Faults
@@ -49,16 +49,24 @@ class Line:
 
     Give every frame to `take`, and send what it returns; send what `due` returns whenever time has
     passed; ask `cut` then too. While `is_clear`, frames may be sent as they are, and counted by
-    `skip`. PONG is no frame, and goes past.
+    `skip`. PONG is no frame, and goes past. `subscribed_ns` holds, and goes on holding, since when
+    the connection has had each of its tokens.
     """
 
-    def __init__(self, faults: Faults, connection: int, channel: str, names_of: NamesOf) -> None:
+    def __init__(
+        self,
+        faults: Faults,
+        connection: int,
+        channel: str,
+        names_of: NamesOf,
+        subscribed_ns: Mapping[str, int],
+    ) -> None:
         self.connection = connection
         self.frames = 0
         """Frames so far, whatever became of them."""
         self._faults, self._channel, self._names_of = faults, channel, names_of
         self._opened_ns = faults.now_ns
-        self._subscribed_ns: dict[str, int] = {}
+        self._subscribed_ns = subscribed_ns
         self._held: list[_Held] = []
         self._pushed = 0
         self._blocked_by: tuple[int, Active[Delay]] | None = None
@@ -71,14 +79,6 @@ class Line:
     def skip(self, frames: int) -> None:
         """Count frames that were sent as they are."""
         self.frames += frames
-
-    def subscribed(self, assets: Iterable[str]) -> None:
-        """Say what has been subscribed just now, for the first time or anew."""
-        self._subscribed_ns.update(dict.fromkeys(assets, self._faults.now_ns))
-
-    def unsubscribed(self, assets: Iterable[str]) -> None:
-        for asset in assets:
-            self._subscribed_ns.pop(asset, None)
 
     def take(
         self, payload: bytes, *, n: int = 0, market: int = 0, assets: Sequence[str] = ()

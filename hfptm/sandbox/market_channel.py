@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 import msgspec
 
 from hfptm.sandbox.books import print_book
+from hfptm.sandbox.calls import Clock
 from hfptm.sandbox.catalogue import Catalogue
 from hfptm.sandbox.listings import Phase
 from hfptm.sandbox.market_frames import Published
@@ -42,7 +43,8 @@ class MarketChannel:
 
     def __init__(self, channels: "MarketChannels", deliver: Callable[[Published], None]) -> None:
         self.deliver = deliver
-        self.assets: dict[str, None] = {}
+        self.assets: dict[str, int] = {}
+        """When it subscribed each token, in ns."""
         self.is_custom = False
         self._channels = channels
         self._is_begun = False
@@ -76,8 +78,8 @@ class MarketChannel:
 class MarketChannels:
     """All subscribers, and which token each of them named."""
 
-    def __init__(self, catalogue: Catalogue) -> None:
-        self._catalogue = catalogue
+    def __init__(self, catalogue: Catalogue, now_ns: Clock) -> None:
+        self._catalogue, self._now_ns = catalogue, now_ns
         self._open: dict[MarketChannel, None] = {}
         self._by_asset: dict[str, dict[MarketChannel, None]] = {}
 
@@ -92,7 +94,7 @@ class MarketChannels:
 
     def add(self, channel: MarketChannel, assets: Iterable[str]) -> None:
         for asset in assets:
-            channel.assets[asset] = None
+            channel.assets[asset] = self._now_ns()
             self._by_asset.setdefault(asset, {})[channel] = None
 
     def remove(self, channel: MarketChannel, assets: Iterable[str]) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
 
-from hfptm.sandbox.sockets import text_frame
+from hfptm.sandbox.outlets import text_frame
 from hfptm.sandbox.wire_file import WireFrame, read_wire
 
 _BOOK = b'"event_type":"book"'

@@ -59,11 +59,14 @@ class Server:
         further: Sequence[BaseRoute] = (),
     ) -> None:
         self.sandbox = sandbox
-        self._now_ns, self._wall_ns = now_ns, wall_ns
-        clob = as_routes(clob_table(sandbox), sandbox, now_ns, wall_ns)
-        gamma = as_routes(gamma_table(sandbox), sandbox, now_ns, wall_ns)
+        self._true_ns = now_ns
+        self._now_ns, self._wall_ns = _skewed(now_ns, sandbox), _skewed(wall_ns, sandbox)
+        clob = as_routes(clob_table(sandbox), sandbox, self._now_ns, self._wall_ns)
+        gamma = as_routes(gamma_table(sandbox), sandbox, self._now_ns, self._wall_ns)
         apps = (Starlette(routes=[*further, *clob]), Starlette(routes=gamma))
-        self._channels = Sockets(sandbox, frames or MarketFrames(sandbox), self._advance)
+        self._channels = Sockets(
+            sandbox, frames or MarketFrames(sandbox), self._advance, self._bind_channels
+        )
         self._ports = (("clob_port", clob_port), ("gamma_port", gamma_port), ("ws_port", ws_port))
         self._started: Future[None] = Future()
         self._sockets: list[socket.socket] = []
@@ -134,7 +137,12 @@ class Server:
 
         return asyncio.run_coroutine_threadsafe(call(), self._loop).result(_STOP_S)
 
+    def _bind_channels(self) -> socket.socket:
+        """The port of the channels, once nobody listens there."""
+        return listen("ws_port", int(self.ws_url.rpartition(":")[2]))
+
     def _advance(self) -> None:
+        self.sandbox.faults.advance(self._true_ns())
         self.sandbox.advance(self._now_ns(), self._wall_ns())
 
     async def _serve(self) -> None:
@@ -142,19 +150,19 @@ class Server:
         *http_sockets, ws_socket = self._sockets
         pairs = zip(self._servers, http_sockets, strict=True)
         serving = [asyncio.create_task(s.serve(sockets=[listening])) for s, listening in pairs]
-        channels = await self._channels.serve(ws_socket)
+        await self._channels.serve(ws_socket)
         try:
             while not all(server.started for server in self._servers):
                 await asyncio.sleep(TICK_S)
             self._started.set_result(None)
             while not any(task.done() for task in serving):
                 self._advance()
+                await self._channels.review()
                 await asyncio.sleep(TICK_S)
         finally:
             for server in self._servers:
                 server.should_exit = True
-            channels.close()
-            await asyncio.gather(*serving, channels.wait_closed())
+            await asyncio.gather(*serving, self._channels.close())
 
 
 def listen(name: str, port: int) -> socket.socket:
@@ -168,6 +176,11 @@ def listen(name: str, port: int) -> socket.socket:
         listening.close()
         raise ConfigError("sandbox", name, f"{port} is taken ({error}); use 0 for any") from error
     return listening
+
+
+def _skewed(read_ns: Clock, sandbox: Sandbox) -> Clock:
+    """A clock that is off by what a fault says."""
+    return lambda: read_ns() + sandbox.faults.skew_ns
 
 
 def _config(app: Starlette) -> uvicorn.Config:

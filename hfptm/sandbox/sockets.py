@@ -1,11 +1,8 @@
 """The WebSocket channels on the network: one address with /ws/market and /ws/user.
 
-Frames go round the library's own sending, which makes thousands of them a second too dear: each is
-put together once, whoever gets it, and what one subscriber gets in one turn of the loop is written
-at once. The library keeps the handshake, reading and closing. Source: RFC 6455, section 5.2.
+The library keeps the handshake, reading and closing; frames go round it, through `outlets`.
 """
 
-import asyncio
 import socket
 from collections.abc import Callable
 from contextlib import suppress
@@ -16,43 +13,63 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosedError
 from websockets.frames import CloseCode
 from websockets.http11 import Request, Response
-from websockets.protocol import State
 
-from hfptm.sandbox.market_channel import MarketChannels
-from hfptm.sandbox.market_frames import MarketFrames, Published
+from hfptm.sandbox.faults_sockets import Door, FaultyLines, FaultyOutlet
+from hfptm.sandbox.market_channel import PONG, MarketChannels
+from hfptm.sandbox.market_frames import EventType, MarketFrames, Published
+from hfptm.sandbox.outlets import Outlet, text_frame
 from hfptm.sandbox.sandbox import Sandbox
 from hfptm.sandbox.user_channel import AccessDeniedError, UserChannels
 
 MARKET_PATH = "/ws/market"
 USER_PATH = "/ws/user"
 
-UNREAD_MAX_BYTES = 16 << 20
-"""What may wait for a subscriber that does not read, beside the system's own buffers, before it is
-cut off."""
-
 REQUEST_MAX_BYTES = 4 << 20
 """A frame of a client; 50,000 tokens fit."""
 
 _CLOSE_S = 0.5
+_NEWS = (EventType.NEW_MARKET, EventType.MARKET_RESOLVED)
 
 
 class Sockets:
-    """Serves the channels of a sandbox. `advance` brings it up to date, before each request."""
+    """Serves the channels of a sandbox. `advance` brings it up to date, before each request.
 
-    def __init__(self, sandbox: Sandbox, frames: MarketFrames, advance: Callable[[], None]) -> None:
+    `bind` binds a socket to the port where they are served.
+    """
+
+    def __init__(
+        self,
+        sandbox: Sandbox,
+        frames: MarketFrames,
+        advance: Callable[[], None],
+        bind: Callable[[], socket.socket],
+    ) -> None:
         self._advance = advance
         self._framed = (0, b"")
-        self._market = MarketChannels(sandbox.catalogue)
+        self._lines = FaultyLines(sandbox.faults, sandbox.catalogue)
+        self._door = Door(sandbox.faults, self._listen, bind)
+        self._market = MarketChannels(sandbox.catalogue, lambda: sandbox.faults.now_ns)
         self._user = UserChannels(sandbox)
         self._handlers = {MARKET_PATH: self._serve_market, USER_PATH: self._serve_user}
         frames.listeners.append(self._market.publish)
 
-    async def serve(self, listening: socket.socket) -> WebSocketServer:
-        """Start on a bound socket; close the result to end it and every connection."""
+    async def serve(self, bound: socket.socket) -> None:
+        """Start on a bound socket; `close` ends it and every connection."""
+        await self._door.open(bound)
+
+    async def review(self) -> None:
+        """After time has passed: what faults held back, or want to be done."""
+        self._lines.review()
+        await self._door.review()
+
+    async def close(self) -> None:
+        await self._door.close()
+
+    async def _listen(self, bound: socket.socket) -> WebSocketServer:
         return await serve(
             self._serve,
-            sock=listening,
-            process_request=self._refuse_unknown_path,
+            sock=bound,
+            process_request=self._refuse,
             compression=None,
             ping_interval=None,
             close_timeout=_CLOSE_S,
@@ -60,12 +77,10 @@ class Sockets:
             server_header=None,
         )
 
-    def _refuse_unknown_path(
-        self, connection: ServerConnection, request: Request
-    ) -> Response | None:
-        if _path(request) in self._handlers:
-            return None
-        return connection.respond(HTTPStatus.NOT_FOUND, "404 page not found\n")
+    def _refuse(self, connection: ServerConnection, request: Request) -> Response | None:
+        if _path(request) not in self._handlers:
+            return connection.respond(HTTPStatus.NOT_FOUND, "404 page not found\n")
+        return self._lines.refuse(connection, _channel(request))
 
     async def _serve(self, connection: ServerConnection) -> None:
         assert connection.request is not None
@@ -74,15 +89,19 @@ class Sockets:
 
     async def _serve_market(self, connection: ServerConnection) -> None:
         outlet = Outlet(connection)
-        channel = self._market.open(lambda frame: outlet.write(self._frame(frame)))
+        channel = self._market.open(lambda frame: self._send(frame, faulty))
+        faulty = self._lines.open("market", outlet, channel.assets)
         try:
             async for message in connection:
                 self._advance()
                 answer = channel.receive(message) if isinstance(message, str) else None
-                if answer is not None:
-                    outlet.write(text_frame(answer))
+                if answer == PONG:
+                    outlet.write(text_frame(PONG))
+                elif answer is not None:
+                    faulty.send(answer)
         finally:
             self._market.close(channel)
+            self._lines.close(faulty)
 
     async def _serve_user(self, connection: ServerConnection) -> None:
         outlet = Outlet(connection)
@@ -98,47 +117,17 @@ class Sockets:
         finally:
             self._user.close(channel)
 
-    def _frame(self, frame: Published) -> bytes:
-        """Its bytes on the wire, put together for the first subscriber."""
+    def _send(self, frame: Published, faulty: FaultyOutlet) -> None:
+        """Its bytes on the wire are put together for the first subscriber."""
         if self._framed[0] != frame.number:
             self._framed = (frame.number, text_frame(frame.payload))
-        return self._framed[1]
+        assets = () if frame.event_type in _NEWS else frame.assets
+        market = frame.market
+        faulty.send(frame.payload, self._framed[1], n=frame.number, market=market, assets=assets)
 
 
-class Outlet:
-    """The bytes that go out on one connection, in order, at the end of the loop's turn."""
-
-    __slots__ = ("_connection", "_loop", "_waiting")
-
-    def __init__(self, connection: ServerConnection) -> None:
-        self._connection = connection
-        self._loop = asyncio.get_running_loop()
-        self._waiting: list[bytes] = []
-
-    def write(self, framed: bytes) -> None:
-        """Send what is a whole frame of the protocol already."""
-        if not self._waiting:
-            self._loop.call_soon(self._flush)
-        self._waiting.append(framed)
-
-    def _flush(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        transport = self._connection.transport
-        if self._connection.state is not State.OPEN or transport.is_closing():
-            return
-        transport.write(b"".join(waiting))
-        if transport.get_write_buffer_size() > UNREAD_MAX_BYTES:
-            transport.abort()
-
-
-def text_frame(payload: bytes) -> bytes:
-    """A whole text message from a server, which masks nothing."""
-    size = len(payload)
-    if size < 126:
-        return bytes((0x81, size)) + payload
-    if size < 1 << 16:
-        return b"\x81\x7e" + size.to_bytes(2, "big") + payload
-    return b"\x81\x7f" + size.to_bytes(8, "big") + payload
+def _channel(request: Request) -> str:
+    return _path(request).rpartition("/")[2]
 
 
 def _path(request: Request) -> str:

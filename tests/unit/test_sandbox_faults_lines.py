@@ -46,8 +46,12 @@ class Wire:
         for fault in faults:
             self.faults.start(fault)
         self.faults.advance(0)
-        self.line = Line(self.faults, connection, "market", MARKETS.__getitem__)
+        self.subscribed_ns: dict[str, int] = {}
+        self.line = self.open(connection)
         self.sent: list[Sent] = []
+
+    def open(self, connection: int) -> Line:
+        return Line(self.faults, connection, "market", MARKETS.__getitem__, self.subscribed_ns)
 
     def wait(self, ms: int) -> None:
         self.faults.advance(self.faults.now_ns + ms * NS_PER_MS)
@@ -164,13 +168,13 @@ def test_a_frozen_line_is_silent_and_a_newer_one_is_not() -> None:
     wire.wait(1)
     wire.faults.start(Freeze())
     wire.wait(1)
-    wire.line = Line(wire.faults, 2, "market", MARKETS.__getitem__)
+    wire.line = wire.open(2)
     assert wire.frames(3) == wire.payloads()
 
 
 def test_a_lost_market_comes_back_when_it_is_subscribed_anew() -> None:
     wire = Wire()
-    wire.line.subscribed([YES, NO, OTHER])
+    wire.subscribed_ns |= dict.fromkeys([YES, NO, OTHER], 0)
     wire.wait(1)
     wire.faults.start(Lose(market="one"))
     wire.frames(3)
@@ -179,8 +183,7 @@ def test_a_lost_market_comes_back_when_it_is_subscribed_anew() -> None:
     wire.sent += wire.line.take(b"[]")
     assert wire.payloads() == [*others, b"[]"]
     assert [(d.frame, d.detail) for d in wire.deeds] == [(1, "all"), (2, "all"), (3, "all")]
-    wire.line.unsubscribed([YES, NO])
-    wire.line.subscribed([YES, NO])
+    wire.subscribed_ns |= dict.fromkeys([YES, NO], wire.faults.now_ns)
     wire.sent.clear()
     assert wire.frames(2) == wire.payloads()
 
