@@ -26,7 +26,8 @@ _PRICE_MIN_E4 = 300
 class ArtefactPlanting:
     """`begin`, then `act` whenever `due_ns` has come, until `planted` is there.
 
-    `see` every action of the sandbox in between: the full books after a trade heal a lost delta.
+    `see` every action of the sandbox in between: the full books after a trade heal a lost delta. The
+    site must be held all the while.
     """
 
     def __init__(self, plant: Plant, site: Site, artefacts: FeedArtefacts, house: House) -> None:
@@ -50,7 +51,6 @@ class ArtefactPlanting:
         price_e4 = quoter.best_e4(1 - self._side) + sign * _JUMP_E4
         if not _PRICE_MIN_E4 <= price_e4 <= PRICE_ONE_E4 - _PRICE_MIN_E4:
             return f"no room for a jump to {price_e4}"
-        self._site.hold(is_held=True)
         self._start_ns = self._stamp_ns(ts_ns)
         self._last_ns = self._start_ns + self._life_ns
         if self._plant.kind is Kind.HALF_BATCH:
@@ -87,7 +87,6 @@ class ArtefactPlanting:
         if self._plant.kind is Kind.LOST_DELTA:
             self._heal()
         self._quoter.requote(*self._quoter.fair_quotes())
-        self._site.hold(is_held=False)
         is_half = self._plant.kind is Kind.HALF_BATCH
         self.planted = Planted(
             kind=self._plant.kind,

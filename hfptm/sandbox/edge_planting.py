@@ -17,7 +17,8 @@ _PRINT_AFTER_NS = 600 * NS_PER_MS
 class EdgePlanting:
     """`begin`, then `act` whenever `due_ns` has come, until `planted` is there.
 
-    `see` every action of the sandbox in between: anybody may take it before its time.
+    `see` every action of the sandbox in between: anybody may take it before its time. The site must
+    be held all the while.
     """
 
     def __init__(self, plant: Plant, site: Site, layout: Layout, house: House) -> None:
@@ -36,7 +37,6 @@ class EdgePlanting:
     def begin(self, ts_ns: int) -> str:
         """Show it. Why that failed, with everything as before; empty if it did not."""
         plant, opportunity = self._plant, self._layout.opportunity
-        self._site.hold(is_held=True)
         for quote in self._layout.quotes:
             quoter = quote.quoter
             self._before.append(Quote(quoter, quoter.best_e4(BUY), quoter.best_e4(SELL)))
@@ -58,6 +58,7 @@ class EdgePlanting:
         """A marketable order that shows in its delay; how long after its showing it trades."""
         (quote,), house, size_e6 = self._layout.quotes, self._house, self._plant.size_e6
         listed = quote.quoter.listed
+        listed.shows_delayed = True
         house.limit(house.any_taker(), listed, BUY, (self._layout.crossing_e4, size_e6))
         trades_ns = ts_ns + listed.listing.delay_ns(ts_ns)
         return trades_ns - self._layout.opportunity.changed_ms() * NS_PER_MS
@@ -107,8 +108,9 @@ class EdgePlanting:
 
     def _restore(self) -> None:
         for quote in self._before:
+            listed = quote.quoter.listed
+            listed.shows_delayed = listed.listing.shows_delayed
             quote.quoter.requote(quote.bid_e4, quote.ask_e4)
-        self._site.hold(is_held=False)
 
     def _expected(self, life_ns: int) -> Expected:
         if self._plant.kind is Kind.YES_BASKET and self._site.event.terms.is_augmented:

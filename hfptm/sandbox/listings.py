@@ -69,7 +69,10 @@ class Pool:
 class ListedMarket:
     """A listing and everything about it that changes."""
 
-    __slots__ = ("book", "delayed", "listing", "market", "payout_e4", "phase", "pool", "role")
+    __slots__ = (
+        *("book", "delayed", "listing", "market", "payout_e4", "phase", "pool", "role"),
+        "shows_delayed",
+    )
 
     def __init__(self, listing: Listing, pool: Pool) -> None:
         self.listing = listing
@@ -82,6 +85,8 @@ class ListedMarket:
         """Of one YES share, once resolved; a NO share pays the rest of a dollar."""
         self.book = OrderBook()
         self.delayed: dict[str, Order] = {}
+        self.shows_delayed = listing.shows_delayed
+        """Whether the feed shows orders that begin their delay from now on."""
 
     def tokens(self) -> tuple[str, str]:
         """Token ids by `records.Token`."""

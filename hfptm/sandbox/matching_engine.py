@@ -136,7 +136,7 @@ class MatchingEngine:
         order.reserve()
         self.orders.add(order)
         listed.delayed[order.order_id] = order
-        if listed.listing.shows_delayed:
+        if listed.shows_delayed:
             step.touch_level_of(order)
             listed.book.show(order)
         self.schedule(self.now_ns + delay_ns, lambda: self._end_delay(order, listed))
@@ -247,7 +247,7 @@ class MatchingEngine:
     def _take_out_delayed(self, order: Order, step: Step) -> None:
         order.release()
         del step.listed.delayed[order.order_id]
-        if step.listed.listing.shows_delayed:
+        if step.listed.book.is_shown(order):
             step.touch_level_of(order)
             step.listed.book.hide(order)
 

@@ -74,12 +74,13 @@ class BookSide:
 class OrderBook:
     """Both sides, and what the feed shows of delayed orders on top of them, if it does."""
 
-    __slots__ = ("shown_e6", "sides")
+    __slots__ = ("_shown", "shown_e6", "sides")
 
     def __init__(self) -> None:
         self.sides = (BookSide(BUY), BookSide(SELL))
         self.shown_e6: tuple[dict[int, int], dict[int, int]] = ({}, {})
         """Shares of delayed orders by price, of each side."""
+        self._shown: set[str] = set()
 
     def takes(self, order: Order) -> bool:
         """Whether an order meets the best price of the other side."""
@@ -87,11 +88,16 @@ class OrderBook:
             return order.yes_price_e4 >= self.sides[SELL].best_e4()
         return order.yes_price_e4 <= self.sides[BUY].best_e4()
 
+    def is_shown(self, order: Order) -> bool:
+        return order.order_id in self._shown
+
     def show(self, order: Order) -> None:
+        self._shown.add(order.order_id)
         shown_e6 = self.shown_e6[order.book_side]
         shown_e6[order.yes_price_e4] = shown_e6.get(order.yes_price_e4, 0) + order.open_e6
 
     def hide(self, order: Order) -> None:
+        self._shown.remove(order.order_id)
         shown_e6 = self.shown_e6[order.book_side]
         shown_e6[order.yes_price_e4] -= order.open_e6
         if not shown_e6[order.yes_price_e4]:

@@ -50,85 +50,62 @@ class _Planting(Protocol):
 
     def see(self, action: Action) -> None: ...
 
-    def act(self, ts_ns: int) -> None: ...
-
-
-class Planter:
-    """An agent of `house.sandbox`; its times count from when it is made, with all books open.
-
-    Raises ConfigError for a file that names what is not there, or leaves no room for its edge.
-    """
-
-    def __init__(
-        self,
-        house: House,
-        sites: Sites,
-        artefacts: FeedArtefacts,
-        file: PlantFile,
-        *,
-        seed: int,
-        tell: Teller,
-    ) -> None:
-        self._house = house
-        self._sites = sites
-        self._artefacts = artefacts
-        self._random = file.random
-        self._tell = tell
-        digest = hashlib.sha256(f"{seed}:planter".encode()).digest()
-        self._draws = Draws(int.from_bytes(digest[:8], "big"))
-        self._running: list[_Planting] = []
-        self._agenda: list[tuple[int, int, Plant]] = []
-        self._check(file)
-        start_ns = house.sandbox.now_ns
-        for number, plant in enumerate(file.plants):
-            heapq.heappush(self._agenda, (start_ns + plant.start_ns, number, plant))
-        self._random_ns = start_ns + self._gap_ns(file.random) if file.random else NS_MAX
-        self.due_ns = self._next_ns()
-        house.sandbox.listeners.append(self._see)
-
     def act(self, ts_ns: int) -> None:
         """End, continue and begin what is due, in this order."""
-        for planting in [planting for planting in self._running if planting.due_ns <= ts_ns]:
+        for running in [running for running in self._running if running[0].due_ns <= ts_ns]:
+            planting, site = running
             planting.act(ts_ns)
             if planting.planted:
-                self._running.remove(planting)
+                self._running.remove(running)
+                site.hold(is_held=False)
                 self._tell(planting.planted)
-        while self._agenda and self._agenda[0][0] <= ts_ns:
-            self._begin(heapq.heappop(self._agenda)[2], ts_ns)
         if self._random and self._random_ns <= ts_ns:
-            self._begin(self._draw(self._random), ts_ns)
+            self._schedule(ts_ns, self._draw(self._random))
             self._random_ns = ts_ns + self._gap_ns(self._random)
+        while self._agenda and self._agenda[0][0] <= ts_ns:
+            _, _, plant, site = heapq.heappop(self._agenda)
+            reason = self._begin(plant, site, ts_ns) if site else self._reserve(plant, ts_ns)
+            if reason:
+                slug = site.slug if site else plant.slug
+                self._tell(Skipped(kind=plant.kind, slug=slug, ts_venue_ns=ts_ns, reason=reason))
         self.due_ns = self._next_ns()
+
+    def _schedule(self, ts_ns: int, plant: Plant, site: Site | None = None) -> None:
+        self._scheduled += 1
+        heapq.heappush(self._agenda, (ts_ns, self._scheduled, plant, site))
 
     def _next_ns(self) -> int:
         agenda_ns = self._agenda[0][0] if self._agenda else NS_MAX
-        dues_ns = [planting.due_ns for planting in self._running]
-        return min(agenda_ns, self._random_ns, *dues_ns)
+        return min(agenda_ns, self._random_ns, *(planting.due_ns for planting, _ in self._running))
 
     def _see(self, action: Action, _: list[TradeRecord]) -> None:
-        for planting in self._running:
+        for planting, _site in self._running:
             planting.see(action)
 
-    def _begin(self, plant: Plant, ts_ns: int) -> None:
-        reason = self._plant(plant, ts_ns)
-        if reason:
-            skipped = Skipped(kind=plant.kind, slug=plant.slug, ts_venue_ns=ts_ns, reason=reason)
-            self._tell(skipped)
-
-    def _plant(self, plant: Plant, ts_ns: int) -> str:
-        """Why it was skipped; empty if it was planted."""
+    def _reserve(self, plant: Plant, ts_ns: int) -> str:
+        """Hold a site until no taker of ours waits there any more; why none, or empty."""
         reason = "no market or event is free and open for it"
         for site in self._candidates(plant, ts_ns):
-            found = self._planting(plant, site, ts_ns)
-            if isinstance(found, str):
-                reason = found
-                continue
-            self._running.append(found)
-            reason = found.begin(ts_ns)
+            found = self._sites.problem(plant, site, ts_ns) or self._planting(plant, site)
+            if not isinstance(found, str):
+                site.hold(is_held=True)
+                self._schedule(ts_ns + site.delay_ns(ts_ns), plant, site)
+                return ""
+            reason = found
+        return reason
+
+    def _begin(self, plant: Plant, site: Site, ts_ns: int) -> str:
+        """Why it came to nothing; empty if it began."""
+        planting = self._planting(plant, site)
+        if not isinstance(planting, str):
+            self._running.append((planting, site))
+            reason = planting.begin(ts_ns)
             if not reason:
                 return ""
-            self._running.remove(found)
-        return reason
+            self._running.pop()
+            planting = reason
+        site.hold(is_held=False)
+        return planting
 
     def _candidates(self, plant: Plant, ts_ns: int) -> list[Site]:
         """The one that was named, or all that are free, from a drawn one on."""
@@ -139,9 +116,7 @@ class Planter:
         first = self._draws.below(len(free)) if free else 0
         return free[first:] + free[:first]
 
-    def _planting(self, plant: Plant, site: Site, ts_ns: int) -> _Planting | str:
-        if problem := self._sites.problem(plant, site, ts_ns):
-            return problem
+    def _planting(self, plant: Plant, site: Site) -> _Planting | str:
         if plant.kind in ARTEFACTS:
             return ArtefactPlanting(plant, site, self._artefacts, self._house)
         layout = lay_out(plant.kind, site, plant.edge_e4)

@@ -35,6 +35,10 @@ class Site(msgspec.Struct, frozen=True):
         for quoter in self.quoters:
             quoter.held = is_held
 
+    def delay_ns(self, ts_ns: int) -> int:
+        """The longest taker delay of an order that arrives now."""
+        return max(entry.listed.listing.delay_ns(ts_ns) for entry in self.entries)
+
     def finest_tick_e4(self) -> int:
         return min(entry.listed.market.tick_e4 for entry in self.entries)
 
@@ -43,9 +47,9 @@ class Site(msgspec.Struct, frozen=True):
 
 
 class Sites:
-    """Of everything that is listed; `quoters` are the makers by `registry.Market.market`."""
+    """Of everything that is listed; `quoters` are the makers by their markets' slugs."""
 
-    def __init__(self, sandbox: Sandbox, quoters: Mapping[int, Quoter]) -> None:
+    def __init__(self, sandbox: Sandbox, quoters: Mapping[str, Quoter]) -> None:
         self._sandbox = sandbox
         self._quoters = quoters
 
@@ -85,7 +89,7 @@ class Sites:
             yield from self._site(entry.listed.market.slug, entry.event, [entry])
 
     def _site(self, slug: str, event: EventEntry, entries: list[MarketEntry]) -> Iterator[Site]:
-        quoters = [self._quoters.get(entry.listed.market.market) for entry in entries]
+        quoters = [self._quoters.get(entry.listed.market.slug) for entry in entries]
         found = [quoter for quoter in quoters if quoter is not None]
         if found and len(found) == len(entries):
             yield Site(slug, event, entries, found)
@@ -132,18 +136,23 @@ def _is_nested(site: Site) -> bool:
     return site.event.terms.is_cumulative and len(site.entries) > 1
 
 
-def _shows_delayed(site: Site) -> bool:
-    return all(e.listed.listing.shows_delayed and e.listed.listing.itode_ms for e in site.entries)
+def _is_delayed(site: Site) -> bool:
+    return all(entry.listed.listing.itode_ms for entry in site.entries)
+
+
+def _is_instant(site: Site) -> bool:
+    return not _is_delayed(site)
 
 
 _Rule = tuple[Callable[[Site], bool], str]
 _ALONE: _Rule = (_is_alone, "it would leave an edge in the market's event too")
+_INSTANT: _Rule = (_is_instant, "its takers have a delay, so it cannot jump at once")
 _EXCLUSIVE: _Rule = (_is_exclusive, "its outcomes are not exclusive")
 _RULES: dict[Kind, tuple[_Rule, ...]] = {
-    Kind.BINARY: (_ALONE, (_shows_delayed, "its feed shows no orders in a taker delay")),
+    Kind.BINARY: (_ALONE, (_is_delayed, "its takers have no delay")),
     Kind.NO_BASKET: (_EXCLUSIVE,),
     Kind.YES_BASKET: (_EXCLUSIVE,),
     Kind.NESTED: ((_is_nested, "its outcomes do not imply each other"),),
-    Kind.HALF_BATCH: (_ALONE,),
-    Kind.LOST_DELTA: (_ALONE,),
+    Kind.HALF_BATCH: (_ALONE, _INSTANT),
+    Kind.LOST_DELTA: (_ALONE, _INSTANT),
 }
