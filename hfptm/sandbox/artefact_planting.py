@@ -26,8 +26,8 @@ _PRICE_MIN_E4 = 300
 class ArtefactPlanting:
     """`begin`, then `act` whenever `due_ns` has come, until `planted` is there.
 
-    `see` every action of the sandbox in between: the full books after a trade heal a lost delta. The
-    site must be held all the while.
+    `see` every action of the sandbox in between: the full books after a trade heal a lost delta.
+    The site must be held all the while.
     """
 
     def __init__(self, plant: Plant, site: Site, artefacts: FeedArtefacts, house: House) -> None:

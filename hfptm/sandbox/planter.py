@@ -50,6 +50,43 @@ class _Planting(Protocol):
 
     def see(self, action: Action) -> None: ...
 
+    def act(self, ts_ns: int) -> None: ...
+
+
+class Planter:
+    """An agent of `house.sandbox`; its times count from when it is made, with all books open.
+
+    Raises ConfigError for a file that names what is not there, or leaves no room for its edge.
+    """
+
+    def __init__(
+        self,
+        house: House,
+        sites: Sites,
+        artefacts: FeedArtefacts,
+        file: PlantFile,
+        *,
+        seed: int,
+        tell: Teller,
+    ) -> None:
+        self._house = house
+        self._sites = sites
+        self._artefacts = artefacts
+        self._random = file.random
+        self._tell = tell
+        digest = hashlib.sha256(f"{seed}:planter".encode()).digest()
+        self._draws = Draws(int.from_bytes(digest[:8], "big"))
+        self._running: list[tuple[_Planting, Site]] = []
+        self._agenda: list[tuple[int, int, Plant, Site | None]] = []
+        self._scheduled = 0
+        self._check(file)
+        start_ns = house.sandbox.now_ns
+        for plant in file.plants:
+            self._schedule(start_ns + plant.start_ns, plant)
+        self._random_ns = start_ns + self._gap_ns(file.random) if file.random else NS_MAX
+        self.due_ns = self._next_ns()
+        house.sandbox.listeners.append(self._see)
+
     def act(self, ts_ns: int) -> None:
         """End, continue and begin what is due, in this order."""
         for running in [running for running in self._running if running[0].due_ns <= ts_ns]:
