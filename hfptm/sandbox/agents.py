@@ -12,11 +12,12 @@ class Agent(Protocol):
     So what it does depends on the exchange's time alone, never on how often somebody looks.
     """
 
-    due_ns: int
-    """When it wants to act next; `clock.NS_MAX` if never."""
+    @property
+    def due_ns(self) -> int:
+        """When it wants to act next; `clock.NS_MAX` if never."""
 
     def act(self, ts_ns: int) -> None:
-        """Do what is due and set `due_ns` to the next time.
+        """Do what is due, so that `due_ns` is the next time.
 
         `ts_ns` is the `due_ns` there was, unless that was over when the agent was registered.
         """

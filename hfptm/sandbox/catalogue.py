@@ -1,5 +1,8 @@
 """Events and markets as people know them: names, tags, dates; to be traded they are `Markets`."""
 
+from itertools import count
+from typing import TypeVar
+
 import msgspec
 
 from hfptm.records import Token
@@ -9,6 +12,8 @@ from hfptm.venue.signing import EXCHANGE_V3, domain_of
 
 FIRST_EVENT_ID = 500_001
 FIRST_MARKET_ID = 2_900_001
+
+Entry = TypeVar("Entry")
 
 
 class Tag(msgspec.Struct, frozen=True):
@@ -80,7 +85,7 @@ class MarketEntry(msgspec.Struct, frozen=True):
 
 
 class Catalogue:
-    """Everything ever listed, in the order of listing, and found by what people have in hand."""
+    """Everything listed, in the order of listing, and found by what people have in hand."""
 
     def __init__(self) -> None:
         self.events: list[EventEntry] = []
@@ -89,12 +94,14 @@ class Catalogue:
         self._by_token: dict[str, MarketEntry] = {}
         self._by_condition: dict[str, MarketEntry] = {}
         self._by_market: dict[int, MarketEntry] = {}
+        self._event_ids = count(FIRST_EVENT_ID)
+        self._market_ids = count(FIRST_MARKET_ID)
 
     def add_event(self, terms: EventTerms, ts_ns: int) -> EventEntry:
         """Raises ValueError if its slug is taken."""
         if terms.slug in self._by_slug:
             raise ValueError(f"event {terms.slug} exists already")
-        entry = EventEntry(FIRST_EVENT_ID + len(self.events), terms, ts_ns, [])
+        entry = EventEntry(next(self._event_ids), terms, ts_ns, [])
         self.events.append(entry)
         self._by_slug[terms.slug] = entry
         return entry
@@ -103,8 +110,8 @@ class Catalogue:
         self, event_slug: str, listed: ListedMarket, terms: MarketTerms, ts_ns: int
     ) -> MarketEntry:
         """As the last market of an event that exists."""
-        market_id, event = FIRST_MARKET_ID + len(self.markets), self._by_slug[event_slug]
-        entry = MarketEntry(market_id, terms, event, listed, MarketTape(), ts_ns)
+        event = self._by_slug[event_slug]
+        entry = MarketEntry(next(self._market_ids), terms, event, listed, MarketTape(), ts_ns)
         self.markets.append(entry)
         event.markets.append(entry)
         self._by_market[listed.market.market] = entry
@@ -112,6 +119,18 @@ class Catalogue:
         for token in listed.tokens():
             self._by_token[token] = entry
         return entry
+
+    def remove_event(self, event_slug: str) -> EventEntry:
+        """An event and its markets, as if they had never been; ids are not given again."""
+        event = self._by_slug.pop(event_slug)
+        _remove(self.events, event)
+        for entry in event.markets:
+            _remove(self.markets, entry)
+            del self._by_market[entry.listed.market.market]
+            del self._by_condition[entry.clob_condition()]
+            for token in entry.listed.tokens():
+                del self._by_token[token]
+        return event
 
     def of_slug(self, event_slug: str) -> EventEntry | None:
         return self._by_slug.get(event_slug)
@@ -124,5 +143,10 @@ class Catalogue:
         return self._by_condition.get(condition)
 
     def of_market(self, market: int) -> MarketEntry:
-        """By the lake's id. Raises KeyError for what never was listed."""
+        """By the lake's id. Raises KeyError for what is not listed."""
         return self._by_market[market]
+
+
+def _remove(entries: list[Entry], entry: Entry) -> None:
+    """That very one: comparing entries would compare all they hold."""
+    del entries[next(i for i, other in enumerate(entries) if other is entry)]

@@ -37,10 +37,15 @@ class AccountDesk:
         self._views = AccountViews(sandbox)
 
     def order(self, call: Call) -> Reply:
-        """GET /data/order/{order_id}: open or finished; 404 if it is none of the caller's."""
+        """GET /data/order/{order_id}: open or finished; 404 if it is none of the caller's,
+        or its market is forgotten."""
         caller = self._caller(call)
         order = self._sandbox.exchange.orders.get(call.parts["order_id"].lower())
-        if order is None or order.account.address not in self._wallets(caller):
+        if (
+            order is None
+            or order.account.address not in self._wallets(caller)
+            or self._sandbox.catalogue.of_token(order.token) is None
+        ):
             raise ApiError(404, "order not found")
         return as_json(self._views.order(order))
 

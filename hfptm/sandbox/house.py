@@ -74,6 +74,8 @@ class House:
         """
         price_e4, size_e6 = level
         size_e6 -= size_e6 % -SHARE_STEP_E6
+        if size_e6 <= 0:
+            return None
         token, order_side = self._way(account, listed, side, size_e6)
         own_e4 = PRICE_ONE_E4 - price_e4 if token else price_e4
         tick_e4 = listed.market.tick_e4
@@ -123,6 +125,14 @@ class House:
                 post_only=post_only,
             )
         )
+
+    def redeem(self, market: int) -> None:
+        """Turn all shares of a resolved market into what they pay."""
+        exchange = self.sandbox.exchange
+        tokens = exchange.markets[market].tokens()
+        for address in (*self.makers, *self.takers):
+            if not exchange.accounts[address].shares_e6.keys().isdisjoint(tokens):
+                exchange.redeem(address, market)
 
     def cancel(self, orders: list[Order]) -> None:
         """Cancel open orders, one request for each account."""

@@ -59,6 +59,18 @@ class Markets:
             self._engine.schedule(listing.game_start_ns, lambda: self._clear(listed))
         return listed
 
+    def remove(self, market: int) -> None:
+        """Drop a resolved market, its event with its last member; what was not redeemed is lost."""
+        listed = self[market]
+        if listed.phase is not Phase.RESOLVED:
+            raise ValueError(f"{listed.market.slug} is not resolved")
+        del self._by_id[market]
+        for token in listed.tokens():
+            del self._by_token[token]
+        event = self.events.get(listed.listing.event)
+        if event and not any(member.market.market in self._by_id for member in event.members):
+            del self.events[event.event]
+
     def _check_new(self, listing: Listing) -> None:
         market = listing.market
         if market.neg_risk != bool(listing.event):

@@ -8,14 +8,11 @@ from hfptm.records import BUY, Side
 from hfptm.sandbox.house import House
 from hfptm.sandbox.listings import ListedMarket
 from hfptm.sandbox.margins import Margins
-from hfptm.sandbox.orders import Order
+from hfptm.sandbox.orders import IMMEDIATE, Order, TimeInForce
+from hfptm.sandbox.quoting import Quoting, draw_order_e6, draw_taker_e6
 from hfptm.units import PRICE_ONE_E4
 from hfptm.venue.orders import SHARE_STEP_E6
 
-OPENING_LEVELS = 10
-FEWEST_LEVELS = 6
-MOST_LEVELS = 14
-HALF_SPREAD_E4 = 80
 _ORDERS_PER_LEVEL = 4
 
 
@@ -26,11 +23,19 @@ class Quoter:
     levels. Nothing is returned; whoever wants to know what happened listens to the sandbox.
     """
 
-    def __init__(self, house: House, listed: ListedMarket, margins: Margins, fair_e4: int) -> None:
+    def __init__(
+        self,
+        house: House,
+        listed: ListedMarket,
+        margins: Margins,
+        fair_e4: int,
+        quoting: Quoting = Quoting(),  # noqa: B008, frozen
+    ) -> None:
         self.listed = listed
         self.fair_e4 = fair_e4
         """What it believes a YES share to be worth."""
         self.held = False
+        self.quoting = quoting
         self._house = house
         self._margins = margins
         self._maker = house.makers[listed.market.market % len(house.makers)]
@@ -45,8 +50,12 @@ class Quoter:
         `NO_BID_E4` and `NO_ASK_E4` stand for no quote.
         """
         tick_e4 = self.listed.market.tick_e4
-        bid_e4 = min(self.fair_e4 - HALF_SPREAD_E4, self._margins.bid_max_e4(self.listed))
-        ask_e4 = max(self.fair_e4 + HALF_SPREAD_E4, self._margins.ask_min_e4(self.listed))
+        bid_e4 = min(
+            self.fair_e4 - self.quoting.half_spread_e4, self._margins.bid_max_e4(self.listed)
+        )
+        ask_e4 = max(
+            self.fair_e4 + self.quoting.half_spread_e4, self._margins.ask_min_e4(self.listed)
+        )
         return max(bid_e4 // tick_e4 * tick_e4, 0), min(-(-ask_e4 // tick_e4) * tick_e4, 10_000)
 
     def open(self) -> None:
@@ -54,14 +63,14 @@ class Quoter:
         tick_e4 = self.listed.market.tick_e4
         for side, best_e4 in zip(Side, self.fair_quotes(), strict=True):
             step_e4 = tick_e4 if side else -tick_e4
-            for depth in range(OPENING_LEVELS):
+            for depth in range(self.quoting.opening_levels):
                 self._place(side, best_e4 + depth * step_e4)
 
     def requote(self, bid_e4: int, ask_e4: int, size_e6: int | None = None) -> None:
         """Move the best prices: cancel what is in the way, then place what is missing.
 
         `size_e6` becomes the size at both. `NO_BID_E4` or `NO_ASK_E4` leaves a side empty. Sides
-        keep `FEWEST_LEVELS` to about `MOST_LEVELS` levels.
+        keep the fewest to about the most levels of their quoting.
         """
         gone: list[Order] = []
         new: list[tuple[Side, int, int | None]] = []
@@ -69,7 +78,7 @@ class Quoter:
             levels = self._levels(side)
             kept = [p for p in levels if (p >= best_e4 if side else p <= best_e4)]
             gone += [order for p in levels.keys() - set(kept) for order in levels[p]]
-            if len(kept) > MOST_LEVELS:
+            if len(kept) > self.quoting.most_levels:
                 gone += levels[max(kept) if side else min(kept)]
             if best_e4 not in levels:
                 new.append((side, best_e4, size_e6))
@@ -84,8 +93,8 @@ class Quoter:
     def _missing(self, side: Side, best_e4: int, kept: list[int]) -> list[int]:
         """Prices of new levels behind the best one where few are left."""
         step_e4 = self.listed.market.tick_e4 * (1 if side else -1)
-        behind = [best_e4 + depth * step_e4 for depth in range(1, FEWEST_LEVELS)]
-        few = FEWEST_LEVELS - 1 - len([p for p in kept if p != best_e4])
+        behind = [best_e4 + depth * step_e4 for depth in range(1, self.quoting.fewest_levels)]
+        few = self.quoting.fewest_levels - 1 - len([p for p in kept if p != best_e4])
         return [p for p in behind if p not in kept][: max(0, few)]
 
     def shuffle(self, depth: int) -> None:
@@ -98,26 +107,36 @@ class Quoter:
         step_e4 = self.listed.market.tick_e4 * (1 if side else -1)
         price_e4 = self.best_e4(side) + depth * step_e4
         orders = levels.get(price_e4, [])
-        may_go = len(orders) > 1 or (orders and depth and len(levels) > FEWEST_LEVELS)
+        may_go = len(orders) > 1 or (orders and depth and len(levels) > self.quoting.fewest_levels)
         if may_go and (len(orders) >= _ORDERS_PER_LEVEL or draws.below(2)):
             self._house.cancel([orders[draws.below(len(orders))]])
-        elif orders or len(levels) < MOST_LEVELS:
+        elif orders or len(levels) < self.quoting.most_levels:
             self._place(side, price_e4)
         else:
             self._house.cancel(levels[max(levels) if side else min(levels)])
 
-    def take(self, side: int, levels: int = 1) -> None:
-        """A FAK order of a taker on `side`: part of the best level, or a sweep of several."""
+    def take(
+        self, side: int, levels: int = 1, time_in_force: TimeInForce = TimeInForce.FAK
+    ) -> None:
+        """An order of a taker on `side`: for less than the best level, or a sweep of several.
+
+        A sweep takes `levels` whole ones; it needs as many more than the fewest.
+        """
         house = self._house
         found = self.listed.book.published_levels(1 - side)
-        if levels > 1 and len(found) > FEWEST_LEVELS + levels:
+        if levels > 1 and len(found) > self.quoting.fewest_levels + levels:
             size_e6 = sum(level_e6 for _, level_e6 in found[:levels])
             house.immediate(house.any_taker(), self.listed, side, (found[levels - 1][0], size_e6))
             return
-        for price_e4, level_e6 in found[:1]:
-            size_e6 = house.draws.below(max(1, level_e6 // SHARE_STEP_E6)) * SHARE_STEP_E6
-            if size_e6:
-                house.immediate(house.any_taker(), self.listed, side, (price_e4, size_e6))
+        if not found:
+            return
+        price_e4, level_e6 = found[0]
+        most_e6 = level_e6 - 1 - (level_e6 - 1) % SHARE_STEP_E6
+        level = (price_e4, min(draw_taker_e6(house.draws), most_e6))
+        if time_in_force in IMMEDIATE:
+            house.immediate(house.any_taker(), self.listed, side, level, time_in_force)
+        elif level[1] >= self.listed.market.min_size_e6:
+            house.limit(house.any_taker(), self.listed, side, level)
 
     def jump(self, side: int, price_e4: int, rest_e6: int) -> None:
         """One order of a taker that takes every level up to a price and rests there.
@@ -138,10 +157,6 @@ class Quoter:
         levels = [level for side in Side for level in self._levels(side).values()]
         self._house.cancel([order for orders in levels for order in orders])
 
-    def draw_size_e6(self, low: int = 5, high: int = 400) -> int:
-        """Shares between `low` and `high`, in hundredths."""
-        return self._house.draws.between(low * 100, high * 100) * SHARE_STEP_E6
-
     def _levels(self, side: int) -> dict[int, list[Order]]:
         """Orders of the house by price."""
         owns = self._house.owns
@@ -156,5 +171,5 @@ class Quoter:
         other_e4 = self.best_e4(1 - side)
         if price_e4 >= other_e4 if side == BUY else price_e4 <= other_e4:
             return
-        level = (price_e4, self.draw_size_e6() if size_e6 is None else size_e6)
+        level = (price_e4, draw_order_e6(self._house.draws) if size_e6 is None else size_e6)
         self._house.limit(self._maker, self.listed, side, level, post_only=True)

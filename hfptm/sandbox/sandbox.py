@@ -11,9 +11,10 @@ from hfptm.sandbox.auth import ApiKeys
 from hfptm.sandbox.catalogue import Catalogue, EventEntry, EventTerms, MarketEntry, MarketTerms
 from hfptm.sandbox.exchange import Exchange
 from hfptm.sandbox.faults import Faults
+from hfptm.sandbox.faults_trades import TradeFaults
 from hfptm.sandbox.heartbeats import Heartbeats
 from hfptm.sandbox.history import History, Posting, TradeRecord, TradeStatus
-from hfptm.sandbox.listings import Listing
+from hfptm.sandbox.listings import Listing, Phase
 from hfptm.sandbox.orders import OrderRequest
 from hfptm.sandbox.rate_limits import RateLimits
 from hfptm.sandbox.reports import Action, Cancels, Rejected
@@ -48,7 +49,9 @@ class Sandbox:
         """Who acts within the process. Of those due at one time the first acts first."""
         self.listing_listeners: list[ListingListener] = []
         self.listeners: list[Listener] = []
-        self.settlement_listeners: list[SettlementListener] = []
+        trades = TradeFaults(self.faults, self.history)
+        self.history.fate = trades.fate
+        self.settlement_listeners: list[SettlementListener] = [trades.settled]
 
     def add_event(self, terms: EventTerms, ts_ns: int, *, fee_bips: int = 0) -> EventEntry:
         """An event without markets. Raises ValueError if its slug or neg-risk id is taken."""
@@ -77,6 +80,16 @@ class Sandbox:
 
     def resolve_market(self, market: int, payout_e4: int, ts_ns: int) -> None:
         self.absorb([self.exchange.markets.resolve(market, payout_e4, ts_ns)])
+
+    def forget_event(self, slug: str) -> None:
+        """Drop an event whose markets are all resolved (ValueError), so that memory is bounded."""
+        entry = self.catalogue.of_slug(slug)
+        markets = [market.listed for market in entry.markets] if entry else []
+        if not all(listed.phase is Phase.RESOLVED for listed in markets):
+            raise ValueError(f"{slug} is not resolved")
+        for listed in markets:
+            self.exchange.markets.remove(listed.market.market)
+        self.catalogue.remove_event(slug)
 
     def change_tick(self, market: int, tick_e4: int, ts_ns: int) -> None:
         self.absorb([self.exchange.markets.change_tick(market, tick_e4, ts_ns)])
