@@ -152,7 +152,7 @@ class _Subscriber:
         self.began_ns = monotonic_ns()
         transport = self._connection.transport
         while (frames := self._playback.take(self._block)) is not None:
-            if transport.is_closing():
+            if transport.is_closing():  # nobody is there to play to
                 return False
             data = b"".join(frames)
             transport.write(data)
