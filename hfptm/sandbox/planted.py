@@ -78,6 +78,15 @@ class Planted(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="
     """None of an artefact."""
 
 
+class Skipped(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="skipped"):
+    """A plant whose time came in vain."""
+
+    kind: Kind
+    slug: str
+    ts_venue_ns: int
+    reason: str
+
+
 class Edge(msgspec.Struct, frozen=True):
     """What a set of one share of every leg costs and leaves."""
 

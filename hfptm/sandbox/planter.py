@@ -9,8 +9,6 @@ import heapq
 from collections.abc import Callable
 from typing import Protocol
 
-import msgspec
-
 from hfptm.clock import NS_MAX
 from hfptm.errors import ConfigError
 from hfptm.sandbox.artefact_planting import ArtefactPlanting
@@ -21,22 +19,13 @@ from hfptm.sandbox.history import TradeRecord
 from hfptm.sandbox.house import House
 from hfptm.sandbox.layouts import lay_out
 from hfptm.sandbox.plant_file import ANY, ARTEFACTS, Plant, PlantFile, RandomPlants, plant_key
-from hfptm.sandbox.planted import Kind, Planted
+from hfptm.sandbox.planted import Planted, Skipped
 from hfptm.sandbox.reports import Action
 from hfptm.sandbox.sites import Site, Sites, too_small
 from hfptm.units import NS_PER_MS
 from hfptm.venue.orders import SHARE_STEP_E6
 
 _MINUTE_MS = 60_000
-
-
-class Skipped(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="skipped"):
-    """A plant whose time came in vain."""
-
-    kind: Kind
-    slug: str
-    ts_venue_ns: int
-    reason: str
 
 
 Teller = Callable[[Planted | Skipped], None]
@@ -90,11 +79,11 @@ class Planter:
     def act(self, ts_ns: int) -> None:
         """End, continue and begin what is due, in this order."""
         for running in [running for running in self._running if running[0].due_ns <= ts_ns]:
-            planting, site = running
+            planting, held = running
             planting.act(ts_ns)
             if planting.planted:
                 self._running.remove(running)
-                site.hold(is_held=False)
+                held.hold(is_held=False)
                 self._tell(planting.planted)
         if self._random and self._random_ns <= ts_ns:
             self._schedule(ts_ns, self._draw(self._random))
