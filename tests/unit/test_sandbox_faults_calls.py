@@ -1,4 +1,4 @@
-"""Faults of requests, on the real handlers: what is answered, and what has happened meanwhile."""
+"""Faults of requests and trades, on the real handlers: what is answered, what has happened."""
 
 from decimal import Decimal
 from typing import Any
@@ -12,6 +12,7 @@ from hfptm.sandbox.faults_calls import NOT_INSERTED, NOT_READY, POST_ONLY_TEXT
 from hfptm.sandbox.faults_kinds import (
     FalseSuccess,
     GhostBook,
+    GhostFill,
     PostOnly,
     RateLimit,
     Restart,
@@ -19,10 +20,11 @@ from hfptm.sandbox.faults_kinds import (
     Timeout,
 )
 from hfptm.sandbox.faults_log import Deed
-from hfptm.units import NS_PER_S
+from hfptm.units import NS_PER_S, ONE_E6
 from hfptm.venue.book_hash import HashedBook, book_hash
 from tests.sandbox_api import (
     FUNDS_E6,
+    MAKER,
     STANDARD_SLUG,
     Api,
     Trader,
@@ -237,3 +239,42 @@ def test_a_ghost_keeps_to_a_coarse_grid(desk: Desk) -> None:
     desk.faults.start(GhostBook())
     ghost = desk.api.get("/book", token_id=entry.listed.market.yes_token)
     assert (ghost["bids"][0]["price"], ghost["asks"][0]["price"]) == ("0.1", "0.9")
+
+
+def test_ghost_fills_fail_and_are_told_when_they_do(desk: Desk) -> None:
+    desk.api.rest(STANDARD_SLUG, SELL, 4_000, 1_000)
+    desk.faults.start(GhostFill(share=HALF))
+    replies = [decoded(desk.send("POST", "/order", desk.body())) for _ in range(16)]
+    desk.api.rest(STANDARD_SLUG, BUY, 4_000, 10)
+    desk.api.advance(10 * NS_PER_S)
+    trades = desk.trader.call("GET", "/data/trades")[1]["data"]
+    failed = {trade["id"] for trade in trades if trade["status"] == "TRADE_STATUS_FAILED"}
+    assert 0 < len(failed) < 16
+    assert {deed.trade_id for deed in desk.deeds} == failed
+    assert {deed.detail for deed in desk.deeds} == {"FAILED"}
+    assert max(deed.request for deed in desk.deeds) <= 16
+    assert all(reply["status"] == "matched" for reply in replies)
+    token = entry_of(desk.sandbox, STANDARD_SLUG).listed.market.yes_token
+    shares_e6 = desk.sandbox.exchange.accounts[desk.trader.signer.address].shares_e6[token]
+    assert shares_e6 == (16 - len(failed)) * 10 * ONE_E6
+
+
+def test_a_ghost_fill_that_was_passed_on_stands_and_is_told_so(desk: Desk) -> None:
+    desk.api.rest(STANDARD_SLUG, SELL, 4_000, 10)
+    number = desk.faults.start(GhostFill())
+    assert desk.send("POST", "/order", desk.body()).status == 200
+    desk.faults.stop(number)
+    account = desk.sandbox.exchange.accounts[desk.trader.signer.address]
+    token = entry_of(desk.sandbox, STANDARD_SLUG).listed.market.yes_token
+    account.add_shares(token, -10 * ONE_E6)
+    desk.api.advance(10 * NS_PER_S)
+    assert [deed.detail for deed in desk.deeds] == ["CONFIRMED"]
+
+
+def test_traders_within_the_process_have_no_ghosts(desk: Desk) -> None:
+    desk.faults.start(GhostFill())
+    desk.api.rest(STANDARD_SLUG, SELL, 4_000, 10)
+    desk.api.rest(STANDARD_SLUG, BUY, 4_000, 10)
+    desk.api.advance(10 * NS_PER_S)
+    (record,) = desk.sandbox.history.trades_of([MAKER])
+    assert (record.status, desk.deeds) == ("CONFIRMED", [])
