@@ -4,6 +4,7 @@
     raw/date=…/hour=…/<segment>.parquet                every frame as received, and link changes
     gaps/date=…/hour=…/<segment>.parquet               when a market was not seen, by its start
     markets/<segment>.parquet                          markets and their groups as valid from a time
+    wal/<segment>.wal                                  raw rows of the last hour at most, not sealed
 
 A segment is one recording's name. Files are sorted by receive time, appear whole or not at all, and
 the same rows give the same bytes. Temporary files end in `.tmp` and no reader looks at them.
@@ -11,9 +12,10 @@ the same rows give the same bytes. Temporary files end in `.tmp` and no reader l
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from enum import IntEnum, StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import msgspec
 import numpy as np
@@ -25,6 +27,7 @@ from hfptm.errors import LakeError
 from hfptm.parquet import HOUR_NS, ROW_GROUP_ROWS, HourlyWriter, TableFile, open_table
 from hfptm.records import EVENT, SCHEMA_VERSION, GapReason, Relation, arrow_schema, to_arrow
 from hfptm.registry import Group, Market
+from hfptm.wal import open_logs, read_in_order
 
 RAW_GROUP_ROWS = 65_536
 """Raw rows carry whole frames, so fewer make a row group."""
@@ -48,6 +51,10 @@ class RawKind(IntEnum):
     LINK_DOWN = 4
     LOSS = 5
     """The recorder received more of this connection than it could keep; payload: `Loss`."""
+    START = 6
+    """A recorder starts: no connection from before is up, whatever its rows say."""
+    SILENCE = 7
+    """Markets of this connection are not seen although it is up; payload: `Silence`."""
 
 
 class Loss(msgspec.Struct, frozen=True):
@@ -60,6 +67,13 @@ class Loss(msgspec.Struct, frozen=True):
     rows: int
     from_seq: int
     from_ns: int
+
+
+class Silence(msgspec.Struct, frozen=True):
+    """Tokens of which nothing is to be expected any more, as JSON in a row of kind SILENCE."""
+
+    tokens: list[str]
+    """Of each, its market was not seen on this connection since its last frame there."""
 
 
 class Gap(msgspec.Struct, frozen=True, order=True):
@@ -126,6 +140,8 @@ class Lake:
 
     def __init__(self, data: Path) -> None:
         self.root = data / "lake"
+        self.wal = self.root / "wal"
+        """The write-ahead log, `hfptm.wal`."""
 
     def path(self, kind: Kind, ts_ns: int, segment: str) -> Path:
         date, hour = utc_date_hour(ts_ns)
@@ -198,15 +214,26 @@ class Lake:
             found += msgspec.convert(open_table(path).read().to_pylist(), list[Gap])
         return sorted(g for g in found if g.from_ns < to_ns and (g.to_ns == 0 or from_ns < g.to_ns))
 
-    def scan_raw(self, from_ns: int = 0, to_ns: int = NS_MAX) -> Iterator[pa.Table]:
-        """Tables of `SCHEMAS[Kind.RAW]`, a row group each; within an hour segment after segment."""
-        for path in self.files(Kind.RAW, from_ns, to_ns):
-            file = open_table(path)
-            for group in range(file.num_row_groups):
-                table = file.read_row_group(group)
-                ts_ns = table.column("ts_recv_ns").to_numpy()
-                start, stop = np.searchsorted(ts_ns, [from_ns, to_ns])
-                yield table.slice(start, stop - start)
+    def scan_raw(
+        self, from_ns: int = 0, to_ns: int = NS_MAX, *, tail: bool = False
+    ) -> Iterator[pa.Table]:
+        """Tables of `SCHEMAS[Kind.RAW]`, a row group each; within an hour segment after segment.
+
+        With `tail`, then what is durable in the write-ahead log and not sealed yet, log after log.
+        """
+        with self._logs(tail) as logs:
+            for path in self.files(Kind.RAW, from_ns, to_ns):
+                if path.stem in logs:  # published already, or partly: the log holds all of it
+                    continue
+                file = open_table(path)
+                for group in range(file.num_row_groups):
+                    yield _between(file.read_row_group(group), from_ns, to_ns)
+            for log in logs.values():
+                for table in read_in_order(log):
+                    yield _between(table, from_ns, to_ns)
+
+    def _logs(self, tail: bool) -> AbstractContextManager[dict[str, BinaryIO]]:
+        return open_logs(self.wal) if tail else nullcontext({})
 
     def clean(self, segment: str) -> None:
         """Remove what processes that died left of this segment."""
@@ -227,6 +254,11 @@ class Lake:
         writer = self.writer(kind, segment)
         writer.append(table)
         return writer.close()
+
+
+def _between(table: pa.Table, from_ns: int, to_ns: int) -> pa.Table:
+    start, stop = np.searchsorted(table.column("ts_recv_ns").to_numpy(), [from_ns, to_ns])
+    return table.slice(start, stop - start)
 
 
 def hour_ns(file: Path) -> int:

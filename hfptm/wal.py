@@ -11,11 +11,15 @@ or zero-filled tail is what a crash leaves, and none of its rows is ever read in
 import struct
 import zlib
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from itertools import islice, zip_longest
 from pathlib import Path
 from typing import BinaryIO
 
+import numpy as np
 import pyarrow as pa
 
+from hfptm.clock import NS_MAX
 from hfptm.errors import LakeError
 from hfptm.records import SCHEMA_VERSION
 
@@ -57,6 +61,32 @@ def read_batches(file: BinaryIO, columns: list[int] | None = None) -> Iterator[p
             yield stream.read_next_batch()
 
 
+def read_in_order(file: BinaryIO) -> Iterator[pa.Table]:
+    """As `read_batches`, the rows by their first column, a time; of one time in order of writing.
+
+    Clocks are set back at times: rows wait while the log still holds an earlier one.
+    """
+    start = file.tell()
+    lowest = [batch.column(0).to_numpy().min() for batch in read_batches(file, columns=[0])]
+    earliest_ns = np.minimum.accumulate(lowest[::-1])[::-1].tolist() if lowest else []
+    file.seek(start)
+    waiting: list[pa.Table] = []
+    # Not one block more than the first pass saw: the log may be growing.
+    batches = islice(read_batches(file), len(lowest))
+    for next_ns, batch in zip_longest(earliest_ns[1:], batches, fillvalue=NS_MAX):
+        table = _sorted(pa.concat_tables([*waiting, pa.Table.from_batches([batch])]))
+        ready = int(np.searchsorted(table.column(0).to_numpy(), next_ns, side="right"))
+        waiting = [table.slice(ready)]
+        yield table.slice(0, ready)
+
+
+def _sorted(table: pa.Table) -> pa.Table:
+    ts_ns = table.column(0).to_numpy()
+    if np.all(ts_ns[1:] >= ts_ns[:-1]):
+        return table
+    return table.take(np.argsort(ts_ns, kind="stable"))
+
+
 def goes_on(file: BinaryIO) -> bool:
     """Whether a whole block lies behind the place where `read_batches` stopped.
 
@@ -74,6 +104,17 @@ def goes_on(file: BinaryIO) -> bool:
 def logs(folder: Path) -> list[Path]:
     """Every log of a folder, oldest name first."""
     return sorted(folder.glob(f"*{SUFFIX}"))
+
+
+@contextmanager
+def open_logs(folder: Path) -> Iterator[dict[str, BinaryIO]]:
+    """Every log by its segment, open: it can be read on while it is sealed and removed."""
+    with ExitStack() as stack:
+        files: dict[str, BinaryIO] = {}
+        for log in logs(folder):
+            with suppress(FileNotFoundError):  # sealed since it was listed
+                files[log.stem] = stack.enter_context(log.open("rb"))
+        yield files
 
 
 def _begins_whole(file: BinaryIO) -> bool:

@@ -87,6 +87,7 @@ class RawWriter:
         self._last_sync_ns = 0
         self._sync_latency_ns = 0
         self._problem = ""
+        self._finished = False
         self._wake = threading.Event()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="raw-writer")
@@ -128,7 +129,7 @@ class RawWriter:
             )
 
     def _death(self) -> str:
-        alive = self._thread.is_alive() or self._closing.is_set()
+        alive = self._thread.is_alive() or self._finished
         return "" if alive else "the writing thread died of an error; stop the recorder"
 
     def _drop(self, row: RawRow) -> None:
@@ -161,6 +162,7 @@ class RawWriter:
         self._flush()
         if self._log:
             self._close_log(self._log)
+        self._finished = True
 
     def _flush(self) -> None:
         """Write what waits; meanwhile the receive path appends behind it to the same list."""
