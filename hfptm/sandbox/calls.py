@@ -6,6 +6,7 @@ there is between them and Starlette.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -120,10 +121,12 @@ def endpoint(
 
 async def _wait(reply: Reply, request: Request) -> None:
     """Until it is time to answer, or nobody is left to be answered."""
-    if reply.late_ms:
-        await asyncio.sleep(reply.late_ms / 1_000)
-    while reply.is_withheld and (await request.receive())["type"] != "http.disconnect":
-        continue
+    if not reply.late_ms and not reply.is_withheld:
+        return
+    with suppress(TimeoutError):
+        async with asyncio.timeout(None if reply.is_withheld else reply.late_ms / 1_000):
+            while (await request.receive())["type"] != "http.disconnect":
+                continue
 
 
 def _all_values(request: Request) -> dict[str, list[str]]:

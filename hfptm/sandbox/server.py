@@ -162,6 +162,9 @@ class Server:
         finally:
             for server in self._servers:
                 server.should_exit = True
+                # An answer that a fault holds back is not waited for.
+                for connection in server.server_state.connections:
+                    connection.transport.close()
             await asyncio.gather(*serving, self._channels.close())
 
 
