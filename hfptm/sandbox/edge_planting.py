@@ -50,7 +50,8 @@ class EdgePlanting:
         self._start_ns = opportunity.changed_ms() * NS_PER_MS
         self._last_ns = self._start_ns + life_ns
         self.due_ns = self._last_ns
-        if plant.is_printed and plant.kind is not Kind.BINARY:
+        # Where takers are delayed, the print would come when all is over.
+        if plant.is_printed and not self._site.delay_ns(ts_ns):
             self.due_ns = self._start_ns + min(life_ns * 2 // 5, _PRINT_AFTER_NS)
         return ""
 

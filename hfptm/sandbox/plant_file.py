@@ -37,12 +37,15 @@ OF_A_MARKET = ARTEFACTS | {Kind.BINARY}
 LASTING = frozenset(Kind) - {Kind.BINARY, Kind.HALF_BATCH}
 """A BINARY lasts as long as its market's taker delay, a HALF_BATCH as long as its frames take."""
 
+CENT_E4 = 100
+
 Range = tuple[int, int]
 """The least and the most."""
 
 _START_NS = (0, 366 * 86_400 * NS_PER_S)
 _LIFE_MS = (1, 3_600_000)
 _EDGE_E4 = (1, 5_000)
+_CENTS = (1, 50)
 _SHARES_E2 = (1, 100_000_000)
 _PER_MINUTE = (1, 600)
 
@@ -69,6 +72,7 @@ class RandomPlants(msgspec.Struct, frozen=True, kw_only=True):
     per_minute: int
     life_ms: Range
     edge_e4: Range
+    """Whole cents."""
     size_e6: Range
     is_printed: bool
 
@@ -170,7 +174,7 @@ class _Table:
             kinds=table.kinds,
             per_minute=self._scaled("per_minute", table.per_minute, 0, _PER_MINUTE),
             life_ms=self._range("life_ms", [self._life_ms(value) for value in table.life_ms]),
-            edge_e4=self._range("edge_usd", [self._edge_e4(value) for value in table.edge_usd]),
+            edge_e4=self._range("edge_usd", [self._cents_e4(value) for value in table.edge_usd]),
             size_e6=self._range("shares", [self._size_e6(value) for value in table.shares]),
             is_printed=table.print,
         )
@@ -202,6 +206,10 @@ class _Table:
 
     def _edge_e4(self, value: Decimal) -> int:
         return self._scaled("edge_usd", value, 4, _EDGE_E4)
+
+    def _cents_e4(self, value: Decimal) -> int:
+        """Edges that are drawn come in whole cents, so that they lie on any market's grid."""
+        return self._scaled("edge_usd", value, 2, _CENTS) * CENT_E4
 
     def _size_e6(self, value: Decimal) -> int:
         """Shares come in hundredths."""

@@ -18,7 +18,15 @@ from hfptm.sandbox.feed_artefacts import FeedArtefacts
 from hfptm.sandbox.history import TradeRecord
 from hfptm.sandbox.house import House
 from hfptm.sandbox.layouts import lay_out
-from hfptm.sandbox.plant_file import ANY, ARTEFACTS, Plant, PlantFile, RandomPlants, plant_key
+from hfptm.sandbox.plant_file import (
+    ANY,
+    ARTEFACTS,
+    CENT_E4,
+    Plant,
+    PlantFile,
+    RandomPlants,
+    plant_key,
+)
 from hfptm.sandbox.planted import Planted, Skipped
 from hfptm.sandbox.reports import Action
 from hfptm.sandbox.sites import Site, Sites, too_small
@@ -154,12 +162,13 @@ class Planter:
         kind = random.kinds[draws.below(len(random.kinds))]
         low_e6, high_e6 = random.size_e6
         size_e2 = draws.between(low_e6 // SHARE_STEP_E6, high_e6 // SHARE_STEP_E6 + 1)
+        low_e4, high_e4 = random.edge_e4
         return Plant(
             kind=kind,
             slug=ANY,
             start_ns=0,
             life_ns=draws.between(random.life_ms[0], random.life_ms[1] + 1) * NS_PER_MS,
-            edge_e4=draws.between(random.edge_e4[0], random.edge_e4[1] + 1),
+            edge_e4=draws.between(low_e4 // CENT_E4, high_e4 // CENT_E4 + 1) * CENT_E4,
             size_e6=size_e2 * SHARE_STEP_E6,
             is_printed=random.is_printed,
         )
