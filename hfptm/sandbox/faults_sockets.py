@@ -75,6 +75,9 @@ class FaultyLines:
         self._opened = 0
         self._open: dict[FaultyOutlet, None] = {}
 
+    def __len__(self) -> int:
+        return len(self._open)
+
     def open(self, channel: str, outlet: Outlet, subscribed_ns: Mapping[str, int]) -> FaultyOutlet:
         """A new connection; `subscribed_ns` says since when it has each of its tokens."""
         self._opened += 1

@@ -7,6 +7,8 @@ import heapq
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+import msgspec
+
 from hfptm.clock import NS_MAX
 from hfptm.sandbox.market_frames import EventType, Published, Publisher
 
@@ -26,6 +28,7 @@ class FeedArtefacts:
         """Markets whose batches are being spoilt, and when the rest of them arrives."""
         self._held: dict[int, list[Published]] = {}
         self._due: list[tuple[int, int]] = []
+        self._sent = 0
 
     @contextmanager
     def half_batch(self, market: int, until_ns: int) -> Iterator[None]:
@@ -75,8 +78,16 @@ class FeedArtefacts:
 
     def _send(self, frames: Sequence[Published]) -> None:
         if frames:
+            batch = [self._numbered(frame) for frame in frames]
             for listener in self.listeners:
-                listener(list(frames))
+                listener(batch)
+
+    def _numbered(self, frame: Published) -> Published:
+        """Numbers are those of what is sent, without a gap where something was lost."""
+        self._sent += 1
+        if frame.number == self._sent:
+            return frame
+        return msgspec.structs.replace(frame, number=self._sent)
 
 
 def _is_new_level(frame: Published) -> bool:

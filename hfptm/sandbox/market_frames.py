@@ -7,6 +7,7 @@ reference, sections 1.2 to 1.4.
 
 from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
+from typing import Protocol
 
 import msgspec
 
@@ -40,7 +41,7 @@ class Published(msgspec.Struct, frozen=True, gc=False):
     """One frame, and who gets it: subscribers of any of `assets`, or all of them."""
 
     number: int
-    """Counted from 1 over all markets, in the order of printing."""
+    """Counted from 1 over all markets, in the order of sending."""
     ts_ms: int
     market: int
     """`registry.Market.market`."""
@@ -53,6 +54,13 @@ class Published(msgspec.Struct, frozen=True, gc=False):
 
 Publisher = Callable[[list[Published]], None]
 """Takes the frames of one action, in order."""
+
+
+class FrameSource(Protocol):
+    """Hands the frames of each action to all its listeners."""
+
+    listeners: list[Publisher]
+
 
 _Frame = tuple[EventType, tuple[str, ...], str]
 _TOKENS = tuple(Token)

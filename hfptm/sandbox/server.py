@@ -20,7 +20,7 @@ from starlette.routing import BaseRoute
 from hfptm import clock
 from hfptm.errors import ConfigError
 from hfptm.sandbox.calls import Clock
-from hfptm.sandbox.market_frames import MarketFrames
+from hfptm.sandbox.market_frames import FrameSource, MarketFrames
 from hfptm.sandbox.routes import as_routes, clob_table, gamma_table
 from hfptm.sandbox.sandbox import Sandbox
 from hfptm.sandbox.sockets import MARKET_PATH, USER_PATH, Sockets
@@ -55,7 +55,7 @@ class Server:
         clob_port: int = 0,
         gamma_port: int = 0,
         ws_port: int = 0,
-        frames: MarketFrames | None = None,
+        frames: FrameSource | None = None,
         further: Sequence[BaseRoute] = (),
     ) -> None:
         self.sandbox = sandbox
@@ -84,6 +84,16 @@ class Server:
             market_ws_url=self.ws_url + MARKET_PATH,
             user_ws_url=self.ws_url + USER_PATH,
         )
+
+    @property
+    def connections(self) -> int:
+        """How many of the market channel are open."""
+        return self._channels.connections
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether serving is over; if nobody stopped it, `stop` raises what did."""
+        return self._ended.done()
 
     def __enter__(self) -> Self:
         self.start()

@@ -16,7 +16,7 @@ from websockets.http11 import Request, Response
 
 from hfptm.sandbox.faults_sockets import Door, FaultyLines, FaultyOutlet
 from hfptm.sandbox.market_channel import PONG, MarketChannels
-from hfptm.sandbox.market_frames import EventType, MarketFrames, Published
+from hfptm.sandbox.market_frames import EventType, FrameSource, Published
 from hfptm.sandbox.outlets import Outlet, text_frame
 from hfptm.sandbox.sandbox import Sandbox
 from hfptm.sandbox.user_channel import AccessDeniedError, UserChannels
@@ -40,7 +40,7 @@ class Sockets:
     def __init__(
         self,
         sandbox: Sandbox,
-        frames: MarketFrames,
+        frames: FrameSource,
         advance: Callable[[], None],
         bind: Callable[[], socket.socket],
     ) -> None:
@@ -64,6 +64,11 @@ class Sockets:
 
     async def close(self) -> None:
         await self._door.close()
+
+    @property
+    def connections(self) -> int:
+        """Open ones of the market channel."""
+        return len(self._lines)
 
     async def _listen(self, bound: socket.socket) -> WebSocketServer:
         return await serve(
