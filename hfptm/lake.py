@@ -32,7 +32,7 @@ from hfptm.wal import open_logs, read_in_order
 RAW_GROUP_ROWS = 65_536
 """Raw rows carry whole frames, so fewer make a row group."""
 
-NORMALISER = "1"
+NORMALISER = "2"
 """Version of how frames become events; stands in the metadata of every events file."""
 
 

@@ -119,13 +119,15 @@ class GapReason(IntEnum):
     DISCONNECT = 1
     """The connection ended."""
     SILENCE = 2
-    """Samples further apart than they may be held."""
+    """Samples further apart than they may be held, or nothing came although something should."""
     DAMAGE = 3
     """The input was unreadable here."""
     OVERLOAD = 4
     """The recorder received faster than it could write."""
     DISK = 5
     """The recorder's disk refused to take more: full, or failing."""
+    STOPPED = 6
+    """No recorder ran: it had ended, or was killed."""
 
 
 class Relation(IntEnum):

@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from hfptm.lake import Gap, RawKind
+from hfptm.lake import Gap, Loss, RawKind, Silence
 from hfptm.normaliser.race import Race
 from hfptm.normaliser.streams import Part, Stream, Streams
 from hfptm.records import EVENT, EventFlag, EventKind, GapReason
@@ -21,8 +21,9 @@ from hfptm.venue.market_feed import MarketFeed
 
 Rows = npt.NDArray[np.void]
 
-_FRAME, _REST, _LINK_UP, _LINK_DOWN = (int(kind) for kind in list(RawKind)[:4])
+_FRAME, _REST = int(RawKind.FRAME), int(RawKind.REST)
 _SNAPSHOT, _GAP = int(EventKind.SNAPSHOT), int(EventKind.GAP)
+_LOSS, _SILENCE = msgspec.json.Decoder(Loss), msgspec.json.Decoder(Silence)
 _OF_BATCH = (int(EventKind.LEVEL), _SNAPSHOT)
 _LAST = int(EventFlag.LAST_IN_BATCH)
 
@@ -124,15 +125,8 @@ class Normaliser:
             self._receive_frame(ts_recv_ns, connection, link, payload)
         elif kind == _REST:
             self.tally.stray_replies += 1
-        elif kind == _LINK_UP:
-            self._lose(ts_recv_ns, connection, GapReason.DISCONNECT)
-            self._connections[connection] = Connection(line, ts_recv_ns)
-        elif link is not None:
-            self._receive_loss(ts_recv_ns, connection, payload)
-            if kind == _LINK_DOWN:
-                del self._connections[connection]
-            else:
-                link.seen_ns = ts_recv_ns
+        else:
+            self._receive_link(ts_recv_ns, line, connection, kind, payload)
 
     def stop(self, reason: GapReason, ts_recv_ns: int) -> None:
         """The recording ends here, whatever it says of its links."""
@@ -216,13 +210,24 @@ class Normaliser:
             if self._waiting.get(part.payload) is part:
                 del self._waiting[part.payload]
 
-    def _receive_loss(self, ts_recv_ns: int, connection: int, payload: bytes) -> None:
-        """`payload`: the reason in lower case, none for DISCONNECT."""
-        try:
-            reason = GapReason[payload.decode().upper()] if payload else GapReason.DISCONNECT
-        except (KeyError, UnicodeDecodeError):
-            reason = GapReason.DISCONNECT
-        self._lose(ts_recv_ns, connection, reason)
+    def _receive_link(
+        self, ts_recv_ns: int, line: int, connection: int, kind: int, payload: bytes
+    ) -> None:
+        if kind == RawKind.START:
+            self.stop(GapReason.STOPPED, ts_recv_ns)
+        elif kind == RawKind.LINK_UP:
+            self._lose(ts_recv_ns, connection, GapReason.DISCONNECT)
+            self._connections[connection] = Connection(line, ts_recv_ns)
+        elif connection not in self._connections:
+            return
+        elif kind == RawKind.SILENCE:
+            self._lose_some(ts_recv_ns, connection, _SILENCE.decode(payload).tokens)
+        elif kind == RawKind.LOSS:
+            self._lose(ts_recv_ns, connection, _LOSS.decode(payload).reason)
+            self._connections[connection].seen_ns = ts_recv_ns
+        else:
+            self._lose(ts_recv_ns, connection, _reason(payload))
+            del self._connections[connection]
 
     def _lose(self, ts_recv_ns: int, connection: int, reason: GapReason) -> None:
         """Nothing that follows on this connection continues what came before."""
@@ -230,12 +235,26 @@ class Normaliser:
         if link is None:
             return
         for market in link.markets:
-            streams = self._markets[market]
-            self._forget(streams.leave(connection, link.seen_ns))
-            if not streams.streams:
-                del self._markets[market]
-                self._begin_gap(ts_recv_ns, Gap(streams.seen_ns, market, 0, reason))
+            self._leave(ts_recv_ns, connection, Gap(link.seen_ns, market, 0, reason))
         link.markets.clear()
+
+    def _lose_some(self, ts_recv_ns: int, connection: int, tokens: Iterable[str]) -> None:
+        link = self._connections[connection]
+        for market in dict.fromkeys(map(self._feed.market_of, tokens)):
+            if market is not None and market in link.markets:
+                del link.markets[market]
+                seen_ns = self._markets[market].streams[connection].seen_ns
+                gap = Gap(seen_ns, market, 0, GapReason.SILENCE)
+                self._leave(ts_recv_ns, connection, gap)
+
+    def _leave(self, ts_recv_ns: int, connection: int, gap: Gap) -> None:
+        """A connection was there for a market until `gap` begins, which is one if it was alone."""
+        streams = self._markets[gap.market]
+        self._forget(streams.leave(connection, gap.from_ns))
+        if not streams.streams:
+            del self._markets[gap.market]
+            gap = Gap(streams.seen_ns, gap.market, 0, gap.reason)
+            self._begin_gap(ts_recv_ns, gap)
 
     def _begin_gap(self, ts_recv_ns: int, gap: Gap) -> None:
         """The row stands where the loss is known, the gap begins where it began."""
@@ -244,6 +263,12 @@ class Normaliser:
         self.unseen[gap.market] = gap
         head = (ts_recv_ns, ts_recv_ns, gap.market)
         self._rows.append((*head, 0, int(gap.reason), 0, 0, _GAP, 0))
+
+
+def _reason(payload: bytes) -> GapReason:
+    """The cause that a LINK_DOWN row names, as far as it is one of ours."""
+    known = {reason.name.lower().encode(): reason for reason in GapReason}
+    return known.get(payload, GapReason.DISCONNECT)
 
 
 def _parts(rows: list[Row]) -> list[list[Row]]:

@@ -52,10 +52,9 @@ _BEST_OF = (int(EventFlag.BEST_YES), int(EventFlag.BEST_NO))
 
 
 class MarketFeed:
-    """Decodes one line of frames.
+    """Decodes frames: `receive` them in the order they came, then `take` the rows.
 
-    `receive` frames in the order they came, then `take` the rows. `new_markets` gathers
-    announcements of markets anywhere on the exchange; whoever uses them clears the list.
+    `new_markets` gathers announcements from all over the exchange; whoever uses them clears it.
     """
 
     def __init__(self, markets: Iterable[Market]) -> None:
@@ -91,6 +90,11 @@ class MarketFeed:
         self._conditions.pop(market.condition_id, None)
         for token in (market.yes_token, market.no_token):
             self._tokens.pop(token, None)
+
+    def market_of(self, token: str) -> int | None:
+        """Id of a token's market, None if it is unknown."""
+        found = self._tokens.get(token)
+        return found[0].market if found else None
 
     def save(self) -> dict[str, ListingState]:
         """What was learnt of markets from their messages, by condition id; see `restore`."""

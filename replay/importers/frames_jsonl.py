@@ -3,21 +3,19 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 
 from hfptm.errors import DamagedInputError, InputError
-from hfptm.lake import SCHEMAS, Gap, Kind, Lake, RawKind
-from hfptm.records import EVENT, EventKind, GapReason
+from hfptm.lake import SCHEMAS, Kind, Lake, RawKind
+from hfptm.normaliser.normaliser import Normaliser
+from hfptm.records import GapReason
 from hfptm.registry import Group, Market
 from hfptm.venue.book_hash import HashChecker
-from hfptm.venue.market_feed import MarketFeed
 from replay.importers.base import (
     ImportOptions,
     ImportReport,
     Progress,
     Recording,
-    Rows,
     segment_name,
 )
 from replay.importers.definitions import read_groups, read_markets, read_updown_markets
@@ -80,14 +78,10 @@ class _Decoder:
 
     def __init__(self, markets: list[Market], recording: Recording) -> None:
         self._recording = recording
-        self._feed = MarketFeed(markets)
+        self._normaliser = Normaliser(markets)
         self._hashes = HashChecker(markets)
         self._raw: list[RawRow] = []
         self._last: Frame | None = None
-        self._seen: set[int] = set()
-        """Markets that gave a row on this connection."""
-        self._unseen: dict[int, Gap] = {}
-        """Open gaps by market."""
 
     @property
     def is_block_end(self) -> bool:
@@ -95,14 +89,12 @@ class _Decoder:
 
     def take(self, frame: Frame) -> None:
         last = self._last
-        if last is None:
-            self._add_raw(frame, RawKind.LINK_UP, b"")
-        elif last.connection != frame.connection:
-            self._break(last, GapReason.DISCONNECT)
-            self._add_raw(frame, RawKind.LINK_UP, b"")
+        if last is None or last.connection != frame.connection:
+            if last:
+                self._break(last, b"")
+            self._add(frame, RawKind.LINK_UP, b"")
         self._last = frame
-        self._add_raw(frame, _raw_kind(frame.payload), frame.payload)
-        self._feed.receive(frame.payload, frame.ts_recv_ns)
+        self._add(frame, _raw_kind(frame.payload), frame.payload)
         self._hashes.receive(frame.payload)
         if len(self._raw) >= _BLOCK_FRAMES:
             self._flush()
@@ -110,50 +102,35 @@ class _Decoder:
     def end(self, reason: GapReason) -> None:
         """After the last frame: nothing is known of any market from there on."""
         assert self._last is not None
-        self._break(self._last, reason)
+        self._break(self._last, reason.name.lower().encode())
         self._flush()
-        for gap in self._unseen.values():
+        for gap in self._normaliser.unseen.values():
             self._recording.gap(gap)
-        report = self._recording.report
+        report, counters = self._recording.report, self._normaliser.counters
         for verdict, count in self._hashes.counts.items():
             report.hashes[verdict.value] = report.hashes.get(verdict.value, 0) + count
-        for name in self._feed.counters.__struct_fields__[2:]:
-            report.skip(f"{name} (see docs/wire.md)", getattr(self._feed.counters, name))
-        report.frames += self._feed.counters.frames
+        for name in counters.__struct_fields__[2:]:
+            report.skip(f"{name} (see docs/wire.md)", getattr(counters, name))
+        report.frames += counters.frames
 
-    def _break(self, last: Frame, reason: GapReason) -> None:
-        self._flush()
-        if reason is GapReason.DISCONNECT:
-            self._add_raw(last, RawKind.LINK_DOWN, b"")
+    def _break(self, last: Frame, cause: bytes) -> None:
+        self._add(last, RawKind.LINK_DOWN, cause)
         self._hashes.disconnect()
-        blinded = sorted(self._seen - self._unseen.keys())
-        rows = np.zeros(len(blinded), EVENT)
-        rows["ts_recv_ns"] = rows["ts_venue_ns"] = last.ts_recv_ns
-        rows["market"], rows["kind"], rows["aux"] = blinded, EventKind.GAP, reason
-        self._recording.events(rows)
-        self._unseen |= {market: Gap(last.ts_recv_ns, market, 0, reason) for market in blinded}
-        self._seen.clear()
 
     def _flush(self) -> None:
         if self._raw:
             columns = [list(column) for column in zip(*self._raw, strict=True)]
             self._recording.raw(pa.table(columns, schema=SCHEMAS[Kind.RAW]))
             self._raw = []
-        rows = self._feed.take()
-        self._recording.events(rows)
-        self._seen.update(map(int, np.unique(rows["market"])))
-        if self._unseen:
-            self._close_gaps(rows[rows["kind"] == EventKind.SNAPSHOT])
+        self._recording.events(self._normaliser.take())
+        for gap in self._normaliser.take_gaps():
+            self._recording.gap(gap)
 
-    def _close_gaps(self, snapshots: Rows) -> None:
-        for market, ts_recv_ns in snapshots[["market", "ts_recv_ns"]].tolist():
-            gap = self._unseen.pop(market, None)
-            if gap:
-                self._recording.gap(Gap(gap.from_ns, market, ts_recv_ns, gap.reason))
-
-    def _add_raw(self, frame: Frame, kind: RawKind, payload: bytes) -> None:
+    def _add(self, frame: Frame, kind: RawKind, payload: bytes) -> None:
         """Neither a monotonic clock nor several lines are in such recordings."""
-        self._raw.append((frame.ts_recv_ns, 0, 0, frame.connection, frame.seq, int(kind), payload))
+        ts_recv_ns, connection, seq, _ = frame
+        self._raw.append((ts_recv_ns, 0, 0, connection, seq, int(kind), payload))
+        self._normaliser.receive(ts_recv_ns, 0, connection, int(kind), payload)
 
 
 def _raw_kind(payload: bytes) -> RawKind:

@@ -1,9 +1,10 @@
 """One market, one or two connections, frame by frame."""
 
+import msgspec
 import numpy as np
 import pytest
 
-from hfptm.lake import RawKind
+from hfptm.lake import Loss, RawKind, Silence
 from hfptm.normaliser.normaliser import Normaliser
 from hfptm.normaliser.race import Race
 from hfptm.normaliser.streams import WINDOW_NS
@@ -141,6 +142,32 @@ def test_a_gap_begins_where_the_last_living_connection_ended(both: Normaliser) -
     link(both, 8, 1, RawKind.LINK_DOWN, "")
     link(both, 20, 11, RawKind.LINK_DOWN, "silence")
     assert both.unseen[MARKET].from_ns == 6 * S
+
+
+def test_a_silent_market_is_unseen_on_its_connection_alone(both: Normaliser) -> None:
+    said = msgspec.json.encode(Silence([YES, NO, "9"])).decode()
+    at(both, 5, 11, bid(1, "0.3", "1"))
+    assert len(link(both, 8, 1, RawKind.SILENCE, said)) == 0
+    (row,) = link(both, 9, 11, RawKind.SILENCE, said)
+    assert (row["kind"], row["aux"]) == (EventKind.GAP, GapReason.SILENCE)
+    assert both.unseen[MARKET].from_ns == 5 * S
+    assert kinds_of(at(both, 10, 1, book(2)))[0] == EventKind.SNAPSHOT
+
+
+def test_rows_that_were_not_kept_are_a_gap_but_for_the_other_line(both: Normaliser) -> None:
+    said = msgspec.json.encode(Loss(GapReason.DISK, 3, 7, 4 * S)).decode()
+    assert len(link(both, 5, 1, RawKind.LOSS, said)) == 0
+    assert len(at(both, 6, 1, bid(1, "0.3", "1"))) == 1  # still up, but the book was the other's
+    assert len(link(both, 7, 11, RawKind.LOSS, said)) == 0
+    (row,) = link(both, 8, 1, RawKind.LOSS, said)
+    assert (row["kind"], row["aux"]) == (EventKind.GAP, GapReason.DISK)
+
+
+def test_a_recorder_that_starts_ends_all_before_it(both: Normaliser) -> None:
+    at(both, 5, 11, bid(1, "0.3", "1"))
+    (row,) = link(both, 90, 0, RawKind.START, "")
+    assert (row["kind"], row["aux"]) == (EventKind.GAP, GapReason.STOPPED)
+    assert both.unseen[MARKET].from_ns == 5 * S
 
 
 def test_a_connection_that_comes_up_again_had_gone_down(both: Normaliser) -> None:
