@@ -5,6 +5,7 @@ HfptmError                 shown to the user as one message, exit code `exit_cod
 ├── InputError             a file given by the user that cannot be read as what it was said to be
 │   └── DamagedInputError  readable up to a place; everything before it was kept
 ├── LakeError              the data folder does not hold what was asked of it
+├── VenueError             the exchange does not answer, or not with what it should
 └── CapacityError          a limit fixed at start was reached
 """
 
@@ -47,6 +48,18 @@ class DamagedInputError(InputError):
 
 class LakeError(HfptmError):
     exit_code = 4
+
+
+class VenueError(HfptmError):
+    """`setting` is the key of the configuration that holds the address of `url`."""
+
+    exit_code = 5
+
+    def __init__(self, url: str, setting: str, problem: str) -> None:
+        self.url = url
+        self.setting = setting
+        self.problem = problem
+        super().__init__(f"{url}: {problem}; check the network and {setting}")
 
 
 class CapacityError(HfptmError):

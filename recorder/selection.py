@@ -133,8 +133,12 @@ def is_window(listed: Listed, window_max_ns: int) -> bool:
     length_ns = listed.market.end_ts_ns - listed.start_ns
     if not listed.start_ns or not 0 < length_ns <= window_max_ns:
         return False
-    names = (listed.market.slug, listed.event_slug, listed.series_slug)
-    return any(mark in name for mark in _UP_OR_DOWN for name in names)
+    return is_up_or_down(listed.market.slug, listed.event_slug, listed.series_slug)
+
+
+def is_up_or_down(*slugs: str) -> bool:
+    """Whether a market, event or series of this name is about a price going up or down."""
+    return any(mark in slug for mark in _UP_OR_DOWN for slug in slugs)
 
 
 def _refusal(unit: _Unit, rules: Rules, now_ns: int) -> Refused | None:
