@@ -110,6 +110,11 @@ class Lose(LineFault, frozen=True, kw_only=True):
     asset: str = ""
     """One token id, whose market goes on showing its other token; empty: both."""
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.channel == "user":
+            raise ValueError("lose is of the market channel only")
+
 
 class Freeze(LineFault, frozen=True, kw_only=True):
     """Nothing comes any more but PONG, on connections opened before the window began."""

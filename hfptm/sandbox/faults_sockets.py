@@ -26,7 +26,7 @@ class FaultyOutlet:
 
     def __init__(self, line: Line, outlet: Outlet) -> None:
         self.line = line
-        self._outlet = outlet
+        self.outlet = outlet
 
     def send(
         self,
@@ -43,7 +43,7 @@ class FaultyOutlet:
         """
         if self.line.is_clear:
             self.line.skip(1)
-            self._outlet.write(framed or text_frame(payload))
+            self.outlet.write(framed or text_frame(payload))
             return
         self._write(self.line.take(payload, n=n, market=market, assets=assets))
 
@@ -55,12 +55,12 @@ class FaultyOutlet:
 
     def _write(self, frames: list[Sent]) -> None:
         for payload, is_binary in frames:
-            self._outlet.write(binary_frame(payload) if is_binary else text_frame(payload))
+            self.outlet.write(binary_frame(payload) if is_binary else text_frame(payload))
 
     def _cut(self, fault: Disconnect) -> None:
-        connection = self._outlet.connection
+        connection = self.outlet.connection
         if fault.code is not None:
-            self._outlet.close(fault.code)
+            self.outlet.close(fault.code)
             return
         raw = connection.transport.get_extra_info("socket")
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)

@@ -67,7 +67,7 @@ class Sockets:
 
     @property
     def connections(self) -> int:
-        """Open ones of the market channel."""
+        """Open ones, of both channels."""
         return len(self._lines)
 
     async def _listen(self, bound: socket.socket) -> WebSocketServer:
@@ -93,42 +93,46 @@ class Sockets:
             await self._handlers[_path(connection.request)](connection)
 
     async def _serve_market(self, connection: ServerConnection) -> None:
-        outlet = Outlet(connection)
         channel = self._market.open(lambda frame: self._send(frame, faulty))
-        faulty = self._lines.open("market", outlet, channel.assets)
+        faulty = self._lines.open("market", Outlet(connection), channel.assets)
         try:
-            async for message in connection:
-                self._advance()
-                answer = channel.receive(message) if isinstance(message, str) else None
-                if answer == PONG:
-                    outlet.write(text_frame(PONG))
-                elif answer is not None:
-                    faulty.send(answer)
+            await self._talk(connection, channel.receive, faulty)
         finally:
             self._market.close(channel)
             self._lines.close(faulty)
 
     async def _serve_user(self, connection: ServerConnection) -> None:
-        outlet = Outlet(connection)
-        channel = self._user.open(lambda payload: outlet.write(text_frame(payload)))
+        faulty = self._lines.open("user", Outlet(connection), {})
+        channel = self._user.open(faulty.send)
         try:
-            async for message in connection:
-                self._advance()
-                answer = channel.receive(message) if isinstance(message, str) else None
-                if answer is not None:
-                    outlet.write(text_frame(answer))
+            await self._talk(connection, channel.receive, faulty)
         except AccessDeniedError as error:
             await connection.close(CloseCode.POLICY_VIOLATION, str(error))
         finally:
             self._user.close(channel)
+            self._lines.close(faulty)
+
+    async def _talk(
+        self,
+        connection: ServerConnection,
+        receive: Callable[[str], bytes | None],
+        faulty: FaultyOutlet,
+    ) -> None:
+        async for message in connection:
+            self._advance()
+            answer = receive(message) if isinstance(message, str) else None
+            if answer == PONG:
+                faulty.outlet.write(text_frame(PONG))
+            elif answer is not None:
+                faulty.send(answer)
 
     def _send(self, frame: Published, faulty: FaultyOutlet) -> None:
         """Its bytes on the wire are put together for the first subscriber."""
         if self._framed[0] != frame.number:
             self._framed = (frame.number, text_frame(frame.payload))
         assets = () if frame.event_type in _NEWS else frame.assets
-        market = frame.market
-        faulty.send(frame.payload, self._framed[1], n=frame.number, market=market, assets=assets)
+        framed, market = self._framed[1], frame.market
+        faulty.send(frame.payload, framed, n=frame.number, market=market, assets=assets)
 
 
 def _channel(request: Request) -> str:

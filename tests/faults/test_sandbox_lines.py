@@ -7,10 +7,12 @@ from contextlib import asynccontextmanager, suppress
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from hfptm import clock
 from hfptm.records import BUY
 from hfptm.sandbox.faults_kinds import (
     ClockSkew,
@@ -29,7 +31,17 @@ from hfptm.sandbox.faults_log import Deed
 from hfptm.sandbox.sandbox import Sandbox
 from hfptm.sandbox.server import Server
 from hfptm.units import NS_PER_MS
-from tests.sandbox_api import NEG_RISK_SLUG, STANDARD_SLUG, START_NS, Api, entry_of, make_sandbox
+from tests.sandbox_api import (
+    FUNDS_E6,
+    NEG_RISK_SLUG,
+    STANDARD_SLUG,
+    START_NS,
+    Api,
+    Trader,
+    entry_of,
+    make_sandbox,
+    post_body,
+)
 
 WAIT_S = 5
 
@@ -304,6 +316,34 @@ def test_malformed_frames_come_in_place_of_good_ones(feed: Feed) -> None:
             sent = feed.move(1)
             assert await receive_sizes(client, 1) == sent
         assert [deed.detail for deed in feed.deeds] == ["cut", "types", "junk", "unknown"]
+
+    run(test)
+
+
+def place(server: Server, trader: Trader) -> None:
+    """A bid of the trader through the API."""
+    trader.api.now_ns = clock.wall_ns()
+    body = post_body(trader, STANDARD_SLUG)
+    status, _ = server.run(lambda _: trader.call("POST", "/order", body))
+    assert status == 200
+
+
+def test_the_user_channel_has_faults_of_its_own(feed: Feed) -> None:
+    async def test() -> None:
+        trader = feed.server.run(lambda sandbox: Trader(Api(sandbox), "0x" + "11" * 32))
+        feed.server.run(lambda sandbox: sandbox.fund(trader.signer.address, FUNDS_E6))
+        credentials = msgspec.to_builtins(trader.credentials)
+        async with connect(feed.server.servers.user_ws_url) as user, feed.subscribed() as market:
+            await user.send(json.dumps({"type": "user", "auth": credentials}))
+            assert await pong(user) == []
+            number = feed.start(Freeze(channel="user"))
+            place(feed.server, trader)
+            assert (await receive(market))["event_type"] == "price_change"
+            assert await pong(user) == []
+            feed.stop(number)
+            place(feed.server, trader)
+            assert (await receive(user))["event_type"] == "order"
+        assert [deed.kind for deed in feed.deeds] == ["freeze"]
 
     run(test)
 

@@ -191,6 +191,7 @@ def test_an_empty_file_has_no_faults(tmp_path: Path) -> None:
         ("[[fault]]\nkind = 'refuse'\nstatus = 400", "allowed: 429, 503"),
         ("[[fault]]\nkind = 'refuse'\nshare = 0.5", "refuse without a status refuses all"),
         ("[[fault]]\nkind = 'malformed'\nform = 'odd'", "allowed: cut, types, junk, unknown"),
+        ("[[fault]]\nkind = 'lose'\nchannel = 'user'", "lose is of the market channel only"),
         ("[[fault]]\nkind = 'clock_skew'", "needs skew_ms or drift_ppm"),
     ],
 )
