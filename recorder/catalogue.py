@@ -97,8 +97,9 @@ class Catalogue:
     def _keep_missing(self, look: _Look) -> None:
         missing = self.listed.keys() - look.listed.keys() - look.closed
         self._misses = {market: self._misses.get(market, 0) + 1 for market in missing}
-        look.listed |= {
-            market: self.listed[market]
-            for market, misses in self._misses.items()
-            if misses <= MISSES_MAX
-        }
+        groups = {each.market.group: each.group for each in look.listed.values()}
+        for market, misses in self._misses.items():
+            if misses <= MISSES_MAX:
+                kept = self.listed[market]
+                group = groups.get(kept.market.group, kept.group)  # one group has one version
+                look.listed[market] = msgspec.structs.replace(kept, group=group)
