@@ -18,7 +18,8 @@ FINISHED_EVENTS_MAX = 2_000
 
 
 class Schedule:
-    """An agent. Making it lists and opens all that there is at the universe's start."""
+    """An agent. Making it lists and opens all that there is at the universe's start, and the next
+    rounds of its series."""
 
     def __init__(self, sandbox: Sandbox, universe: Universe, floor: Floor) -> None:
         self._sandbox, self._floor = sandbox, floor
@@ -31,6 +32,8 @@ class Schedule:
             self._plan_end(event)
         for series in universe.series:
             self._plan_round(series, series.round_at(universe.start_ns) + 1)
+        while self.due_ns <= sandbox.now_ns:
+            self.act(sandbox.now_ns)
 
     @property
     def due_ns(self) -> int:
