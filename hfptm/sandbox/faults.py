@@ -76,7 +76,7 @@ class Faults:
         self.skew_ns = 0
         """What the exchange's clock and that of `/time` are off by."""
         self.generation = 0
-        """Changes with every change of what is active."""
+        """Another number whenever another fault, or another window, is active."""
         self._seed = seed
         self._begin_ns: int | None = None
         self._entries: list[_Entry] = []
@@ -116,7 +116,7 @@ class Faults:
         return cast("list[Active[F]]", self._active.get(kind, ()))
 
     def any_active(self, kinds: tuple[type[Fault], ...]) -> bool:
-        return any(kind in self._active for kind in kinds)
+        return bool(self._active) and not self._active.keys().isdisjoint(kinds)
 
     def hits(self, active: Active[Any], *numbers: object) -> bool:
         """Whether a fault hits what has these numbers, by its share."""

@@ -21,7 +21,7 @@ SHARE_ONE_E6 = 1_000_000
 SECONDS_MAX = 10**9
 
 
-def kind_name(class_name: str) -> str:
+def _kind_name(class_name: str) -> str:
     """How a kind is written in a file: "GhostBook" is "ghost_book"."""
     return re.sub(r"(?<!^)(?=[A-Z])", "_", class_name).lower()
 
@@ -32,7 +32,7 @@ class Fault(
     kw_only=True,
     forbid_unknown_fields=True,
     tag_field="kind",
-    tag=kind_name,
+    tag=_kind_name,
 ):
     """Common to all kinds. Times count from the start of the server, by its own clock.
 
@@ -60,7 +60,7 @@ class Fault(
 
     @property
     def kind(self) -> str:
-        return kind_name(type(self).__name__)
+        return str(self.__struct_config__.tag)
 
 
 class LineFault(Fault, frozen=True, kw_only=True):
@@ -213,7 +213,7 @@ class ClockSkew(Fault, frozen=True, kw_only=True):
 
 
 KINDS: dict[str, type[Fault]] = {
-    kind_name(kind.__name__): kind
+    str(kind.__struct_config__.tag): kind
     for kind in (
         *(Drop, Duplicate, Delay, Reorder, Lose, Freeze, Disconnect, Refuse, Malformed),
         *(RateLimit, Timeout, Slow, GhostBook, Restart, PostOnly, FalseSuccess),

@@ -67,6 +67,8 @@ class Line:
         self._faults, self._channel, self._names_of = faults, channel, names_of
         self._opened_ns = faults.now_ns
         self._subscribed_ns = subscribed_ns
+        self._generation = -1
+        self._by_kind: dict[type[LineFault], list[Active[Any]]] = {}
         self._held: list[_Held] = []
         self._pushed = 0
         self._blocked_by: tuple[int, Active[Delay]] | None = None
@@ -116,11 +118,14 @@ class Line:
         self._held.clear()
 
     def _mine(self, kind: type[L]) -> list[Active[L]]:
-        return [
-            active
-            for active in self._faults.active(kind)
-            if active.fault.channel in (None, self._channel)
-        ]
+        """The faults of a kind that act on this channel."""
+        if self._generation != self._faults.generation:
+            self._generation = self._faults.generation
+            self._by_kind = {kind: self._of_channel(kind) for kind in (*_FRAME_KINDS, Disconnect)}
+        return self._by_kind[kind]
+
+    def _of_channel(self, kind: type[L]) -> list[Active[L]]:
+        return [a for a in self._faults.active(kind) if a.fault.channel in (None, self._channel)]
 
     def _is_struck(self, active: Active[L], began_ns: int, *numbers: object) -> bool:
         """Whether a window hits what has been there since before it."""
@@ -175,8 +180,10 @@ class Line:
         return self._is_struck(active, began_ns, frame.market)
 
     def _hit(self, kind: type[L], frame: _Frame) -> list[Active[L]]:
-        hits, numbers = self._faults.hits, (self.connection, frame.number)
-        return [active for active in self._mine(kind) if hits(active, *numbers)]
+        mine = self._mine(kind)
+        return mine and [
+            active for active in mine if self._faults.hits(active, self.connection, frame.number)
+        ]
 
     def _malformed(self, active: Active[Malformed], frame: _Frame, payload: bytes) -> Sent:
         steps = iter(range(1 << 30))
