@@ -199,6 +199,18 @@ def fill_rows(table: pa.Table, dtype: np.dtype[np.void]) -> npt.NDArray[np.void]
     return rows
 
 
+def publish_bytes(path: Path, content: bytes) -> None:
+    """A small file of any kind, there as a whole or as it was before, and durable."""
+    make_folder(path.parent)
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    with temporary.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+    sync_folder(path.parent)
+
+
 def make_folder(folder: Path) -> None:
     """Create a folder and its parents durably: each new name is in its parent on disk."""
     missing = [path for path in (folder, *folder.parents) if not path.exists()]

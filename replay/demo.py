@@ -19,7 +19,7 @@ from replay.driver import Progress, Selection, replay
 from replay.importers import ImportOptions, import_paths
 from replay.metrics import Json
 from replay.report import ANSWERS, ARTEFACTS, KINDS, import_table, summary_table
-from replay.tables import add, table
+from hfptm.tables import add, table
 from replay.truth import Comparison, Sighting, Verdict, compare
 
 TITLES = {

@@ -11,7 +11,7 @@ from hfptm.clock import format_utc
 from hfptm.errors import LakeError
 from hfptm.lake import Kind, Lake
 from hfptm.registry import Market
-from replay.tables import add, pairs, table
+from hfptm.tables import add, pairs, table
 
 RELATIONS = {
     "none": "independent",

@@ -6,9 +6,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from hfptm.tables import add, duration, pairs, table
 from replay.importers import ImportReport
 from replay.metrics import Json
-from replay.tables import add, duration, pairs, table
 
 KINDS = {"binary": "binary", "no_basket": "NO basket", "yes_basket": "YES basket"}
 

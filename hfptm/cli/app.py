@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from hfptm import __version__
-from hfptm.cli import data, runs
+from hfptm.cli import checks, data, runs, sandbox
 from hfptm.cli.output import say
 from hfptm.errors import HfptmError
 
@@ -42,9 +42,11 @@ def root(
 
 # In the order of the help.
 app.command("import")(data.import_)
+app.command()(checks.normalize)
 app.command()(runs.replay)
 app.command()(data.lake)
 app.command()(runs.demo)
+app.add_typer(sandbox.app, name="sandbox")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -20,7 +20,7 @@ from replay.report import (
     section,
     summary_table,
 )
-from replay.tables import LABEL_COLUMNS, duration
+from hfptm.tables import LABEL_COLUMNS, duration
 from tests.engines import Recorder, crossed_market, tape_of
 from tests.tapes import START_NS, make_market
 

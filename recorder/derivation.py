@@ -1,0 +1,224 @@
+"""The events of the lake, derived from what was recorded: hour by hour, segment by segment.
+
+Only raw segments that a recorder sealed are read; imports bring their events along. An hour's
+manifest says which segments stand as events already, so that only new ones cost anything; the
+normaliser's state stands in it too, and goes on into the next hour. Whatever does not fit any
+more (another normaliser, segments merged, removed or come late, a lost events file) makes that hour
+again from its start, and all hours after it. How often and in what portions it is run never changes
+a byte.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from itertools import groupby
+from pathlib import Path
+
+import msgspec
+import pyarrow as pa
+
+from hfptm.errors import LakeError
+from hfptm.lake import NORMALISER, SCHEMAS, Gap, Kind, Lake, hour_ns
+from hfptm.normaliser.normaliser import Normaliser
+from hfptm.parquet import HOUR_NS, TableFile, open_table
+from hfptm.records import to_arrow
+from hfptm.registry import Market
+from recorder.lock import ProcessLock
+from recorder.manifest import (
+    Manifest,
+    Source,
+    file_sha256,
+    manifest_path,
+    read_manifest,
+    state_sha256,
+    write_manifest,
+)
+
+Progress = Callable[[int, int], None]
+"""Told (bytes of raw segments done, bytes in all)."""
+
+GAPS_SEGMENT = "recorded"
+"""The segment of an hour's gaps: a gap ends long after the segment in which it began."""
+
+_RECORDED = re.compile(r"[0-9]{8}T[0-9]{9}Z-[0-9a-f]{8}")
+_BATCH_ROWS = 8_192
+
+
+class Report(msgspec.Struct, kw_only=True):
+    """What a derivation did; files that stood already are not counted."""
+
+    hours: int = 0
+    segments: int = 0
+    frames: int = 0
+    copies: int = 0
+    event_rows: int = 0
+    event_bytes: int = 0
+    gaps: int = 0
+    """That began."""
+
+
+def is_recorded(path: Path) -> bool:
+    """Whether a file of the lake is a recorder's; else it was imported."""
+    return _RECORDED.fullmatch(path.stem) is not None
+
+
+def derive(data: Path, progress: Progress) -> Report:
+    """Bring all events up to what is sealed. Raises LakeError if another process is at it."""
+    lake = Lake(data)
+    files = [path for path in lake.files(Kind.RAW) if is_recorded(path)]
+    hours = [(start, list(some)) for start, some in groupby(files, key=hour_ns)]
+    with ProcessLock(lake.root / "manifests" / "lock", "normalising"):
+        return _Derivation(lake, progress).run(hours)
+
+
+class _Derivation:
+    def __init__(self, lake: Lake, progress: Progress) -> None:
+        self._lake = lake
+        self._progress = progress
+        self._report = Report()
+        self._stood_so_far = True
+        self._done_bytes = 0
+        self._all_bytes = 0
+
+    def run(self, hours: list[tuple[int, list[Path]]]) -> Report:
+        self._all_bytes = sum(path.stat().st_size for _, files in hours for path in files)
+        state = b""
+        for start_ns, files in hours:
+            state = self._run_hour(start_ns, files, state)
+        return self._report
+
+    def _run_hour(self, start_ns: int, files: list[Path], before: bytes) -> bytes:
+        """The state at its end."""
+        path = manifest_path(self._lake, start_ns)
+        manifest = read_manifest(path)
+        self._stood_so_far &= manifest is not None and self._stands(manifest, files, before)
+        if manifest is None or not self._stood_so_far:
+            manifest = Manifest(before=state_sha256(before), state=before)
+            self._clear(start_ns, path)
+        for file in files[: len(manifest.sources)]:
+            self._advance(file)
+        remaining = files[len(manifest.sources) :]
+        if remaining:
+            self._report.hours += 1
+            normaliser = Normaliser(_listed(self._lake, start_ns), manifest.state)
+            for file in remaining:
+                manifest.sources.append(self._run_file(normaliser, file))
+                manifest.state = normaliser.save()
+                write_manifest(path, manifest)
+                self._advance(file)
+        return manifest.state
+
+    def _stands(self, manifest: Manifest, files: list[Path], before: bytes) -> bool:
+        """Whether what it says is done is so, and is what comes first."""
+        if manifest.normaliser != NORMALISER or manifest.before != state_sha256(before):
+            return False
+        if len(manifest.sources) > len(files):
+            return False
+        return all(
+            (source.segment, source.raw_bytes) == (file.stem, file.stat().st_size)
+            and self._events_path(file).exists() == (source.event_rows > 0)
+            for source, file in zip(manifest.sources, files, strict=False)
+        )
+
+    def _clear(self, start_ns: int, manifest: Path) -> None:
+        """A reader in between finds a hole, but never the same rows twice."""
+        manifest.unlink(missing_ok=True)
+        for path in self._lake.files(Kind.EVENTS, start_ns, start_ns + HOUR_NS):
+            if is_recorded(path):
+                path.unlink()
+        self._lake.path(Kind.GAPS, start_ns, GAPS_SEGMENT).unlink(missing_ok=True)
+
+    def _run_file(self, normaliser: Normaliser, file: Path) -> Source:
+        frames, copies = normaliser.tally.frames, normaliser.tally.copies
+        unseen = dict(normaliser.unseen)
+        checksum = file_sha256(file)
+        self._lake.clean(file.stem)
+        events = self._write_events(normaliser, file, checksum)
+        closed = normaliser.take_gaps()
+        self._write_gaps(unseen, normaliser.unseen, closed)
+        self._report.segments += 1
+        self._report.frames += normaliser.tally.frames - frames
+        self._report.copies += normaliser.tally.copies - copies
+        self._report.event_rows += events.rows
+        if events.rows:
+            self._report.event_bytes += events.path.stat().st_size
+        return Source(
+            segment=file.stem,
+            raw_bytes=file.stat().st_size,
+            raw_sha256=checksum,
+            frames=normaliser.tally.frames - frames,
+            event_rows=events.rows,
+            events_sha256=file_sha256(events.path) if events.rows else "",
+        )
+
+    def _write_events(self, normaliser: Normaliser, file: Path, checksum: str) -> TableFile:
+        schema = SCHEMAS[Kind.EVENTS]
+        origin = {"hfptm.source": file.stem, "hfptm.source_sha256": checksum}
+        path = self._events_path(file)
+        events = TableFile(path, schema.with_metadata({**schema.metadata, **origin}))
+        is_whole = False
+        try:
+            for batch in read_batches(file):
+                receive_batch(normaliser, batch)
+                events.append(to_arrow(normaliser.take(), schema))
+            is_whole = events.rows > 0
+        finally:
+            if not is_whole:
+                events.discard()
+        if is_whole:
+            events.publish()
+        return events
+
+    def _write_gaps(self, before: dict[int, Gap], now: dict[int, Gap], closed: list[Gap]) -> None:
+        """A gap stands in the hour in which it began, first without an end."""
+        begun = [gap for market, gap in now.items() if before.get(market) != gap]
+        self._report.gaps += len(begun) + sum(
+            (gap.from_ns, gap.market) not in {(g.from_ns, g.market) for g in before.values()}
+            for gap in closed
+        )
+        by_hour: dict[int, list[Gap]] = {}
+        for gap in [*begun, *closed]:
+            by_hour.setdefault(gap.from_ns // HOUR_NS * HOUR_NS, []).append(gap)
+        for start_ns, gaps in by_hour.items():
+            path = self._lake.path(Kind.GAPS, start_ns, GAPS_SEGMENT)
+            stored = read_gaps(path) if path.exists() else []
+            known = {(gap.from_ns, gap.market): gap for gap in [*stored, *gaps]}
+            self._lake.write_gaps(GAPS_SEGMENT, known.values())
+
+    def _events_path(self, raw: Path) -> Path:
+        return self._lake.path(Kind.EVENTS, hour_ns(raw), raw.stem)
+
+    def _advance(self, file: Path) -> None:
+        self._done_bytes += file.stat().st_size
+        self._progress(self._done_bytes, self._all_bytes)
+
+
+def read_gaps(path: Path) -> list[Gap]:
+    return msgspec.convert(open_table(path).read().to_pylist(), list[Gap])
+
+
+def read_batches(raw: Path) -> Iterator[pa.RecordBatch]:
+    """The rows of a raw file, in portions of bounded size; raises LakeError if it is damaged."""
+    with open_table(raw) as file:
+        try:
+            yield from file.iter_batches(_BATCH_ROWS)
+        except (OSError, pa.ArrowException) as error:
+            raise LakeError(
+                f"{raw}: damaged ({error}); put a copy of it back, or move it out of the lake and "
+                "run `hfptm normalize` again: its hour will show a gap"
+            ) from error
+
+
+def receive_batch(normaliser: Normaliser, batch: pa.RecordBatch) -> None:
+    names = ("ts_recv_ns", "line", "connection", "kind", "payload")
+    columns = [batch.column(name).to_pylist() for name in names]
+    for row in zip(*columns, strict=True):
+        normaliser.receive(*row)
+
+
+def _listed(lake: Lake, at_ns: int) -> list[Market]:
+    """Every market as it was at this time, or as it was first known."""
+    listed: dict[int, Market] = {}
+    for market, _ in lake.market_versions():
+        if market.market not in listed or market.valid_from_ns <= at_ns:
+            listed[market.market] = market
+    return list(listed.values())
