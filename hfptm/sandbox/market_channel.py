@@ -16,6 +16,9 @@ from hfptm.sandbox.market_frames import Published
 
 PING, PONG = "PING", b"PONG"
 
+UNREADABLE = (msgspec.DecodeError, RecursionError)
+"""What msgspec raises on hostile text."""
+
 
 class Request(msgspec.Struct):
     """Any frame of a client; keys without a meaning here are ignored."""
@@ -34,7 +37,7 @@ def read_request(text: str) -> Request | None:
     """None for what cannot be read."""
     try:
         return _DECODER.decode(text)
-    except (msgspec.DecodeError, UnicodeEncodeError):
+    except UNREADABLE:
         return None
 
 

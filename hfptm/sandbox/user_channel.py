@@ -10,7 +10,7 @@ import msgspec
 
 from hfptm.sandbox.auth import ApiKeys
 from hfptm.sandbox.history import TradeRecord, TradeStatus
-from hfptm.sandbox.market_channel import PING, PONG
+from hfptm.sandbox.market_channel import PING, PONG, UNREADABLE
 from hfptm.sandbox.reports import Action, Trade
 from hfptm.sandbox.sandbox import Sandbox
 from hfptm.sandbox.user_frames import OrderReport, UserFrames
@@ -63,7 +63,7 @@ class UserChannel:
             return PONG
         try:
             request = _DECODER.decode(text)
-        except (msgspec.DecodeError, UnicodeEncodeError):
+        except UNREADABLE:
             return None
         markets = {market.lower() for market in request.markets}
         if request.operation == "unsubscribe":
