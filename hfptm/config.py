@@ -21,7 +21,7 @@ from hfptm.sections import (
     Replay,
     Risk,
     Section,
-    Server,
+    Servers,
     Sim,
     Trading,
 )
@@ -42,7 +42,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     fees: Fees = Fees()
     sim: Sim = Sim()
     replay: Replay = Replay()
-    server: Server = Server()
+    server: Servers = Servers()
     discovery: Discovery = Discovery()
     sources: dict[str, str] = {}
     """Where each "section.key" that is not a default came from; for messages."""

@@ -102,8 +102,8 @@ class Replay(Section, frozen=True, kw_only=True):
     """Rows handed to the kernel at once; speed and memory only, never the result."""
 
 
-class Server(Section, frozen=True, kw_only=True):
-    """Where the exchange is: the real one, unless `hfptm sandbox serve` says otherwise."""
+class Servers(Section, frozen=True, kw_only=True):
+    """Where the exchange is: the real one, or what `hfptm sandbox serve` has printed."""
 
     clob_url: HttpAddress = "https://clob.polymarket.com"
     """Books, orders, account."""

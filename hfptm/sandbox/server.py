@@ -24,7 +24,7 @@ from hfptm.sandbox.market_frames import FrameSource, MarketFrames
 from hfptm.sandbox.routes import as_routes, clob_table, gamma_table
 from hfptm.sandbox.sandbox import Sandbox
 from hfptm.sandbox.sockets import MARKET_PATH, USER_PATH, Sockets
-from hfptm.venue.client import Servers
+from hfptm.sections import Servers
 
 HOST = "127.0.0.1"
 """It never listens anywhere else."""

@@ -8,27 +8,11 @@ its `place_*` methods may send approvals and repeat an order by themselves, so c
 
 import dataclasses
 
-import msgspec
 from polymarket import AsyncPublicClient, AsyncSecureClient, Environment
 from polymarket._internal.environment import PRODUCTION_CONFIG, create_environment
 from polymarket.models.clob import ApiKeyCreds
 
-from hfptm.config import Config
-
-
-class Servers(msgspec.Struct, frozen=True, kw_only=True):
-    """Base addresses without a slash at the end; plain http and ws do on loopback."""
-
-    clob_url: str
-    gamma_url: str
-    market_ws_url: str
-    """With its path, as the exchange's `/ws/market`."""
-    user_ws_url: str
-
-
-def servers_of(config: Config) -> Servers:
-    """The addresses of the section [server]."""
-    return Servers(**msgspec.structs.asdict(config.server))
+from hfptm.sections import Servers
 
 
 def environment(servers: Servers) -> Environment:

@@ -40,7 +40,7 @@ from hfptm.sandbox.auth import FRESH_S
 from hfptm.sandbox.history import History
 from hfptm.sandbox.server import Server
 from hfptm.units import NS_PER_MS, NS_PER_S
-from hfptm.venue.client import Servers, environment, public_client, secure_client
+from hfptm.venue.client import environment, public_client, secure_client
 from hfptm.venue.signing import (
     CHAIN_ID,
     EXCHANGE_V3,
@@ -105,21 +105,11 @@ def token_of(server: Server, slug: str = STANDARD_SLUG) -> str:
     return entry_of(server.sandbox, slug).listed.market.yes_token
 
 
-def servers_of(server: Server) -> Servers:
-    ws_url = server.clob_url.replace("http", "ws")
-    return Servers(
-        clob_url=server.clob_url,
-        gamma_url=server.gamma_url,
-        market_ws_url=f"{ws_url}/ws/market",
-        user_ws_url=f"{ws_url}/ws/user",
-    )
-
-
 def as_owner(server: Server, use: Callable[[AsyncSecureClient], Awaitable[Result]]) -> Result:
     """Do something with polymarket-client, which creates or derives its keys first."""
 
     async def run() -> Result:
-        client = await secure_client(servers_of(server), private_key=KEY, wallet=ADDRESS)
+        client = await secure_client(server.servers, private_key=KEY, wallet=ADDRESS)
         async with client:
             return await use(client)
 
@@ -177,7 +167,7 @@ def test_public_reads(server: Server) -> None:
     tokens = [token_of(server, slug) for slug in DOMAINS]
 
     async def read() -> None:
-        async with public_client(servers_of(server)) as client:
+        async with public_client(server.servers) as client:
             book = await client.get_order_book(asset_id=tokens[0])
             assert [(x.price, x.size) for x in book.bids] == [(Decimal("0.4"), Decimal(100))]
             books = await client.get_order_books(asset_ids=tokens)
@@ -312,7 +302,7 @@ def test_rate_limits_are_reported(server: Server) -> None:
         client = await AsyncSecureClient.create(
             private_key=KEY,
             wallet=ADDRESS,
-            environment=environment(servers_of(server)),
+            environment=environment(server.servers),
             on_rate_limit_update=updates.append,
         )
         async with client:

@@ -6,10 +6,11 @@ import msgspec
 from polymarket._internal.environment import PRODUCTION_CONFIG, get_environment_config
 
 from hfptm.config import Config, load
+from hfptm.sections import Servers
 from hfptm.venue import client
 from hfptm.venue.signing import CHAIN_ID, EXCHANGE_V3, NEG_RISK, STANDARD
 
-SERVERS = client.Servers(
+SERVERS = Servers(
     clob_url="http://127.0.0.1:1",
     gamma_url="http://127.0.0.1:2",
     market_ws_url="ws://127.0.0.1:3/ws/market",
@@ -26,7 +27,7 @@ def test_each_server_is_where_it_was_said_to_be() -> None:
 
 
 def test_the_default_servers_are_those_of_production() -> None:
-    servers = client.servers_of(Config())
+    servers = Config().server
     assert servers.clob_url == PRODUCTION_CONFIG.clob_url
     assert servers.gamma_url == PRODUCTION_CONFIG.gamma_url
     assert servers.market_ws_url == PRODUCTION_CONFIG.clob_market_ws_url
@@ -36,7 +37,7 @@ def test_the_default_servers_are_those_of_production() -> None:
 def test_servers_are_configured_one_by_one() -> None:
     addresses = msgspec.structs.asdict(SERVERS)
     environ = {f"HFPTM_SERVER__{key.upper()}": value for key, value in addresses.items()}
-    assert client.servers_of(load(None, [], environ)) == SERVERS
+    assert load(None, [], environ).server == SERVERS
 
 
 def test_no_address_leaves_the_machine() -> None:
