@@ -1,5 +1,6 @@
 """Options that several commands take, and what their words mean."""
 
+import re
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -78,3 +79,16 @@ def stamp(option: str, text: str) -> int:
         return parse_utc_ns(text)
     except ValueError as error:
         raise ConfigError("command line", option, str(error)) from error
+
+
+def duration_ns(option: str, text: str) -> int:
+    """Of "90", "90s", "10m" or "24h"; more than nothing."""
+    from hfptm.units import NS_PER_S
+
+    found = re.fullmatch(r"([0-9]{1,9})([smh]?)", text)
+    if not found or int(found[1]) == 0:
+        raise ConfigError("command line", option, f"{text!r} is no duration; write 90s, 10m or 24h")
+    return int(found[1]) * _SECONDS[found[2]] * NS_PER_S
+
+
+_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3_600}

@@ -30,6 +30,19 @@ def progress_bar(title: str) -> Iterator[Progress]:
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
+@contextmanager
+def status_line() -> Iterator[Callable[[str], None]]:
+    """One line that changes, on the terminal's error stream; silent when that is no terminal."""
+    from rich.console import Console
+    from rich.status import Status
+
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    with Status("starting", console=Console(stderr=True)) as status:
+        yield status.update
+
+
 def say(text: str) -> None:
     """One line on the error stream, also where a library's words inside it had several."""
     print("hfptm:", " ".join(text.split()), file=sys.stderr)
