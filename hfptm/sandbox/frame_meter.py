@@ -2,9 +2,12 @@
 
 from hfptm.records import BUY, SELL
 from hfptm.sandbox.history import TradeRecord
-from hfptm.sandbox.listings import Phase
+from hfptm.sandbox.listings import ListedMarket, Phase
 from hfptm.sandbox.reports import Action
 from hfptm.sandbox.sandbox import Sandbox
+from hfptm.units import NO_ASK_E4, NO_BID_E4
+
+_EMPTY_E4 = (NO_BID_E4, NO_ASK_E4)
 
 
 class FrameMeter:
@@ -17,7 +20,7 @@ class FrameMeter:
     def __init__(self, sandbox: Sandbox) -> None:
         self.frames = 0
         self._markets = sandbox.exchange.markets
-        self._best_e4: dict[int, tuple[int, int]] = {}
+        self._best_e4 = {m.market.market: _best_e4(m) for m in self._markets.all()}
         sandbox.listeners.append(self._on_action)
 
     def _on_action(self, action: Action, records: list[TradeRecord]) -> None:
@@ -25,9 +28,13 @@ class FrameMeter:
             return
         listed = self._markets[action.market]
         self.frames += len(action.levels) + len(records) + (2 if records else 0)
-        best_e4 = listed.book.published_best_e4(BUY), listed.book.published_best_e4(SELL)
-        if self._best_e4.get(action.market) != best_e4:
+        best_e4 = _best_e4(listed)
+        if self._best_e4.get(action.market, _EMPTY_E4) != best_e4:
             self._best_e4[action.market] = best_e4
             self.frames += 2
         if listed.phase in (Phase.CLOSED, Phase.RESOLVED):
             self._best_e4.pop(action.market, None)
+
+
+def _best_e4(listed: ListedMarket) -> tuple[int, int]:
+    return listed.book.published_best_e4(BUY), listed.book.published_best_e4(SELL)

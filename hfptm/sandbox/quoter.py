@@ -99,21 +99,21 @@ class Quoter:
 
     def shuffle(self, depth: int) -> None:
         """Place or cancel an order `depth` ticks behind a best price; the best level stays."""
-        draws = self._house.draws
+        draws, quoting = self._house.draws, self.quoting
         side = Side(draws.below(2))
-        levels = self._levels(side)
+        levels = len(self.listed.book.sides[side].levels)
         if not levels:
             return
         step_e4 = self.listed.market.tick_e4 * (1 if side else -1)
         price_e4 = self.best_e4(side) + depth * step_e4
-        orders = levels.get(price_e4, [])
-        may_go = len(orders) > 1 or (orders and depth and len(levels) > self.quoting.fewest_levels)
+        orders = self._orders_at(side, price_e4)
+        may_go = len(orders) > 1 or (orders and depth and levels > quoting.fewest_levels)
         if may_go and (len(orders) >= _ORDERS_PER_LEVEL or draws.below(2)):
             self._house.cancel([orders[draws.below(len(orders))]])
-        elif orders or len(levels) < self.quoting.most_levels:
+        elif orders or levels < quoting.most_levels:
             self._place(side, price_e4)
         else:
-            self._house.cancel(levels[max(levels) if side else min(levels)])
+            self._house.cancel(self._orders_at(side, self._deepest_e4(side)))
 
     def take(
         self, side: int, levels: int = 1, time_in_force: TimeInForce = TimeInForce.FAK
@@ -159,10 +159,19 @@ class Quoter:
 
     def _levels(self, side: int) -> dict[int, list[Order]]:
         """Orders of the house by price."""
-        owns = self._house.owns
-        levels = self.listed.book.sides[side].levels.values()
-        found = {level.price_e4: [o for o in level.orders.values() if owns(o)] for level in levels}
+        prices_e4 = list(self.listed.book.sides[side].levels)
+        found = {price_e4: self._orders_at(side, price_e4) for price_e4 in prices_e4}
         return {price_e4: orders for price_e4, orders in found.items() if orders}
+
+    def _orders_at(self, side: int, price_e4: int) -> list[Order]:
+        """Orders of the house at one price."""
+        level = self.listed.book.sides[side].levels.get(price_e4)
+        owns = self._house.owns
+        return [order for order in level.orders.values() if owns(order)] if level else []
+
+    def _deepest_e4(self, side: int) -> int:
+        levels = self.listed.book.sides[side].levels
+        return max(levels) if side else min(levels)
 
     def _place(self, side: int, price_e4: int, size_e6: int | None = None) -> None:
         """Rest an order, unless its price is none or meets the other side."""

@@ -9,9 +9,10 @@ import pytest
 from hfptm.records import BUY, SELL
 from hfptm.sandbox import schedule
 from hfptm.sandbox.catalogue import MarketEntry
+from hfptm.sandbox.frame_meter import FrameMeter
 from hfptm.sandbox.history import TradeRecord
 from hfptm.sandbox.listings import Listing, Phase
-from hfptm.sandbox.market_frames import MarketFrames, Published
+from hfptm.sandbox.market_frames import EventType, MarketFrames, Published
 from hfptm.sandbox.orders import OrderStatus
 from hfptm.sandbox.population import populate
 from hfptm.sandbox.reports import Action, MarketChanged, OrderCanceled, Trade
@@ -104,6 +105,19 @@ def test_the_rate_is_that_of_the_frames_printed(rate: int) -> None:
     assert max(printed.values()) < 3 * rate, "bursts are short"
 
 
+def test_frames_are_counted_as_they_are_printed() -> None:
+    living = Living(2, markets=40, rate=1_000)
+    meter = FrameMeter(living.sandbox)
+    printed: list[Published] = []
+    MarketFrames(living.sandbox).listeners.append(printed.extend)
+    living.run(20)
+    assert {frame.event_type for frame in printed} == {
+        *(EventType.PRICE_CHANGE, EventType.LAST_TRADE_PRICE),
+        *(EventType.BOOK, EventType.BEST_BID_ASK),
+    }
+    assert meter.frames == len(printed)
+
+
 def test_orders_of_every_kind_and_bursts() -> None:
     living = Living(2, markets=40, rate=1_000)
     stamps: list[int] = []
@@ -171,6 +185,7 @@ def sizes(living: Living) -> dict[str, int]:
     markets, catalogue = sandbox.exchange.markets, sandbox.catalogue
     return {
         "markets": len(markets.all()),
+        "books by token": len(vars(markets)["_by_token"]),
         "events": len(markets.events),
         "catalogue": len(catalogue.markets),
         "events of the catalogue": len(catalogue.events),
@@ -204,11 +219,13 @@ def test_an_event_that_is_not_over_is_not_forgotten() -> None:
         living.sandbox.forget_event("rate-decision-december")
 
 
-def test_an_order_of_a_stranger_is_cancelled_when_its_window_closes() -> None:
+def test_orders_of_strangers_are_cancelled_when_their_window_closes() -> None:
+    """One of them at least: the window may end at the price of the other."""
     living = Living(1, rate=50, speed=100)
     living.sandbox.fund("stranger", 1_000 * ONE_E6)
     quoter = living.floor.quoters["btc-updown-15m-1795183200"]
-    living.floor.house.limit("stranger", quoter.listed, BUY, (100, 10 * ONE_E6))
+    for side, price_e4 in ((BUY, 100), (SELL, 9_900)):
+        living.floor.house.limit("stranger", quoter.listed, side, (price_e4, 10 * ONE_E6))
     ends: list[OrderCanceled] = []
     living.sandbox.listeners.append(
         lambda action, _: ends.extend(
@@ -216,7 +233,8 @@ def test_an_order_of_a_stranger_is_cancelled_when_its_window_closes() -> None:
         )
     )
     living.run(10)
-    assert [end.status for end in ends] == [OrderStatus.CANCELED]
+    assert {end.status for end in ends} == {OrderStatus.CANCELED}
+    assert not living.sandbox.exchange.accounts["stranger"].open_orders
 
 
 def test_a_universe_begins_when_the_sandbox_does() -> None:
