@@ -1,20 +1,13 @@
 """HTTP calls as plain data: what handlers are given, and what they answer.
 
-Handlers are pure functions of a call, so that they can be tried without a socket; `endpoint` is all
-there is between them and Starlette.
+Handlers are pure functions of a call, so that they can be tried without a socket; `endpoints` is
+all there is between them and Starlette.
 """
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
-from starlette.requests import Request
-from starlette.responses import Response
-
-MAX_BODY_BYTES = 1_000_000
-"""Fifteen signed orders are 20 kB, a thousand order ids 70 kB."""
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,48 +82,3 @@ def answer(handler: Handler, call: Call) -> Reply:
         return handler(call)
     except ApiError as error:
         return error.reply()
-
-
-def endpoint(
-    handler: Handler, now_ns: Clock, wall_ns: Clock
-) -> Callable[[Request], Awaitable[Response]]:
-    """A handler as an endpoint of Starlette; time is read once the whole body is there."""
-
-    async def serve(request: Request) -> Response:
-        body = await request.body()
-        if len(body) > MAX_BODY_BYTES:
-            reply = ApiError(413, "Payload exceeds the limit").reply()
-        else:
-            call = Call(
-                method=request.method,
-                path=request.url.path,
-                ts_ns=now_ns(),
-                ts_wall_ns=wall_ns(),
-                headers=request.headers,
-                query=_all_values(request),
-                parts=request.path_params,
-                body=body,
-            )
-            reply = answer(handler, call)
-        await _wait(reply, request)
-        headers = {"content-type": "application/json; charset=utf-8", **reply.headers}
-        return Response(reply.body, reply.status, headers)
-
-    return serve
-
-
-async def _wait(reply: Reply, request: Request) -> None:
-    """Until it is time to answer, or nobody is left to be answered."""
-    if not reply.late_ms and not reply.is_withheld:
-        return
-    with suppress(TimeoutError):
-        async with asyncio.timeout(None if reply.is_withheld else reply.late_ms / 1_000):
-            while (await request.receive())["type"] != "http.disconnect":
-                continue
-
-
-def _all_values(request: Request) -> dict[str, list[str]]:
-    values: dict[str, list[str]] = {}
-    for name, value in request.query_params.multi_items():
-        values.setdefault(name, []).append(value)
-    return values

@@ -2,13 +2,14 @@
 
 from starlette.routing import Route
 
-from hfptm.sandbox.calls import Call, Clock, Handler, Reply, as_json, endpoint
+from hfptm.sandbox.calls import Call, Clock, Handler, Reply, as_json
 from hfptm.sandbox.clob_account import AccountDesk
 from hfptm.sandbox.clob_books import BookReads
 from hfptm.sandbox.clob_cancels import CancelDesk
 from hfptm.sandbox.clob_keys import KeyDesk
 from hfptm.sandbox.clob_markets import MarketReads
 from hfptm.sandbox.clob_orders import OrderDesk
+from hfptm.sandbox.endpoints import endpoint
 from hfptm.sandbox.faults_calls import CallFaults
 from hfptm.sandbox.gamma import Gamma
 from hfptm.sandbox.sandbox import Sandbox
