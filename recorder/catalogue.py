@@ -42,6 +42,8 @@ class Catalogue:
         self.listed: dict[int, Listed] = {}
         self.closed: set[int] = set()
         """Markets that the last look saw closed, of events that are not."""
+        self.suspects: set[int] = set()
+        """Markets that the last look was the first to miss or to see closed."""
         self.refused: Counter[str] = Counter()
         """Of the last look: entries that are no market to record, by reason."""
         self._misses: dict[int, int] = {}
@@ -53,6 +55,7 @@ class Catalogue:
         # Without a bound on the end there are events of years ago that were never closed.
         query = (("closed", "false"), ("end_date_min", since))
         look = await self._walk(query, now_ns)
+        self.suspects = look.closed - self.closed
         self._keep_missing(look)
         self.listed, self.closed, self.refused = look.listed, look.closed, look.refused
 
@@ -62,6 +65,7 @@ class Catalogue:
         for start in range(0, len(wanted), SLUGS_MAX):
             query = tuple(("slug", slug) for slug in wanted[start : start + SLUGS_MAX])
             look = await self._walk(query, now_ns)
+            self.suspects = look.closed - self.closed
             self.listed |= look.listed
             self.closed |= look.closed
 
@@ -97,6 +101,7 @@ class Catalogue:
     def _keep_missing(self, look: _Look) -> None:
         missing = self.listed.keys() - look.listed.keys() - look.closed
         self._misses = {market: self._misses.get(market, 0) + 1 for market in missing}
+        self.suspects |= {market for market, misses in self._misses.items() if misses == 1}
         groups = {each.market.group: each.group for each in look.listed.values()}
         for market, misses in self._misses.items():
             if misses <= MISSES_MAX:

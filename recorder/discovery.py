@@ -8,7 +8,7 @@ in the receive path, but on its loop a look through the listing may hold it up f
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack
 from enum import StrEnum
 from types import TracebackType
@@ -87,12 +87,12 @@ class Discovery:
     """Use as an async context manager; `seed` spreads the waits between tries."""
 
     def __init__(
-        self, section: sections.Discovery, server: sections.Server, store: MarketStore, seed: int
+        self, section: sections.Discovery, servers: sections.Servers, store: MarketStore, seed: int
     ) -> None:
         rng = np.random.default_rng(seed)
         self.status = Status()
-        self._gamma = Rest(server.gamma_url, "server.gamma_url", rng)
-        self._clob = Rest(server.clob_url, "server.clob_url", rng)
+        self._gamma = Rest(servers.gamma_url, "server.gamma_url", rng)
+        self._clob = Rest(servers.clob_url, "server.clob_url", rng)
         self._refresh_ns = section.refresh_interval_s * NS_PER_S
         self._rules = rules_of(section)
         self._store = store
@@ -124,7 +124,7 @@ class Discovery:
     ) -> None:
         await self._exits.aclose()
 
-    async def changes(self) -> AsyncIterator[Changes]:
+    async def changes(self) -> AsyncGenerator[Changes]:
         """Endless. Raises VenueError if the exchange does not answer the first look."""
         look_ns = clock.monotonic_ns()
         while True:
@@ -222,9 +222,8 @@ class Discovery:
         kept = self._recorded.keys() & choice.chosen
         self._recorded = {market: listed[market] for market in kept}
         self._wanted = {market: listed[market] for market in choice.chosen - kept}
-        self._event_slugs = {each.event_slug for each in self._recorded.values()}
-        gone = [market for market, why in removed.items() if why is Refused.NOT_LISTED]
-        self._unresolved.hurry((*gone, *closed), now_ns)
+        self._event_slugs = {listed[market].event_slug for market in choice.chosen}
+        self._unresolved.hurry(self._catalogue.suspects, now_ns)
         self.status.refused = Counter(self._catalogue.refused)
         self.status.refused.update({str(why): count for why, count in choice.refused.items()})
         return removed

@@ -6,7 +6,7 @@ from hfptm.errors import VenueError
 from hfptm.registry import Market, market_id
 from hfptm.venue.gamma import GammaMarket, decode_markets
 from hfptm.venue.listings import clob_condition
-from hfptm.venue.resolutions import Resolution, of_clob, of_gamma
+from hfptm.venue.resolutions import Resolution, is_consistent, of_clob, of_gamma
 from recorder.rest import Rest
 
 AT_ONCE = 50
@@ -30,7 +30,9 @@ class Payouts:
             market = by_id.get(market_id(clob_condition(closed.condition_id)))
             if market is None:
                 continue
-            resolution = of_gamma(closed, market.condition_id) or await self._of_clob(market)
+            resolution = of_gamma(closed, market.condition_id) or await self._of_clob(
+                closed, market
+            )
             if resolution:
                 found[market.market] = resolution
         return found
@@ -46,9 +48,11 @@ class Payouts:
             raise VenueError(_MARKETS, "server.gamma_url", "answered with no page of markets")
         return [market for market in page.markets if market.closed]
 
-    async def _of_clob(self, market: Market) -> Resolution | None:
+    async def _of_clob(self, closed: GammaMarket, market: Market) -> Resolution | None:
+        """What the CLOB says, unless Gamma's prices say otherwise."""
         payload = await self._clob.get(f"/markets/{market.condition_id}")
-        return of_clob(payload, market.yes_token) if payload is not None else None
+        found = of_clob(payload, market.yes_token) if payload is not None else None
+        return found if found and is_consistent(closed, found) else None
 
 
 def gamma_condition(market: Market) -> str:

@@ -48,10 +48,9 @@ class Unresolved:
             found.market = market
 
     def hurry(self, markets: Iterable[int], now_ns: int) -> None:
-        """These are over, whatever their schedule says."""
+        """These may be over, whatever their schedule says: as if they had ended now."""
         for market in markets:
-            found = self._open.get(market)
-            if found and not 0 < found.over_ns <= now_ns:
+            if found := self._open.get(market):
                 found.over_ns = found.due_ns = now_ns
 
     def due(self, now_ns: int, limit: int) -> list[Market]:

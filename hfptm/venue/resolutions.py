@@ -57,15 +57,24 @@ def is_over(market: GammaMarket) -> bool:
 def of_gamma(market: GammaMarket, condition_id: str) -> Resolution | None:
     """The payout if the resolution is final and its prices are a payout, else None."""
     status = market.resolution_status if market.version == "v2" else market.uma_resolution_status
-    if not market.closed or (status or "").lower() not in FINAL:
-        return None
-    prices_e4 = [exact(price, 4) for price in strings(market.outcome_prices)]
-    if len(prices_e4) != 2 or None in prices_e4:
-        return None
-    yes_e4, no_e4 = (price_e4 or 0 for price_e4 in prices_e4)
-    if yes_e4 not in _PAYOUTS_E4 or yes_e4 + no_e4 != PRICE_ONE_E4:
+    yes_e4 = _yes_e4(market)
+    if not market.closed or (status or "").lower() not in FINAL or yes_e4 not in _PAYOUTS_E4:
         return None
     return Resolution(condition_id=condition_id, payout_e4=yes_e4, source=Source.GAMMA)
+
+
+def is_consistent(market: GammaMarket, resolution: Resolution) -> bool:
+    """Whether Gamma's prices, final or not, are those of the payout that another source names."""
+    return _yes_e4(market) == resolution.payout_e4
+
+
+def _yes_e4(market: GammaMarket) -> int | None:
+    """The YES price; None without two prices that make a dollar."""
+    prices_e4 = [exact(price, 4) for price in strings(market.outcome_prices)]
+    if len(prices_e4) != 2 or prices_e4[0] is None or prices_e4[1] is None:
+        return None
+    yes_e4, no_e4 = prices_e4[0], prices_e4[1]
+    return yes_e4 if yes_e4 + no_e4 == PRICE_ONE_E4 else None
 
 
 def of_clob(payload: bytes, yes_token: str) -> Resolution | None:
