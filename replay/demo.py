@@ -12,18 +12,19 @@ from hfptm.clock import NS_MAX
 from hfptm.config import load
 from hfptm.journal import read_run
 from hfptm.lake import Lake
-from hfptm.sandbox.plan import Expected, Kind
+from hfptm.sandbox.planted import Expected, Kind
 from hfptm.sandbox.recording import write_recording
+from hfptm.tables import add, table
 from hfptm.units import NS_PER_S
 from replay.driver import Progress, Selection, replay
 from replay.importers import ImportOptions, import_paths
 from replay.metrics import Json
 from replay.report import ANSWERS, ARTEFACTS, KINDS, import_table, summary_table
-from hfptm.tables import add, table
 from replay.truth import Comparison, Sighting, Verdict, compare
 
 TITLES = {
     **{Kind[kind.upper()]: title for kind, title in KINDS.items()},
+    Kind.NESTED: "nested",
     Kind.HALF_BATCH: "half batch",
     Kind.LOST_DELTA: "lost change",
 }

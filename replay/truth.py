@@ -7,7 +7,7 @@ import numpy.typing as npt
 from hfptm.journal import Run
 from hfptm.lake import Lake
 from hfptm.records import EventKind, IntentKind, Side
-from hfptm.sandbox.plan import Expected, Kind, Planted
+from hfptm.sandbox.planted import Expected, Kind, Planted
 from hfptm.sandbox.recording import Truth
 from hfptm.units import NS_PER_MS, ONE_E6
 from replay.episodes import Episode, by_decision

@@ -26,7 +26,7 @@ class FeedArtefacts:
         self.due_ns = NS_MAX
         self._spoilt: dict[int, int] = {}
         """Markets whose batches are being spoilt, and when the rest of them arrives."""
-        self._held: dict[int, list[Published]] = {}
+        self._held: dict[int, list[Sequence[Published]]] = {}
         self._due: list[tuple[int, int]] = []
         self._sent = 0
 
@@ -56,7 +56,7 @@ class FeedArtefacts:
         market = batch[0].market
         until_ns = self._spoilt.get(market)
         if market in self._held:
-            self._held[market] += batch
+            self._held[market].append(batch)
         elif until_ns is None:
             self._send(batch)
         else:
@@ -68,11 +68,12 @@ class FeedArtefacts:
         """Send what was held until now."""
         while self._due and self._due[0][0] <= ts_ns:
             _, market = heapq.heappop(self._due)
-            self._send(self._held.pop(market))
+            for batch in self._held.pop(market):
+                self._send(batch)
         self.due_ns = self._due[0][0] if self._due else NS_MAX
 
     def _hold(self, market: int, frames: list[Published], until_ns: int) -> None:
-        self._held[market] = frames
+        self._held[market] = [frames]
         heapq.heappush(self._due, (until_ns, market))
         self.due_ns = self._due[0][0]
 

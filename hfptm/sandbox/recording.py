@@ -1,22 +1,33 @@
 """Writes a small seeded recording in the exchange's wire format, with its markets and its truth.
 
-The feed in front of it: a lognormal delay around 20 ms, one line that breaks and is built up again,
-frames lost on purpose. The same seed gives the same bytes.
+A whole sandbox lives through it, in its own time and without a socket. In front of it stands a
+made-up line: a lognormal delay around 20 ms, one break. The same seed gives the same bytes.
 """
 
 import gzip
-import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
-import numpy as np
 
-from hfptm.sandbox.director import Director
-from hfptm.sandbox.plan import Planted, Step
-from hfptm.sandbox.universe import START_MS, Universe, make_universe
-from hfptm.sandbox.wire import Wire
-from hfptm.sandbox.world import World
+from hfptm.records import Token
+from hfptm.sandbox.books import print_book
+from hfptm.sandbox.demo_plan import (
+    FINE_TICK_E4,
+    JUMPING,
+    TICK_CHANGE_MS,
+    demo_plan,
+    demo_universe,
+)
+from hfptm.sandbox.feed_artefacts import FeedArtefacts
+from hfptm.sandbox.line import FrameRecord, Line
+from hfptm.sandbox.market_frames import MarketFrames, Published
+from hfptm.sandbox.planted import Planted, Skipped
+from hfptm.sandbox.planter import Planter
+from hfptm.sandbox.population import populate
+from hfptm.sandbox.sandbox import Sandbox
+from hfptm.sandbox.sites import Sites
+from hfptm.sandbox.universe import START_MS, Universe
 from hfptm.units import NS_PER_MS
 
 DURATION_MS = 150_000
@@ -25,20 +36,8 @@ DURATION_MS = 150_000
 LINE_DOWN_MS = (80_000, 81_500)
 """When the line breaks and when it is back, after the start."""
 
-DELAY_MEDIAN_NS = 20 * NS_PER_MS
-_DELAY_SIGMA = 0.35
-_FRAME_GAP_NS = 40_000
-"""Between frames of one batch as they arrive."""
-
-
-class FrameRecord(msgspec.Struct, frozen=True):
-    """One line of `frames.jsonl.gz`; a new `connection` means the one before has ended."""
-
-    ts_recv_ns: int
-    connection: int
-    seq: int
-    source: str
-    payload: str
+_OPENING_MS = 1_000
+"""The markets open so long before anybody watches."""
 
 
 class Truth(msgspec.Struct, frozen=True):
@@ -52,102 +51,86 @@ class Truth(msgspec.Struct, frozen=True):
     planted: list[Planted]
 
 
-def write_recording(folder: Path, seed: int, steps_per_s: int = 180) -> Truth:
+def write_recording(folder: Path, seed: int, rate: int = 300) -> Truth:
     """Write `frames.jsonl.gz`, `markets.jsonl`, `groups.jsonl` and `truth.json` into `folder`.
 
-    `steps_per_s` is how much happens in all markets together by itself; a step is one to a few
-    frames. The folder is made if it is missing; each file replaces its predecessor whole.
-    Raises ValueError unless `steps_per_s` is between 1 and 1000.
+    `rate` is in frames per second, as `population.populate` takes it. The folder is made if it is
+    missing; each file replaces its predecessor whole. Raises ValueError for a rate below 1.
     """
-    if not 1 <= steps_per_s <= 1_000:
-        raise ValueError(f"steps_per_s={steps_per_s} is not between 1 and 1000")
-    rng = np.random.default_rng(seed)
-    universe = make_universe(seed)
-    world = World(universe, START_MS, rng)
-    director = Director(world, START_MS, START_MS + DURATION_MS)
-    records = list(_record(world, _steps(world, director, 1_000 / steps_per_s), rng))
-    truth = _truth(seed, len(records), director.planted)
-    _write_files(folder, universe, records, truth)
+    universe = demo_universe(seed, (START_MS - _OPENING_MS) * NS_PER_MS)
+    watched = _Watched(universe, rate)
+    watched.run()
+    truth = _truth(seed, len(watched.line.records), watched.planted)
+    _write_files(folder, universe, watched.line.records, truth)
     return truth
 
 
-def _steps(world: World, director: Director, mean_gap_ms: float) -> Iterator[Step]:
-    """Everything that happens, in time order, each step applied to the world when it is yielded."""
-    ts_ms = START_MS
-    while ts_ms < START_MS + DURATION_MS:
-        for step in director.due(ts_ms):
-            yield _applied(world, step)
-        index = world.draw(0, len(world.books))
-        if world.books[index].ts_ms < ts_ms:
-            changes, trades = world.act(index)
-            if changes:
-                yield _applied(
-                    world, Step(ts_ms=ts_ms, index=index, changes=changes, trades=trades)
-                )
-        ts_ms += int(world.rng.geometric(1 / mean_gap_ms))
+class _Watched:
+    """The demonstration's sandbox, what is planted in it, and who watches it over a line."""
+
+    def __init__(self, universe: Universe, rate: int) -> None:
+        self.planted: list[Planted] = []
+        self.line = Line(universe.seed, [_ns(after_ms) for after_ms in LINE_DOWN_MS])
+        self._sandbox = sandbox = Sandbox(universe.seed)
+        sandbox.advance(universe.start_ns, 0)
+        frames, artefacts = MarketFrames(sandbox), FeedArtefacts()
+        frames.listeners.append(artefacts.receive)
+        floor = populate(sandbox, universe, rate)
+        sandbox.advance(_ns(0), 0)
+        planter = Planter(
+            floor.house,
+            Sites(sandbox, floor.quoters),
+            artefacts,
+            demo_plan(),
+            seed=universe.seed,
+            tell=self._tell,
+        )
+        sandbox.agents += [planter, artefacts]
+        artefacts.listeners.append(self._send)
+        self._jumping = floor.quoters[JUMPING].listed.market.market
+        self.line.deliver([self._dump()], sandbox.now_ns)
+
+    def run(self) -> None:
+        sandbox = self._sandbox
+        sandbox.advance(_ns(TICK_CHANGE_MS), 0)
+        sandbox.change_tick(self._jumping, FINE_TICK_E4, sandbox.now_ns)
+        sandbox.advance(_ns(DURATION_MS), 0)
+
+    def _tell(self, what: Planted | Skipped) -> None:
+        """The plan leaves everything its room; what it leaves none for is missing in the truth."""
+        if isinstance(what, Planted):
+            self.planted.append(what)
+
+    def _send(self, batch: list[Published]) -> None:
+        """The watcher asked for no custom features."""
+        now_ns = self._sandbox.now_ns
+        frames = [frame.payload.decode() for frame in batch if not frame.is_custom]
+        if self.line.is_back(now_ns):
+            frames = [self._dump()]
+        if not frames:
+            return
+        # A frame may be stamped a few milliseconds late, and is not sent before that.
+        self.line.deliver(frames, max(now_ns, batch[0].ts_ms * NS_PER_MS))
+
+    def _dump(self) -> str:
+        """Full books of every token in one array, as on a subscription."""
+        entries = self._sandbox.catalogue.markets
+        books = (print_book(entry, token).frame() for entry in entries for token in Token)
+        return f"[{','.join(books)}]"
 
 
-def _applied(world: World, step: Step) -> Step:
-    book = world.books[step.index]
-    if step.changes:
-        book.apply(step.changes)
-        book.ts_ms = step.ts_ms
-    if step.tick_e4:
-        world.ticks_e4[step.index] = step.tick_e4
-        book.ts_ms = step.ts_ms
-    return step
-
-
-class _Line:
-    """Delivers frames late and in order."""
-
-    def __init__(self, rng: np.random.Generator) -> None:
-        self._rng = rng
-        self._connection = 1
-        self._seq = 0
-        self._ts_recv_ns = 0
-
-    def reconnect(self) -> None:
-        self._connection += 1
-
-    def deliver(
-        self, frames: Iterable[str], ts_ms: int, gap_ns: int = _FRAME_GAP_NS
-    ) -> Iterator[FrameRecord]:
-        """Frames that the exchange sent at `ts_ms`, `gap_ns` apart."""
-        delay_ns = int(self._rng.lognormal(math.log(DELAY_MEDIAN_NS), _DELAY_SIGMA))
-        ts_recv_ns = max(ts_ms * NS_PER_MS + delay_ns, self._ts_recv_ns + _FRAME_GAP_NS)
-        for payload in frames:
-            self._ts_recv_ns = ts_recv_ns
-            yield FrameRecord(ts_recv_ns, self._connection, self._seq, "ws", payload)
-            self._seq += 1
-            ts_recv_ns += gap_ns
-
-
-def _record(world: World, steps: Iterator[Step], rng: np.random.Generator) -> Iterator[FrameRecord]:
-    wire, line = Wire(world), _Line(rng)
-    down_ms, up_ms = (START_MS + after_ms for after_ms in LINE_DOWN_MS)
-    is_up = True
-    yield from line.deliver([wire.dump()], START_MS)
-    for step in steps:
-        frames = list(wire.step(step))
-        if down_ms <= step.ts_ms < up_ms:
-            is_up = False
-        elif not is_up:
-            is_up = True
-            line.reconnect()
-            yield from line.deliver([wire.dump()], step.ts_ms)
-        else:
-            yield from line.deliver(frames, step.ts_ms, step.gap_ns or _FRAME_GAP_NS)
+def _ns(after_ms: int) -> int:
+    return (START_MS + after_ms) * NS_PER_MS
 
 
 def _truth(seed: int, frames: int, planted: list[Planted]) -> Truth:
-    down_ns, up_ns = ((START_MS + after_ms) * NS_PER_MS for after_ms in LINE_DOWN_MS)
+    down_ms, up_ms = LINE_DOWN_MS
     return Truth(
         seed=seed,
-        start_ts_venue_ns=START_MS * NS_PER_MS,
-        end_ts_venue_ns=(START_MS + DURATION_MS) * NS_PER_MS,
+        start_ts_venue_ns=_ns(0),
+        end_ts_venue_ns=_ns(DURATION_MS),
         frames=frames,
-        line_down_ns=[(down_ns, up_ns)],
+        line_down_ns=[(_ns(down_ms), _ns(up_ms))],
         planted=sorted(planted, key=lambda item: item.start_ts_venue_ns),
     )
 

@@ -33,7 +33,7 @@ class Whole:
     """A small recording, what an import of it stores, and how many events that is."""
 
     def __init__(self, folder: Path, data: Path) -> None:
-        write_recording(folder, SEED, steps_per_s=5)
+        write_recording(folder, SEED, rate=10)
         must("import", "frames-jsonl", folder, "--data", data)
         self.folder = folder
         self.stored = stored(data)

@@ -8,7 +8,7 @@ import pytest
 
 from hfptm.journal import read_run
 from hfptm.lake import Lake
-from hfptm.sandbox.plan import Expected
+from hfptm.sandbox.planted import Expected
 from hfptm.sandbox.recording import Truth
 from replay.truth import compare
 from tests.e2e.command import Result, hfptm, must, replayed

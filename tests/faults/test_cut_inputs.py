@@ -82,7 +82,7 @@ FILES: list[tuple[Source, str]] = [
 @pytest.fixture(scope="module")
 def made_recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("made")
-    write_recording(folder, seed=5, steps_per_s=5)
+    write_recording(folder, seed=5, rate=10)
     return folder
 
 

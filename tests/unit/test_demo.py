@@ -1,6 +1,6 @@
 """Planted beside found, in words, and a last line that cannot be misread."""
 
-from hfptm.sandbox.plan import Expected, Kind
+from hfptm.sandbox.planted import Expected, Kind
 from replay.demo import EXPECTED, TITLES, comparison_table, verdict
 from replay.truth import Comparison, Sighting, Verdict
 from tests.unit.test_report import shown

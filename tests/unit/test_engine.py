@@ -46,7 +46,7 @@ class Tape(NamedTuple):
 def tape(tmp_path_factory: pytest.TempPathFactory) -> Tape:
     """A sandbox recording with little noise between what is planted."""
     folder = tmp_path_factory.mktemp("recording")
-    write_recording(folder, seed=11, steps_per_s=4)
+    write_recording(folder, seed=11, rate=10)
     lake = Lake(folder / "data")
     import_paths("frames-jsonl", [folder], ImportOptions(), lake)
     return Tape(np.concatenate(list(EventReader(lake))), lake.markets(), lake.groups())

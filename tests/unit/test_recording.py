@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -14,15 +15,17 @@ import pytest
 
 from hfptm.records import EventFlag, EventKind, Relation, Side
 from hfptm.registry import Group, Market
-from hfptm.sandbox.plan import Expected, Kind, Planted, net_edge_e4
-from hfptm.sandbox.recording import FrameRecord, Truth, write_recording
+from hfptm.sandbox.artefact_planting import HALF_BATCH_NS
+from hfptm.sandbox.line import FrameRecord
+from hfptm.sandbox.planted import Expected, Kind, Planted
+from hfptm.sandbox.recording import Truth, write_recording
 from hfptm.units import NO_ASK_E4, NO_BID_E4, PRICE_ONE_E4, unpack_best
 from hfptm.venue.book_hash import HashChecker, Verdict
 from hfptm.venue.market_feed import MarketFeed
 from tests.wire import Rows, flags_of
 
 SEED = 20_261_120
-STEPS_PER_S = 60
+RATE = 100
 MS = 1_000_000
 
 
@@ -38,7 +41,7 @@ class Recording:
 @pytest.fixture(scope="module")
 def recording(tmp_path_factory: pytest.TempPathFactory) -> Recording:
     folder = tmp_path_factory.mktemp("recording")
-    truth = write_recording(folder, SEED, STEPS_PER_S)
+    truth = write_recording(folder, SEED, RATE)
     lines = gzip.decompress((folder / "frames.jsonl.gz").read_bytes()).splitlines()
     return Recording(
         folder,
@@ -70,7 +73,7 @@ def test_files_say_what_was_returned(recording: Recording) -> None:
         "truth.json",
     ]
     assert recording.truth.frames == len(recording.frames)
-    assert len(recording.markets) == 12
+    assert len(recording.markets) == 13
     members = Counter(market.group for market in recording.markets)
     assert [members[group.group] for group in recording.groups] == [3, 5, 2]
     assert all(group.members == members[group.group] for group in recording.groups)
@@ -81,11 +84,11 @@ def test_files_say_what_was_returned(recording: Recording) -> None:
 
 
 def test_the_same_seed_gives_the_same_bytes(recording: Recording, tmp_path: Path) -> None:
-    write_recording(tmp_path, SEED, STEPS_PER_S)
+    write_recording(tmp_path, SEED, RATE)
     assert (tmp_path / "frames.jsonl.gz").read_bytes()[4:8] == bytes(4)  # no time of writing
     for path in recording.folder.iterdir():
         assert (tmp_path / path.name).read_bytes() == path.read_bytes()
-    write_recording(tmp_path, SEED + 1, STEPS_PER_S)
+    write_recording(tmp_path, SEED + 1, RATE)
     assert (tmp_path / "frames.jsonl.gz").read_bytes() != (
         recording.folder / "frames.jsonl.gz"
     ).read_bytes()
@@ -159,7 +162,7 @@ def test_reported_best_prices_agree_with_the_book_except_where_a_delta_was_lost(
     assert len(seen.mismatches) > 10
     for market, ts_ns in seen.mismatches:
         assert any(
-            span.slug == slugs[market] and span.start_ts_venue_ns <= ts_ns < span.end_ts_venue_ns
+            span.slug == slugs[market] and span.start_ts_venue_ns <= ts_ns <= span.end_ts_venue_ns
             for span in spans
         )
     crossed = {(slugs[market], ts_ns) for market, ts_ns in seen.crossed_inside_batches}
@@ -222,48 +225,63 @@ def edges(
                 yield ts_ns, Kind.YES_BASKET, group.slug, PRICE_ONE_E4 - asks
 
 
+SETTLING_NS = 15 * MS
+"""Legs are quoted one after another, and two changes of a market never share a timestamp."""
+
+
 def test_edges_are_where_they_were_planted_and_nowhere_else(
     recording: Recording, states: list[tuple[int, int, int, int]]
 ) -> None:
-    real = [p for p in recording.truth.planted if p.gross_e4]
-    not_exclusive = [
-        (p.kind, p.slug) for p in recording.truth.planted if p.expected is Expected.NOT_EXCLUSIVE
-    ]
+    real = [p for p in recording.truth.planted if p.expected is not Expected.NOT_EXCLUSIVE]
+    real = [p for p in real if p.gross_e4]
     found: list[Planted] = []
     tempting = 0
     for ts_ns, kind, slug, gross_e4 in edges(recording, states):
-        active = [
+        if (kind, slug) == (Kind.YES_BASKET, "album-of-the-year"):
+            tempting += gross_e4 >= 0
+            continue
+        near = [
             p
             for p in real
-            if (p.kind, p.slug) == (kind, slug) and p.start_ts_venue_ns <= ts_ns < p.end_ts_venue_ns
+            if (p.kind, p.slug) == (kind, slug)
+            and p.start_ts_venue_ns - SETTLING_NS < ts_ns < p.end_ts_venue_ns + SETTLING_NS
         ]
-        found += active
-        if active:
-            assert [p.gross_e4 for p in active] == [gross_e4]
-        elif gross_e4 >= 0:
-            assert (kind, slug) in not_exclusive
-            tempting += 1
-    assert set(found) == set(real)
+        if gross_e4 >= 0:
+            assert len(near) == 1
+            assert gross_e4 <= near[0].gross_e4
+        for planted in near:
+            settled_ns = planted.start_ts_venue_ns + SETTLING_NS
+            if settled_ns <= ts_ns < planted.end_ts_venue_ns - SETTLING_NS:
+                assert gross_e4 == planted.gross_e4
+            if gross_e4 == planted.gross_e4:
+                found.append(planted)
+    assert set(map(id, found)) == set(map(id, real))
     assert tempting > 100
 
 
-def test_frames_of_a_half_batch_arrive_apart(recording: Recording) -> None:
+def test_the_halves_of_a_batch_arrive_apart(recording: Recording) -> None:
     for planted in recording.truth.planted:
         if planted.kind is Kind.HALF_BATCH:
             stamp = f'"timestamp":"{planted.start_ts_venue_ns // MS}"'
             market = next(m for m in recording.markets if m.slug == planted.slug)
-            arrivals_ns = [
-                record.ts_recv_ns
+            batch = [
+                record
                 for record in recording.frames
-                if stamp in record.payload and market.condition_id in record.payload
+                if re.sub('": ?"', '":"', stamp) in re.sub('": "', '":"', record.payload)
+                and market.condition_id in record.payload
             ]
-            assert len(arrivals_ns) > 1
-            assert all(late - early >= 4 * MS for early, late in pairwise(arrivals_ns))
+            gaps_ns = [late.ts_recv_ns - early.ts_recv_ns for early, late in pairwise(batch)]
+            assert len(batch) > 3
+            assert max(gaps_ns) > HALF_BATCH_NS // 2
+            (place,) = (i for i, gap_ns in enumerate(gaps_ns) if gap_ns > 5 * MS)
+            is_removal = ['"size":"0"' in record.payload for record in batch]
+            assert not any(is_removal[: place + 1])
+            assert any(is_removal[place + 1 :])
 
 
 def test_planted_things_cover_every_kind_and_class(recording: Recording) -> None:
     planted = recording.truth.planted
-    assert {p.kind for p in planted} == set(Kind)
+    assert {p.kind for p in planted} == set(Kind) - {Kind.NESTED}  # the detector has none yet
     assert {p.expected for p in planted} == set(Expected)
     catchable = [p for p in planted if p.expected is Expected.CATCHABLE]
     for kind in (Kind.BINARY, Kind.NO_BASKET, Kind.YES_BASKET):
@@ -291,15 +309,9 @@ def test_prints_follow_where_the_truth_says_so(recording: Recording) -> None:
             assert any(start_ns < ts_ns <= end_ns for ts_ns in times_ns)
 
 
-def test_fees_round_the_edge_down() -> None:
-    assert net_edge_e4(800, 700, [5_000, 5_800]) == 800 - 346
-    assert net_edge_e4(500, 0, [3_000, 3_000]) == 500
-
-
-@pytest.mark.parametrize("steps_per_s", [0, 1_001])
-def test_an_impossible_pace_writes_nothing(tmp_path: Path, steps_per_s: int) -> None:
-    with pytest.raises(ValueError, match="between 1 and 1000"):
-        write_recording(tmp_path / "none", SEED, steps_per_s)
+def test_an_impossible_rate_writes_nothing(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="at least 1"):
+        write_recording(tmp_path / "none", SEED, 0)
     assert not (tmp_path / "none").exists()
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hfptm.sandbox.plan import Expected, Kind, Planted
+from hfptm.sandbox.planted import Expected, Kind, Planted
 from replay.truth import Sighting, is_as_planted
 
 MS = 1_000_000
