@@ -1,4 +1,4 @@
-"""Asking for payouts: Gamma first, the CLOB where Gamma leaves it open, nobody where they differ."""
+"""Asking for payouts: Gamma first, the CLOB where Gamma leaves it open, none where they differ."""
 
 import asyncio
 import json
