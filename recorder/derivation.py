@@ -99,7 +99,7 @@ class _Derivation:
         remaining = files[len(manifest.sources) :]
         if remaining:
             self._report.hours += 1
-            normaliser = Normaliser(_listed(self._lake, start_ns), manifest.state)
+            normaliser = Normaliser(listed(self._lake, start_ns), manifest.state)
             for file in remaining:
                 manifest.sources.append(self._run_file(normaliser, file))
                 manifest.state = normaliser.save()
@@ -215,7 +215,7 @@ def receive_batch(normaliser: Normaliser, batch: pa.RecordBatch) -> None:
         normaliser.receive(*row)
 
 
-def _listed(lake: Lake, at_ns: int) -> list[Market]:
+def listed(lake: Lake, at_ns: int) -> list[Market]:
     """Every market as it was at this time, or as it was first known."""
     listed: dict[int, Market] = {}
     for market, _ in lake.market_versions():

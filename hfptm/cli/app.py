@@ -43,6 +43,7 @@ def root(
 # In the order of the help.
 app.command("import")(data.import_)
 app.command()(checks.normalize)
+app.command()(checks.verify)
 app.command()(runs.replay)
 app.command()(data.lake)
 app.command()(runs.demo)

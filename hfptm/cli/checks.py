@@ -1,7 +1,11 @@
 """Commands on what the recorder sealed: derive the tape, certify it."""
 
-from hfptm.cli.options import AsJson, Data, folder
-from hfptm.cli.output import progress_bar, show
+from typing import Annotated
+
+import typer
+
+from hfptm.cli.options import AsJson, Data, folder, stamp
+from hfptm.cli.output import progress_bar, say_if_compiling, show
 
 
 def normalize(data: Data = None, as_json: AsJson = False) -> None:
@@ -12,3 +16,27 @@ def normalize(data: Data = None, as_json: AsJson = False) -> None:
     with progress_bar("normalising") as progress:
         report = derive(folder(data), progress)
     show(as_json, report, lambda: derivation_table(report))
+
+
+def verify(
+    *,
+    from_: Annotated[
+        str | None, typer.Option("--from", metavar="TIME", help="First hour, UTC.")
+    ] = None,
+    to: Annotated[
+        str | None, typer.Option("--to", metavar="TIME", help="End, not included.")
+    ] = None,
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check every hour that was recorded or imported, and grade it from A to F."""
+    from hfptm.clock import NS_MAX
+    from recorder.tables import certificates_table
+    from recorder.verify import verify as run
+
+    from_ns = 0 if from_ is None else stamp("--from", from_)
+    to_ns = NS_MAX if to is None else stamp("--to", to)
+    say_if_compiling()
+    with progress_bar("verifying") as progress:
+        certificates = run(folder(data), from_ns, to_ns, progress)
+    show(as_json, certificates, lambda: certificates_table(certificates))

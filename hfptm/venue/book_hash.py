@@ -9,6 +9,7 @@ calibration of `HashChecker`).
 import hashlib
 from collections.abc import Iterable
 from enum import StrEnum
+from typing import Self
 
 import msgspec
 
@@ -171,11 +172,17 @@ class HashChecker:
     def __init__(self, markets: Iterable[Market], trusted_after: int = 3) -> None:
         self.counts = dict.fromkeys(Verdict, 0)
         self._trusted_after = trusted_after
+        self._listed: dict[str, Market] = {}
         self._tokens: dict[str, _MarketBooks] = {}
         self._checks: list[HashCheck] = []
         for market in markets:
-            books = _MarketBooks(market)
-            self._tokens[market.yes_token] = self._tokens[market.no_token] = books
+            self._listed[market.yes_token] = self._listed[market.no_token] = market
+
+    def of_other_line(self) -> Self:
+        """A checker of the same markets that has seen nothing yet."""
+        other = type(self)((), self._trusted_after)
+        other._listed = self._listed
+        return other
 
     def receive(self, payload: bytes) -> list[HashCheck]:
         """The checks that this frame completed: of its full books, and of batches before it."""
@@ -204,10 +211,18 @@ class HashChecker:
 
     def _find(self, asset_id: str, timestamp: Text) -> _MarketBooks | None:
         """The token's market, its batch ended if the timestamp is another one."""
-        books = self._tokens.get(asset_id)
+        books = self._tokens.get(asset_id) or self._begin(asset_id)
         if books is not None and books.ts != timestamp:
             self._settle(books)
             books.ts = timestamp
+        return books
+
+    def _begin(self, asset_id: str) -> _MarketBooks | None:
+        market = self._listed.get(asset_id)
+        if market is None:
+            return None
+        books = _MarketBooks(market)
+        self._tokens[market.yes_token] = self._tokens[market.no_token] = books
         return books
 
     def _on_book(self, message: Book) -> None:

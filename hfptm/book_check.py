@@ -1,0 +1,61 @@
+"""Rows of the lake through the one book, to see whether it agrees with what the exchange says."""
+
+from collections.abc import Iterable
+
+import numpy as np
+import numpy.typing as npt
+
+from hfptm.kernel.check import CHECK, check_rows
+from hfptm.kernel.jit import as_records, records
+from hfptm.kernel.state import GRID_MAX, PARAMS, Capacity, new_state, with_levels
+from hfptm.records import EventKind
+from hfptm.registry import Market
+from hfptm.slots import NOBODY, Slots
+
+Rows = npt.NDArray[np.void]
+
+_STATE = int(EventKind.STATE)
+
+
+class BookCheck:
+    """`feed` rows in order; `take` what was found of each market since the last time.
+
+    Between two `take` the books go on: cut the time as you like.
+    """
+
+    def __init__(self, markets: Iterable[Market]) -> None:
+        markets = list(markets)
+        slots = len(markets) + 1
+        self._state = new_state(Capacity(markets=slots, groups=1), records(PARAMS, 1))
+        self._slots = Slots(markets, (), slots, 1)
+        self._checks = records(CHECK, slots)
+
+    def feed(self, rows: Rows) -> None:
+        """Apply rows of records.EVENT; their `market` column is overwritten."""
+        rows = as_records(rows)
+        start, stop = 0, len(rows)
+        while start < stop:
+            market = int(rows[start]["market"])
+            end = self._slots.translate(rows, start, stop)
+            if end == start:
+                self._run(self._slots.define(market, int(rows[start]["ts_recv_ns"])))
+                continue
+            self._run(rows[start:end])
+            last = rows[end - 1]
+            if last["kind"] == _STATE:
+                self._slots.note_state(last, int(self._slots.market_ids[last["market"]]))
+            start = end
+
+    def take(self) -> dict[int, np.void]:
+        """By market id: what was seen of it, a CHECK."""
+        found = np.array(self._checks.view(np.ndarray))
+        self._checks[:] = np.zeros(1, CHECK)
+        seen = np.flatnonzero(found["rows"])
+        return {int(self._slots.market_ids[slot]): found[slot] for slot in seen if slot != NOBODY}
+
+    def _run(self, rows: Rows) -> None:
+        start = 0
+        while start < len(rows):
+            start = check_rows(self._state.table, self._checks, rows, start, len(rows))
+            if start < len(rows):
+                self._state = with_levels(self._state, 2 * len(self._state.levels) + GRID_MAX)

@@ -1,0 +1,249 @@
+"""Certificates of the lake: every hour checked again from what was received.
+
+Of recorded hours: the files' checksums, the tape derived once more and compared, every book hash of
+every connection, the book's own checks, gaps, lines and the clock. Of imported ones what is there.
+Books and hashes go on from hour to hour, so the first hour asked for begins without them.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from itertools import groupby
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from hfptm.book_check import BookCheck
+from hfptm.certificate import (
+    Certificate,
+    Checksums,
+    Findings,
+    Grade,
+    Lines,
+    MarketHour,
+    Origin,
+    store,
+)
+from hfptm.errors import LakeError
+from hfptm.lake import Gap, Kind, Lake, hour_ns
+from hfptm.normaliser.normaliser import Normaliser
+from hfptm.parquet import HOUR_NS, fill_rows, open_table
+from hfptm.records import EVENT, EventFlag, EventKind, GapReason
+from hfptm.units import NS_PER_S
+from recorder.derivation import (
+    GAPS_SEGMENT,
+    is_recorded,
+    listed,
+    read_batches,
+    read_gaps,
+    receive_batch,
+)
+from recorder.hash_agreement import HashAgreement
+from recorder.lag import LagEnvelope
+from recorder.manifest import Source, file_sha256, manifest_path, read_manifest, state_before
+
+Rows = npt.NDArray[np.void]
+Progress = Callable[[int, int], None]
+"""Told (hours done, hours in all)."""
+
+
+def verify(data: Path, from_ns: int, to_ns: int, progress: Progress) -> list[Certificate]:
+    """Check every hour that overlaps [from_ns, to_ns), and keep its certificates in the lake.
+
+    Raises LakeError if there is nothing, or an hour was recorded and not normalised.
+    """
+    lake = Lake(data)
+    files = [*lake.files(Kind.RAW, from_ns, to_ns), *lake.events_files(from_ns, to_ns)]
+    hours = sorted({(origin_of(path), hour_ns(path)) for path in files})
+    if not hours:
+        raise LakeError(f"{lake.root}: nothing recorded in this time; see `hfptm lake`")
+    certificates = []
+    for origin, some in groupby(hours, key=lambda hour: hour[0]):
+        check = _Check(lake, origin)
+        for _, start_ns in some:
+            certificates.append(check.hour(start_ns))
+            store(lake, certificates[-1])
+            progress(len(certificates), len(hours))
+    return sorted(certificates, key=lambda found: (found.hour_ns, found.origin))
+
+
+def origin_of(path: Path) -> Origin:
+    recorded = is_recorded(path) or path.stem == GAPS_SEGMENT
+    return Origin.RECORDED if recorded else Origin.IMPORTED
+
+
+class _Check:
+    """The hours of one origin, in order."""
+
+    def __init__(self, lake: Lake, origin: Origin) -> None:
+        self._lake = lake
+        self._origin = origin
+        self._markets = {market.market: market for market in lake.markets()}
+        self._book = BookCheck(self._markets.values())
+        self._hashes = HashAgreement(self._markets.values())
+        self._known: set[int] = set()
+        """Markets seen in an earlier hour."""
+        self._over: set[int] = set()
+        """Markets that are resolved."""
+        paths = self._files(Kind.GAPS)
+        self._gaps = sorted(gap for path in paths for gap in read_gaps(path))
+        self._end_ns = max((_last_ns(path) for path in self._files(Kind.EVENTS)), default=0)
+
+    def hour(self, start_ns: int) -> Certificate:
+        checksums, lines, lag = Checksums(), Lines(), LagEnvelope()
+        findings: dict[int, Findings] = {}
+        if self._origin is Origin.RECORDED:
+            self._check_derivation(start_ns, checksums, lines)
+        for raw in self._files(Kind.RAW, start_ns):
+            for batch in read_batches(raw):
+                names = ("connection", "kind", "payload")
+                columns = (batch.column(name).to_pylist() for name in names)
+                for connection, kind, payload in zip(*columns, strict=True):
+                    self._hashes.receive(connection, kind, payload, findings)
+        over_at: dict[int, int] = {}
+        for rows in self._events(start_ns):
+            lag.add(rows[_is_change(rows)])
+            ended = rows[rows["kind"] == EventKind.STATE]
+            over_at.update(ended[["market", "ts_recv_ns"]].tolist())
+            self._book.feed(rows)
+        markets = self._markets_of(start_ns, findings, over_at)
+        total = Findings()
+        for market in markets:
+            total.add(market.findings)
+        is_whole = not checksums.wrong and not checksums.not_derivable
+        return Certificate(
+            hour_ns=start_ns,
+            origin=self._origin,
+            grade=total.grade if is_whole else Grade.F,
+            total=total,
+            lines=lines,
+            clock=lag.clock(),
+            checksums=checksums,
+            markets=markets,
+        )
+
+    def _files(self, kind: Kind, start_ns: int | None = None) -> list[Path]:
+        span = () if start_ns is None else (start_ns, start_ns + HOUR_NS)
+        return [p for p in self._lake.files(kind, *span) if origin_of(p) is self._origin]
+
+    def _events(self, start_ns: int) -> Iterator[Rows]:
+        """The rows of an hour, segment after segment."""
+        for path in self._files(Kind.EVENTS, start_ns):
+            yield from read_events(path)
+
+    def _check_derivation(self, start_ns: int, checksums: Checksums, lines: Lines) -> None:
+        raw_files = self._files(Kind.RAW, start_ns)
+        manifest = read_manifest(manifest_path(self._lake, start_ns))
+        sources = manifest.sources if manifest else []
+        if [source.segment for source in sources] != [path.stem for path in raw_files]:
+            raise LakeError(f"{raw_files[0].parent}: not normalised; run `hfptm normalize` first")
+        normaliser = Normaliser(listed(self._lake, start_ns), state_before(self._lake, start_ns))
+        for source, raw in zip(sources, raw_files, strict=True):
+            events = self._lake.path(Kind.EVENTS, start_ns, raw.stem)
+            self._compare_sums(source, raw, events, checksums)
+            if not _gives_again(normaliser, raw, events):
+                checksums.not_derivable.append(str(events.relative_to(self._lake.root)))
+        tally, race = normaliser.tally, normaliser.tally.race
+        lines.raw_frames, lines.copies = tally.frames, tally.copies
+        lines.late, lines.too_late, lines.first = tally.late, tally.too_late, race.first
+        lines.lead_p50_ns, lines.lead_p99_ns = race.lead_ns(0.5), race.lead_ns(0.99)
+
+    def _compare_sums(self, source: Source, raw: Path, events: Path, sums: Checksums) -> None:
+        pairs = [(raw, source.raw_sha256)]
+        if source.event_rows:
+            pairs.append((events, source.events_sha256))
+        for path, expected in pairs:
+            if path.exists() and file_sha256(path) == expected:
+                sums.right += 1
+            else:
+                sums.wrong.append(str(path.relative_to(self._lake.root)))
+
+    def _markets_of(
+        self, start_ns: int, findings: dict[int, Findings], over_at: dict[int, int]
+    ) -> list[MarketHour]:
+        seen = self._book.take()
+        gaps = self._gaps_in(start_ns)
+        made = []
+        for market in sorted((seen.keys() | gaps.keys() | findings.keys()) - self._over):
+            check = seen.get(market)
+            found = findings.get(market, Findings())
+            if check is not None:
+                _take_over(found, check)
+            first_ns = int(check["first_ns"]) if check is not None else 0
+            begin_ns = start_ns if market in self._known or not first_ns else first_ns
+            end_ns = over_at.get(market) or min(start_ns + HOUR_NS, self._end_ns)
+            _add_gaps(found, gaps.get(market, []), begin_ns, max(begin_ns, end_ns))
+            self._known.add(market)
+            made.append(
+                MarketHour(
+                    market=market,
+                    slug=self._slug(market),
+                    grade=found.grade,
+                    first_ns=first_ns,
+                    last_ns=int(check["last_ns"]) if check is not None else 0,
+                    findings=found,
+                )
+            )
+        self._over |= over_at.keys()
+        return made
+
+    def _gaps_in(self, start_ns: int) -> dict[int, list[Gap]]:
+        """Those that overlap the hour, by market."""
+        found: dict[int, list[Gap]] = {}
+        for gap in self._gaps:
+            if gap.from_ns < start_ns + HOUR_NS and (gap.to_ns or self._end_ns) > start_ns:
+                found.setdefault(gap.market, []).append(gap)
+        return found
+
+    def _slug(self, market: int) -> str:
+        known = self._markets.get(market)
+        return known.slug if known else ""
+
+
+def read_events(path: Path) -> Iterator[Rows]:
+    """A file's rows, a row group at a time."""
+    with open_table(path) as file:
+        for group in range(file.num_row_groups):
+            yield fill_rows(file.read_row_group(group), EVENT)
+
+
+def _last_ns(path: Path) -> int:
+    metadata = open_table(path).metadata
+    groups = range(metadata.num_row_groups)
+    return max((metadata.row_group(g).column(0).statistics.max for g in groups), default=0)
+
+
+def _is_change(rows: Rows) -> npt.NDArray[np.bool_]:
+    """Rows whose exchange time is that of what they say."""
+    fresh = rows["flags"] & EventFlag.SNAPSHOT == 0
+    return np.asarray(fresh & np.isin(rows["kind"], (EventKind.LEVEL, EventKind.TRADE)))
+
+
+def _gives_again(normaliser: Normaliser, raw: Path, events: Path) -> bool:
+    """Whether the raw rows make exactly these events."""
+    made, stored = hashlib.sha256(), hashlib.sha256()
+    for batch in read_batches(raw):
+        receive_batch(normaliser, batch)
+        made.update(normaliser.take().tobytes())
+    for rows in read_events(events) if events.exists() else ():
+        stored.update(rows.tobytes())
+    return made.digest() == stored.digest()
+
+
+def _take_over(found: Findings, check: np.void) -> None:
+    for name in ("rows", "frames", "trades", "snapshots", "batches_checked", "mismatches"):
+        setattr(found, name, int(check[name]))
+    found.mirror_breaks, found.doubted = int(check["mirror_breaks"]), int(check["doubted"])
+
+
+def _add_gaps(found: Findings, gaps: list[Gap], begin_ns: int, end_ns: int) -> None:
+    """The time between, and what of it was not seen."""
+    found.listed_s = (end_ns - begin_ns) / NS_PER_S
+    for gap in gaps:
+        seconds = (min(gap.to_ns or end_ns, end_ns) - max(gap.from_ns, begin_ns)) / NS_PER_S
+        if seconds <= 0:
+            continue
+        reason = GapReason(gap.reason).name.lower()
+        found.gaps += 1
+        found.unseen_s += seconds
+        found.unseen_s_by_reason[reason] = found.unseen_s_by_reason.get(reason, 0.0) + seconds

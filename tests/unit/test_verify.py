@@ -1,0 +1,204 @@
+"""Certificates of recorded hours: right where all is well, and not where it is not."""
+
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from hfptm.book_check import BookCheck
+from hfptm.certificate import Certificate, Findings, Grade, Origin, path_of, stored
+from hfptm.clock import NS_MAX
+from hfptm.errors import LakeError
+from hfptm.lake import SCHEMAS, Kind, Lake, RawKind
+from hfptm.units import NS_PER_MS, NS_PER_S
+from hfptm.venue.market_feed import MarketFeed
+from recorder.derivation import derive
+from recorder.lag import STRETCH_NS, LagEnvelope
+from recorder.verify import verify
+from replay.importers.base import quiet
+from tests.tapes import HOUR_NS, START_NS
+from tests.unit.test_derivation import new_lake, segment
+from tests.wire import TS_MS, YES, change, decode_all, frame, levels, make_market
+
+S = NS_PER_S
+RawRow = tuple[int, int, int, int, int, int, bytes]
+
+
+def book(ms: int) -> bytes:
+    sides = {"bids": levels(("0.4", "10")), "asks": levels(("0.6", "10"))}
+    return frame("book", asset_id=YES, timestamp=str(TS_MS + ms), **sides)
+
+
+def bid(ms: int, price: str, best_bid: str) -> bytes:
+    entry = change(YES, "BUY", price, "5", best_bid=best_bid, best_ask="0.6")
+    return frame("price_change", timestamp=str(TS_MS + ms), price_changes=[entry])
+
+
+def row(second: int, connection: int, kind: RawKind, payload: bytes = b"") -> RawRow:
+    return START_NS + second * S, 0, connection // 10, connection, 0, int(kind), payload
+
+
+def recording() -> list[RawRow]:
+    """Two lines from 0 to 1000 s; both down from 200 to 210 s; the second 1 s behind."""
+    rows = []
+    for connection, lag in ((1, 0), (11, 1)):
+        rows += [
+            row(lag, connection, RawKind.LINK_UP),
+            row(lag, connection, RawKind.FRAME, book(0)),
+            row(100 + lag, connection, RawKind.FRAME, bid(100, "0.45", "0.45")),
+            row(200, connection, RawKind.LINK_DOWN),
+            row(210 + lag, connection + 1, RawKind.LINK_UP),
+            row(210 + lag, connection + 1, RawKind.FRAME, book(200)),
+            row(990 + lag, connection + 1, RawKind.FRAME, bid(900, "0.5", "0.5")),
+        ]
+    return sorted(rows, key=lambda row: row[0])
+
+
+def write(lake: Lake, rows: list[RawRow]) -> None:
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    lake.write_raw(segment(0), pa.table(columns, schema=SCHEMAS[Kind.RAW]))
+    derive(lake.root.parent, quiet)
+
+
+def certify(lake: Lake) -> Certificate:
+    (certificate,) = verify(lake.root.parent, 0, NS_MAX, quiet)
+    return certificate
+
+
+def test_what_a_certificate_says(tmp_path: Path) -> None:
+    lake = new_lake(tmp_path)
+    write(lake, recording())
+    found = certify(lake)
+    total = found.total
+    assert (found.origin, found.hour_ns) == (Origin.RECORDED, START_NS // HOUR_NS * HOUR_NS)
+    assert (total.batches_checked, total.mismatches) == (2, 0)
+    # Nothing was received from 101 s until both lines were gone.
+    assert total.unseen_s_by_reason == {"disconnect": 210.0 - 101.0}
+    assert total.listed_s == 990.0
+    assert found.grade is Grade.D
+    assert (found.lines.raw_frames, found.lines.copies) == (8, 2)
+    assert found.lines.first == {0: 2}
+    assert found.lines.lead_p50_ns == pytest.approx(1 * S, rel=0.1)
+    assert (found.checksums.right, found.checksums.wrong) == (2, [])
+    (market,) = found.markets
+    assert (market.slug, market.grade) == ("made-up", Grade.D)
+    assert list(stored(lake, 0, NS_MAX)) == [found]
+
+
+def test_a_mismatch_is_found(tmp_path: Path) -> None:
+    lake = new_lake(tmp_path)
+    wrong = [
+        row(300, 2, RawKind.FRAME, bid(300, "0.45", "0.48")),
+        row(301, 2, RawKind.FRAME, bid(400, "0.3", "0.45")),
+    ]
+    write(lake, sorted([*recording(), *wrong], key=lambda row: row[0]))
+    found = certify(lake)
+    assert (found.total.batches_checked, found.total.mismatches) == (4, 1)
+    assert found.grade is Grade.F
+
+
+def drop_rows(path: Path) -> None:
+    table = pq.read_table(path)
+    pq.write_table(table.slice(3), path)
+
+
+@pytest.mark.parametrize("kind", [Kind.RAW, Kind.EVENTS])
+def test_a_file_that_was_changed_is_an_f(tmp_path: Path, kind: Kind) -> None:
+    lake = new_lake(tmp_path)
+    write(lake, recording())
+    (path,) = lake.files(kind)
+    drop_rows(path)
+    found = certify(lake)
+    assert found.grade is Grade.F
+    assert found.checksums.wrong == [str(path.relative_to(lake.root))]
+    assert len(found.checksums.not_derivable) == 1
+
+
+def test_an_hour_that_is_not_normalised_is_refused(tmp_path: Path) -> None:
+    lake = new_lake(tmp_path)
+    columns = [list(column) for column in zip(*recording(), strict=True)]
+    lake.write_raw(segment(0), pa.table(columns, schema=SCHEMAS[Kind.RAW]))
+    with pytest.raises(LakeError, match="run `hfptm normalize` first"):
+        certify(lake)
+
+
+def test_nothing_recorded_is_said(tmp_path: Path) -> None:
+    with pytest.raises(LakeError, match="nothing recorded"):
+        verify(tmp_path, 0, NS_MAX, quiet)
+
+
+def test_a_damaged_certificate_is_named(tmp_path: Path) -> None:
+    lake = new_lake(tmp_path)
+    write(lake, recording())
+    path_of(lake, certify(lake).hour_ns, Origin.RECORDED).write_text("{")
+    with pytest.raises(LakeError, match="run `hfptm verify` again"):
+        list(stored(lake, 0, NS_MAX))
+
+
+@pytest.mark.parametrize(
+    ("change", "grade"),
+    [
+        ({}, Grade.A),
+        ({"unseen_s": 1.0}, Grade.A),
+        ({"unseen_s": 1.1}, Grade.B),
+        ({"unseen_s": 50.0}, Grade.C),
+        ({"unseen_s": 501.0}, Grade.F),
+        ({"mismatches": 1}, Grade.B),
+        ({"mismatches": 51}, Grade.E),
+        ({"hashes_bad": 2}, Grade.C),
+        ({"hashes_unknown": 900}, Grade.A),
+    ],
+)
+def test_grades(change: dict[str, float], grade: Grade) -> None:
+    found = {"listed_s": 1000.0, "batches_checked": 1000, "hashes_ok": 1000} | change
+    assert msgspec.convert(found, Findings).grade is grade
+
+
+def test_findings_add_up() -> None:
+    total = Findings(rows=1, unseen_s_by_reason={"silence": 1.0})
+    total.add(Findings(rows=2, unseen_s_by_reason={"disk": 2.0, "silence": 3.0}))
+    assert total == Findings(rows=3, unseen_s_by_reason={"disk": 2.0, "silence": 4.0})
+
+
+def test_the_book_goes_on_between_two_takes() -> None:
+    check, feed = BookCheck([make_market()]), MarketFeed([make_market()])
+    check.feed(decode_all(feed, book(0)))
+    (first,) = check.take().values()
+    assert (first["snapshots"], first["batches_checked"]) == (1, 0)
+    check.feed(decode_all(feed, bid(1, "0.45", "0.45"), bid(2, "0.41", "0.44")))
+    check.feed(decode_all(feed, bid(3, "0.5", "0.5")))
+    (second,) = check.take().values()
+    assert (second["snapshots"], second["batches_checked"], second["mismatches"]) == (0, 3, 1)
+    assert check.take() == {}
+
+
+def test_a_clock_that_runs_fast_is_seen() -> None:
+    rows = np.zeros(4_000, dtype=[("ts_recv_ns", "i8"), ("ts_venue_ns", "i8")])
+    rows["ts_venue_ns"] = START_NS + np.arange(len(rows)) * S
+    noise_ns = np.random.default_rng(7).exponential(20 * NS_PER_MS, len(rows)).astype(np.int64)
+    drift_ns = (np.arange(len(rows)) * 50_000).astype(np.int64)
+    rows["ts_recv_ns"] = rows["ts_venue_ns"] + 5 * NS_PER_MS + noise_ns + drift_ns
+    lag = LagEnvelope()
+    for start in range(0, len(rows), 777):
+        lag.add(rows[start : start + 777])
+    clock = lag.clock()
+    assert clock.least_lag_ns == pytest.approx(5 * NS_PER_MS, rel=0.1)
+    assert clock.drift_ppm == pytest.approx(50, rel=0.05)
+
+
+def test_too_short_for_a_drift() -> None:
+    rows = np.zeros(1, dtype=[("ts_recv_ns", "i8"), ("ts_venue_ns", "i8")])
+    rows["ts_recv_ns"] = STRETCH_NS
+    lag = LagEnvelope()
+    lag.add(rows)
+    assert (lag.clock().least_lag_ns, lag.clock().drift_ppm) == (STRETCH_NS, 0.0)
+
+
+def test_certificates_are_json_for_anybody(tmp_path: Path) -> None:
+    lake = new_lake(tmp_path)
+    write(lake, recording())
+    path = path_of(lake, certify(lake).hour_ns, Origin.RECORDED)
+    assert msgspec.json.decode(path.read_bytes())["grade"] == "D"
