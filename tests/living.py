@@ -5,6 +5,7 @@ from collections import Counter
 
 from hfptm.records import BUY, SELL, Relation
 from hfptm.sandbox.floor import Floor
+from hfptm.sandbox.frame_meter import FrameMeter
 from hfptm.sandbox.history import TradeRecord
 from hfptm.sandbox.listings import ListedMarket
 from hfptm.sandbox.margins import MARGIN_E4
@@ -29,6 +30,7 @@ class Living:
         self._hash = hashlib.sha256()
         self.sandbox.listeners.append(self._on_action)
         self.floor: Floor = populate(self.sandbox, self.universe, rate)
+        self.meter = FrameMeter(self.sandbox)
 
     def run(self, seconds: int, step_ms: int = 10) -> None:
         """As a server would, told the time every so many ms."""

@@ -24,15 +24,13 @@ class FrameMeter:
         sandbox.listeners.append(self._on_action)
 
     def _on_action(self, action: Action, records: list[TradeRecord]) -> None:
-        if not (action.levels or records):
-            return
         listed = self._markets[action.market]
         self.frames += len(action.levels) + len(records) + (2 if records else 0)
         best_e4 = _best_e4(listed)
         if self._best_e4.get(action.market, _EMPTY_E4) != best_e4:
             self._best_e4[action.market] = best_e4
             self.frames += 2
-        if listed.phase in (Phase.CLOSED, Phase.RESOLVED):
+        if listed.phase is Phase.RESOLVED:
             self._best_e4.pop(action.market, None)
 
 

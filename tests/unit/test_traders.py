@@ -9,7 +9,6 @@ import pytest
 from hfptm.records import BUY, SELL
 from hfptm.sandbox import schedule
 from hfptm.sandbox.catalogue import MarketEntry
-from hfptm.sandbox.frame_meter import FrameMeter
 from hfptm.sandbox.history import TradeRecord
 from hfptm.sandbox.listings import Listing, Phase
 from hfptm.sandbox.market_frames import EventType, MarketFrames, Published
@@ -107,7 +106,7 @@ def test_the_rate_is_that_of_the_frames_printed(rate: int) -> None:
 
 def test_frames_are_counted_as_they_are_printed() -> None:
     living = Living(2, markets=40, rate=1_000)
-    meter = FrameMeter(living.sandbox)
+    before = living.meter.frames
     printed: list[Published] = []
     MarketFrames(living.sandbox).listeners.append(printed.extend)
     living.run(20)
@@ -115,7 +114,7 @@ def test_frames_are_counted_as_they_are_printed() -> None:
         *(EventType.PRICE_CHANGE, EventType.LAST_TRADE_PRICE),
         *(EventType.BOOK, EventType.BEST_BID_ASK),
     }
-    assert meter.frames == len(printed)
+    assert living.meter.frames - before == len(printed)
 
 
 def test_orders_of_every_kind_and_bursts() -> None:
@@ -192,6 +191,7 @@ def sizes(living: Living) -> dict[str, int]:
         "tokens": sum(len(vars(catalogue)[name]) for name in ("_by_token", "_by_condition")),
         "shares": sum(len(a.shares_e6) for a in sandbox.exchange.accounts.all()),
         "quoters": len(living.floor.quoters),
+        "best prices": len(vars(living.meter)["_best_e4"]),
     }
 
 
@@ -249,16 +249,17 @@ def test_a_rate_of_nothing_is_refused() -> None:
 
 @pytest.mark.soak
 def test_ten_thousand_markets_come_and_go_in_the_same_memory() -> None:
+    """Less than half a kilobyte stays of each, all of it in caches and histories with a bound."""
     living = Living(1, markets=300, rate=300, speed=100)
-    diary = Diary(living)
-    while len(diary.phases) < 6_000:
-        living.run(1)
-    diary.payouts_e4.clear()
+    listed: Counter[str] = Counter()
+    living.sandbox.listing_listeners.append(lambda _: listed.update(["markets"]))
     tracemalloc.start()
-    grown: list[int] = []
-    for target in (8_000, 16_000):
-        while len(diary.phases) < target:
-            living.run(1)
-        grown.append(tracemalloc.get_traced_memory()[0])
-    diary_bytes = 8_000 * 1_000
-    assert grown[1] - grown[0] < 8_000_000 + diary_bytes
+    try:
+        taken_bytes = []
+        for target in (6_000, 16_000):
+            while listed["markets"] < target:
+                living.run(1, step_ms=100)
+            taken_bytes.append(tracemalloc.get_traced_memory()[0])
+    finally:
+        tracemalloc.stop()
+    assert taken_bytes[1] - taken_bytes[0] < 5_000_000
