@@ -60,16 +60,11 @@ class TableFile:
         self._waiting: list[pa.Table] = []
         self._waiting_rows = 0
         make_folder(path.parent)
-        encodings = {name: _ENCODINGS[name] for name in schema.names if name in _ENCODINGS}
-        self._writer = pq.ParquetWriter(
-            self._temporary,
-            schema,
-            compression={name: _CODECS.get(name, _ZSTD)[0] for name in schema.names},
-            compression_level={name: _CODECS.get(name, _ZSTD)[1] for name in schema.names},
-            use_dictionary=[name for name in schema.names if name not in encodings],
-            column_encoding=encodings,
-            **(_WHOLE_PAGES if "payload" in schema.names else {}),
-        )
+        try:
+            self._writer = _open_writer(self._temporary, schema)
+        except OSError:  # the first bytes are written already, which a full disk refuses
+            self._temporary.unlink(missing_ok=True)
+            raise
 
     def append(self, table: pa.Table) -> None:
         """Row groups are cut by row count alone: equal rows give equal bytes in any portions."""
@@ -97,8 +92,10 @@ class TableFile:
         return True
 
     def discard(self) -> None:
-        self._writer.close()
-        self._temporary.unlink(missing_ok=True)
+        try:
+            self._writer.close()
+        finally:  # closing writes, which a full disk refuses
+            self._temporary.unlink(missing_ok=True)
 
     def _finish(self) -> None:
         if self._waiting_rows:
@@ -112,6 +109,19 @@ class TableFile:
         if keep_longer and open_table(self.path).metadata.num_rows >= self.rows:
             return True
         return filecmp.cmp(self.path, self._temporary, shallow=False)
+
+
+def _open_writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
+    encodings = {name: _ENCODINGS[name] for name in schema.names if name in _ENCODINGS}
+    return pq.ParquetWriter(
+        path,
+        schema,
+        compression={name: _CODECS.get(name, _ZSTD)[0] for name in schema.names},
+        compression_level={name: _CODECS.get(name, _ZSTD)[1] for name in schema.names},
+        use_dictionary=[name for name in schema.names if name not in encodings],
+        column_encoding=encodings,
+        **(_WHOLE_PAGES if "payload" in schema.names else {}),
+    )
 
 
 class HourlyWriter:
