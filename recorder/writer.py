@@ -90,7 +90,8 @@ class RawWriter:
         self._finished = False
         self._wake = threading.Event()
         self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="raw-writer")
+        # A daemon: a recorder that fails elsewhere must end, not hang with the lake locked.
+        self._thread = threading.Thread(target=self._run, name="raw-writer", daemon=True)
         self._thread.start()
 
     def append(self, row: RawRow) -> None:

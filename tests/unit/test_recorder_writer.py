@@ -69,9 +69,9 @@ def test_a_row_is_durable_within_the_flush_interval_though_nothing_follows(tmp_p
 
 def test_a_log_ends_with_its_hour_and_at_its_size(tmp_path: Path) -> None:
     closed: list[Path] = []
-    made = RawWriter(Lake(tmp_path).wal, WriterSettings(log_bytes=1500), closed.append)
+    made = RawWriter(Lake(tmp_path).wal, WriterSettings(log_bytes=2500), closed.append)
     for seq, ts_ns in enumerate([0, 1000, 2000, 3_600_000_000_000]):
-        made.append(row(seq, ts_ns=START_NS + ts_ns, size_bytes=600))
+        made.append(row(seq, ts_ns=START_NS + ts_ns))
         wait_until_written(made, seq + 1)
     made.close()
     assert [log.name[:18] for log in closed] == [
@@ -85,7 +85,7 @@ def test_a_full_log_is_closed_without_waiting_for_the_next_row(tmp_path: Path) -
     closed = threading.Event()
     settings = WriterSettings(flush_interval_ms=20, log_bytes=1000)
     made = RawWriter(Lake(tmp_path).wal, settings, lambda _log: closed.set())
-    made.append(row(0, size_bytes=600))
+    made.append(row(0))
     wait_for(closed)
     made.close()
 

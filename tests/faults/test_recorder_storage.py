@@ -1,0 +1,125 @@
+"""The recorder's storage against kill -9 at random moments, and against a disk that is full."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+from hfptm.clock import monotonic_ns
+from hfptm.lake import Kind, Lake
+from hfptm.parquet import open_table
+from recorder.recovery import recover
+from tests.conftest import ROOT
+from tests.recording_process import SETTINGS
+from tests.recordings import frames, read
+from tests.unit.test_recorder_seal import make_log
+
+INTERVAL_NS = SETTINGS.flush_interval_ms * 1_000_000
+
+
+class Killed(NamedTuple):
+    at_ns: int
+    appended: list[tuple[int, int]]
+    """Sequence number and monotonic time behind its append, of every row reported."""
+    sync_latency_ns: int
+    """The longest reported."""
+
+
+def record_until_killed(data: Path, connection: int, after_rows: int) -> Killed:
+    """Start a recorder and kill it as its row `after_rows` is reported, at no moment it chose."""
+    command = [sys.executable, "-m", "tests.recording_process", str(data), str(connection)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        lines = [process.stdout.readline() for _ in range(after_rows)]
+        at_ns = monotonic_ns()
+        process.kill()
+        lines += process.stdout.readlines()
+    reports = [tuple(map(int, line.split())) for line in lines if line.endswith("\n")]
+    return Killed(at_ns, [(r[0], r[1]) for r in reports], max(r[2] for r in reports))
+
+
+def check_account(kept: list[int], killed: Killed) -> None:
+    """No row twice, none left out in the middle, and at most one flush interval lost."""
+    assert kept == list(range(len(kept)))
+    allowed_ns = INTERVAL_NS + killed.sync_latency_ns
+    lost_ns = [killed.at_ns - ns for seq, ns in killed.appended if seq >= len(kept)]
+    assert all(ns < allowed_ns for ns in lost_ns), (max(lost_ns), allowed_ns)
+
+
+def kill_often(data: Path, kills: int, seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    runs: dict[int, Killed] = {}
+    for connection in range(kills):
+        after_rows = int(generator.integers(1, 600))
+        runs[connection] = record_until_killed(data, connection, after_rows)
+        kept = frames(read(data, tail=True))
+        for of, killed in runs.items():
+            check_account(kept.get(of, []), killed)
+    before = read(data, tail=True).num_rows
+    recover(data)
+    sealed = [open_table(path).read() for path in Lake(data).files(Kind.RAW)]
+    assert sum(table.num_rows for table in sealed) == before
+    assert list(Lake(data).wal.glob("*.wal")) == []
+
+
+@pytest.mark.parametrize("seed", [1])
+def test_twenty_kills(tmp_path: Path, seed: int) -> None:
+    kill_often(tmp_path, 20, seed)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(100, 110))
+def test_two_hundred_kills(tmp_path: Path, seed: int) -> None:
+    kill_often(tmp_path, 20, seed)
+
+
+NAMESPACE = ["unshare", "--user", "--map-root-user", "--mount"]
+
+
+def can_mount(folder: Path) -> bool:
+    command = [*NAMESPACE, "mount", "-t", "tmpfs", "none", str(folder)]
+    tried = shutil.which("unshare") and subprocess.run(command, check=False, capture_output=True)
+    return bool(tried) and tried.returncode == 0
+
+
+def test_a_full_disk(tmp_path: Path) -> None:
+    if not can_mount(tmp_path):
+        pytest.skip("this machine lets nobody mount a small tmpfs")
+    command = [*NAMESPACE, sys.executable, "-m", "tests.full_disk", str(tmp_path)]
+    result = subprocess.run(
+        command, cwd=ROOT, check=False, capture_output=True, text=True, timeout=60
+    )
+    assert result.returncode == 0, result.stderr
+    happened = json.loads(result.stdout)
+    assert "No space left on device" in happened["problem"]
+    assert "free space" in happened["problem"]
+    assert "No space left on device" in happened["seal"]
+    assert happened["left"] == []
+    assert happened["durable"]
+    assert happened["dropped"] > 0
+    assert happened["after"] == ""
+    assert happened["told"] == ["DISK"]
+    assert happened["last"] == 3199
+    assert happened["whole"]
+
+
+def test_a_sealing_process_killed_at_any_moment(tmp_path: Path) -> None:
+    """Kills spread over its run; the log is sealed once in the end, whatever they left."""
+    log = make_log(tmp_path, list(range(20_000)))
+    command = [sys.executable, "-m", "recorder.seal", str(tmp_path), str(log)]
+    generator = np.random.default_rng(3)
+    for _ in range(6):
+        with subprocess.Popen(command, cwd=ROOT) as process:
+            try:
+                process.wait(float(generator.uniform(0.3, 1.0)))
+            except subprocess.TimeoutExpired:
+                process.kill()
+        assert frames(read(tmp_path, tail=True)) == {1: list(range(20_000))}
+    recover(tmp_path)
+    assert frames(read(tmp_path)) == {1: list(range(20_000))}
+    assert list(Lake(tmp_path).root.rglob("*.tmp")) == []

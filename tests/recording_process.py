@@ -1,0 +1,36 @@
+"""A recorder's storage in a process that is meant to be killed: appends rows until it is.
+
+`python -m tests.recording_process DATA CONNECTION`. A line "seq monotonic_ns sync_latency_ns" on
+standard output follows each append; the rows are those of `tests.recordings.row`.
+"""
+
+import sys
+import threading
+from itertools import count
+from pathlib import Path
+
+from hfptm.clock import monotonic_ns, wall_ns
+from recorder.storage import Storage
+from recorder.writer import WriterSettings
+from tests.recordings import row
+
+SETTINGS = WriterSettings(flush_interval_ms=100, log_bytes=20_000)
+"""A log takes some 200 rows: a run of a second closes and seals several."""
+
+PAUSE_S = 0.001
+
+
+def main() -> None:
+    data, connection = Path(sys.argv[1]), int(sys.argv[2])
+    storage = Storage(data, SETTINGS)
+    pause = threading.Event()
+    for seq in count():
+        storage.append(row(seq, ts_ns=wall_ns(), connection=connection))
+        sync_latency_ns = storage.status().writer.sync_latency_ns
+        sys.stdout.write(f"{seq} {monotonic_ns()} {sync_latency_ns}\n")
+        sys.stdout.flush()
+        pause.wait(PAUSE_S)
+
+
+if __name__ == "__main__":
+    main()
