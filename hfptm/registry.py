@@ -1,6 +1,7 @@
 """Markets and groups: what the exchange says about them, apart from their books."""
 
 import hashlib
+import re
 
 import msgspec
 import numpy as np
@@ -8,6 +9,8 @@ import numpy.typing as npt
 
 from hfptm.records import Relation
 from hfptm.units import PRICE_ONE_E4, TICKS_E4
+
+_HEX = re.compile("[0-9a-fA-F]+")
 
 
 class Market(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,7 +83,7 @@ def market_id(condition_id: str) -> int:
     id (other exchanges, old data sets) is hashed.
     """
     digits = condition_id.removeprefix("0x")
-    if len(digits) in (62, 64) and all(c in "0123456789abcdef" for c in digits.lower()):
+    if len(digits) in (62, 64) and _HEX.fullmatch(digits):
         return int(digits[:16], 16) >> 1
     return int.from_bytes(hashlib.sha256(condition_id.encode()).digest()[:8], "big") >> 1
 

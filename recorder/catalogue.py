@@ -18,7 +18,9 @@ from hfptm.venue.listings import Listed, clob_condition, read_event
 from recorder.rest import Query, Rest
 from recorder.selection import DEAD_NS
 
-PAGE_EVENTS = 100
+PAGE_EVENTS = 20
+"""Reading a page holds up the loop; a whole one of 100 may have a thousand markets."""
+
 PAGES_MAX = 2_000
 SLUGS_MAX = 20
 """Events asked for at a time by name."""

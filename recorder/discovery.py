@@ -1,8 +1,8 @@
 """Discovery: which markets to record, from Gamma's listing to what the feed subscribes to.
 
 `step` does what is due at a time and says what has changed; `changes` calls it again and again. The
-lake knows a market before the feed does, and its payout before the feed drops it. Nothing here runs
-in the receive path, but on its loop a look through the listing may hold it up for milliseconds.
+lake knows a market before the feed does, and its payout before the feed drops it. What takes more
+than a few milliseconds runs in a thread, since the loop may be the one that receives.
 """
 
 import asyncio
@@ -172,9 +172,11 @@ class Discovery:
             self._unresolved.add(await asyncio.to_thread(self._store.unresolved, now_ns))
         removed = await self._look(now_ns, is_look=is_look)
         added = await self._hydrate(now_ns)
-        versions = [(each.market, each.group) for each in self._recorded.values()]
-        changed = await asyncio.to_thread(self._store.put, versions)
+        seen = added if removed is None else self._recorded
+        versions = [(each.market, each.group) for each in seen.values()]
+        changed = await asyncio.to_thread(self._store.put, versions) if versions else []
         self._unresolved.add(changed)
+        removed = removed or {}
         for market in await self._settle(now_ns):
             if self._recorded.pop(market, None) and not added.pop(market, None):
                 removed[market] = Ended.RESOLVED
@@ -190,8 +192,11 @@ class Discovery:
             ],
         )
 
-    async def _look(self, now_ns: int, *, is_look: bool) -> dict[int, Refused | Ended]:
-        """Look through the listing, or at what was announced, and choose anew; what is removed."""
+    async def _look(self, now_ns: int, *, is_look: bool) -> dict[int, Refused | Ended] | None:
+        """Look through the listing, or at what was announced, and choose anew.
+
+        What is removed; None if there was nothing to look at, or no answer.
+        """
         hints, self._hints = self._hints, set()
         try:
             if is_look:
@@ -201,19 +206,20 @@ class Discovery:
             elif hints:
                 await self._catalogue.look_up(hints, now_ns)
             else:
-                return {}
+                return None
         except VenueError as error:
             if not self.status.looks:
                 raise
             self._note_problem(error)
-            return {}
-        return self._choose(now_ns)
+            return None
+        return await self._choose(now_ns)
 
-    def _choose(self, now_ns: int) -> dict[int, Refused | Ended]:
+    async def _choose(self, now_ns: int) -> dict[int, Refused | Ended]:
         listed, closed = self._catalogue.listed, self._catalogue.closed
         for market in self._resolved:
             self._catalogue.drop(market)
-        choice = select(listed, self._recorded.keys() | self._wanted.keys(), self._rules, now_ns)
+        before = self._recorded.keys() | self._wanted.keys()
+        choice = await asyncio.to_thread(select, listed, before, self._rules, now_ns)
         removed: dict[int, Refused | Ended] = {
             market: Ended.CLOSED if market in closed else why
             for market, why in choice.removed.items()
