@@ -83,8 +83,9 @@ NAMESPACE = ["unshare", "--user", "--map-root-user", "--mount"]
 
 def can_mount(folder: Path) -> bool:
     command = [*NAMESPACE, "mount", "-t", "tmpfs", "none", str(folder)]
-    tried = shutil.which("unshare") and subprocess.run(command, check=False, capture_output=True)
-    return bool(tried) and tried.returncode == 0
+    if shutil.which("unshare") is None:
+        return False
+    return subprocess.run(command, check=False, capture_output=True).returncode == 0
 
 
 def test_a_full_disk(tmp_path: Path) -> None:
