@@ -7,17 +7,25 @@ from typing import Self
 
 import msgspec
 
+OPENED = "opened"
+
 
 class Deed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One thing a fault did. Fields that say nothing about it are left out of its line."""
+    """One thing a fault did, or a connection that it may be done to.
+
+    Fields that say nothing about it are left out of its line.
+    """
 
     ts_ns: int
     """By the server's clock, without skew."""
     kind: str
-    fault: int
+    """That of the fault; `OPENED` says that a connection was opened, by no fault."""
+    fault: int = 0
     """Number of the fault, from 1: its place in the file, then in the order of `Faults.start`."""
     connection: int = 0
     """Number of the WebSocket connection, from 1."""
+    peer: str = ""
+    """Of a connection that was opened: the client's address, by which it knows its own number."""
     frame: int = 0
     """Number of the frame on its connection, from 1, counted before any fault; PONG is none."""
     n: int = 0

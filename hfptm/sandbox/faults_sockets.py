@@ -15,6 +15,7 @@ from hfptm.sandbox.faults import Faults
 from hfptm.sandbox.faults_frames import Sent
 from hfptm.sandbox.faults_kinds import Disconnect, Refuse
 from hfptm.sandbox.faults_lines import Line
+from hfptm.sandbox.faults_log import OPENED, Deed
 from hfptm.sandbox.outlets import Outlet, binary_frame, text_frame
 
 _RESET = struct.pack("ii", 1, 0)
@@ -84,6 +85,9 @@ class FaultyLines:
         line = Line(self._faults, self._opened, channel, self._names_of, subscribed_ns)
         faulty = FaultyOutlet(line, outlet)
         self._open[faulty] = None
+        host, port = outlet.connection.remote_address[:2]
+        peer, now_ns = f"{host}:{port}", self._faults.now_ns
+        self._faults.tell(Deed(ts_ns=now_ns, kind=OPENED, connection=self._opened, peer=peer))
         return faulty
 
     def close(self, faulty: FaultyOutlet) -> None:

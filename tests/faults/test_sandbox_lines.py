@@ -27,7 +27,7 @@ from hfptm.sandbox.faults_kinds import (
     Refuse,
     Reorder,
 )
-from hfptm.sandbox.faults_log import Deed
+from hfptm.sandbox.faults_log import OPENED, Deed
 from hfptm.sandbox.sandbox import Sandbox
 from hfptm.sandbox.server import Server
 from hfptm.units import NS_PER_MS
@@ -53,9 +53,16 @@ class Feed:
         self.server = server
         self.deeds: list[Deed] = []
         self.placed = 0
-        server.run(lambda sandbox: setattr(sandbox.faults, "tell", self.deeds.append))
+        self.peers: list[str] = []
+        server.run(lambda sandbox: setattr(sandbox.faults, "tell", self._hear))
         self.tokens = server.run(tokens_by_slug)
         self._api = server.run(Api)
+
+    def _hear(self, deed: Deed) -> None:
+        if deed.kind == OPENED:
+            self.peers.append(deed.peer)
+        else:
+            self.deeds.append(deed)
 
     def start(self, fault: Fault) -> int:
         return self.server.run(lambda sandbox: sandbox.faults.start(fault))
@@ -151,6 +158,15 @@ def test_dropped_frames_are_told_and_the_others_come(feed: Feed) -> None:
         assert 0 < len(dropped) < 20
         assert {deed.connection for deed in feed.deeds} == {1}
         assert all(deed.n and deed.market.startswith("0x") for deed in feed.deeds)
+
+    run(test)
+
+
+def test_connections_are_told_with_their_clients_addresses(feed: Feed) -> None:
+    async def test() -> None:
+        async with feed.subscribed() as first, feed.subscribed() as second:
+            ports = [client.local_address[1] for client in (first, second)]
+            assert feed.peers == [f"127.0.0.1:{port}" for port in ports]
 
     run(test)
 
