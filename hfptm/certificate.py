@@ -9,7 +9,7 @@ its markets together, weighed by their time and batches. A file whose bytes are 
 written, or a tape that the raw rows do not give again, is an F for its hour.
 """
 
-from collections.abc import Iterator
+import re
 from enum import StrEnum
 from pathlib import Path
 
@@ -46,6 +46,17 @@ class Origin(StrEnum):
     RECORDED = "recorded"
     """By hfptm: raw rows, from which the tape is derived."""
     IMPORTED = "imported"
+
+
+GAPS_SEGMENT = "recorded"
+"""The segment of a recorded hour's gaps: they end long after the segment in which they began."""
+
+_RECORDED = re.compile(rf"[0-9]{{8}}T[0-9]{{9}}Z-[0-9a-f]{{8}}|{GAPS_SEGMENT}")
+
+
+def origin_of(path: Path) -> Origin:
+    """Of a file of raw rows, events or gaps, by its segment."""
+    return Origin.RECORDED if _RECORDED.fullmatch(path.stem) else Origin.IMPORTED
 
 
 class Findings(msgspec.Struct, kw_only=True):
@@ -156,22 +167,38 @@ def store(lake: Lake, certificate: Certificate) -> None:
     publish_bytes(path, msgspec.json.format(msgspec.json.encode(certificate)) + b"\n")
 
 
-def stored(lake: Lake, from_ns: int, to_ns: int) -> Iterator[Certificate]:
-    """The certificates of recorded hours that overlap [from_ns, to_ns) and hold events.
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """What certificates say of a stretch of time."""
 
-    Raises LakeError for a damaged one.
-    """
-    hours = {hour_ns(path) for path in lake.events_files(from_ns, to_ns)}
-    for start_ns in sorted(hours):
-        path = path_of(lake, start_ns, Origin.RECORDED)
-        if not path.exists():
-            continue
-        try:
-            yield msgspec.json.decode(path.read_bytes(), type=Certificate)
-        except msgspec.DecodeError as error:
-            raise LakeError(
-                f"{path}: damaged ({error}); remove it and run `hfptm verify` again"
-            ) from error
+    hours: int
+    """Recorded ones, of which rows are there."""
+    verified: int
+    """Those with a certificate."""
+    worst: Certificate | None
+
+    @property
+    def grade(self) -> str:
+        """That of the worst hour; empty if none was verified."""
+        return self.worst.grade if self.worst else ""
+
+
+def standing(lake: Lake, from_ns: int, to_ns: int) -> Standing:
+    """Of the recorded hours that overlap [from_ns, to_ns); raises LakeError for a damaged one."""
+    files = lake.events_files(from_ns, to_ns)
+    hours = sorted({hour_ns(path) for path in files if origin_of(path) is Origin.RECORDED})
+    paths = [path_of(lake, start_ns, Origin.RECORDED) for start_ns in hours]
+    found = [_read(path) for path in paths if path.exists()]
+    worst = max(found, key=lambda certificate: certificate.grade, default=None)
+    return Standing(hours=len(hours), verified=len(found), worst=worst)
+
+
+def _read(path: Path) -> Certificate:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Certificate)
+    except msgspec.DecodeError as error:
+        raise LakeError(
+            f"{path}: damaged ({error}); remove it and run `hfptm verify` again"
+        ) from error
 
 
 def _share(part: float, whole: float) -> float:

@@ -44,6 +44,10 @@ WsAddress = Annotated[
         description="an address that begins with ws:// or wss://, without a slash at its end",
     ),
 ]
+GradeName = Annotated[
+    Literal["A", "B", "C", "D", "E", "F"],
+    Meta(description="A, B, C, D, E, F"),
+]
 FeeModelName = Annotated[
     Literal["published", "none", "seed_flat_2pct"],
     Meta(description="published, none, seed_flat_2pct"),
@@ -100,6 +104,9 @@ class Sim(Section, frozen=True, kw_only=True):
 class Replay(Section, frozen=True, kw_only=True):
     block_rows: Rows = 262_144
     """Rows handed to the kernel at once; speed and memory only, never the result."""
+    min_grade: GradeName = "D"
+    """Recorded hours that `hfptm verify` gave less are refused. Imports and hours without a
+    certificate never are."""
 
 
 class Servers(Section, frozen=True, kw_only=True):

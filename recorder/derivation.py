@@ -8,7 +8,6 @@ again from its start, and all hours after it. How often and in what portions it 
 a byte.
 """
 
-import re
 from collections.abc import Callable, Iterator
 from itertools import groupby
 from pathlib import Path
@@ -16,6 +15,7 @@ from pathlib import Path
 import msgspec
 import pyarrow as pa
 
+from hfptm.certificate import GAPS_SEGMENT, Origin, origin_of, path_of
 from hfptm.errors import LakeError
 from hfptm.lake import NORMALISER, SCHEMAS, Gap, Kind, Lake, hour_ns
 from hfptm.normaliser.normaliser import Normaliser
@@ -36,10 +36,6 @@ from recorder.manifest import (
 Progress = Callable[[int, int], None]
 """Told (bytes of raw segments done, bytes in all)."""
 
-GAPS_SEGMENT = "recorded"
-"""The segment of an hour's gaps: a gap ends long after the segment in which it began."""
-
-_RECORDED = re.compile(r"[0-9]{8}T[0-9]{9}Z-[0-9a-f]{8}")
 _BATCH_ROWS = 8_192
 
 
@@ -56,15 +52,10 @@ class Report(msgspec.Struct, kw_only=True):
     """That began."""
 
 
-def is_recorded(path: Path) -> bool:
-    """Whether a file of the lake is a recorder's; else it was imported."""
-    return _RECORDED.fullmatch(path.stem) is not None
-
-
 def derive(data: Path, progress: Progress) -> Report:
     """Bring all events up to what is sealed. Raises LakeError if another process is at it."""
     lake = Lake(data)
-    files = [path for path in lake.files(Kind.RAW) if is_recorded(path)]
+    files = [path for path in lake.files(Kind.RAW) if origin_of(path) is Origin.RECORDED]
     hours = [(start, list(some)) for start, some in groupby(files, key=hour_ns)]
     with ProcessLock(lake.root / "manifests" / "lock", "normalising"):
         return _Derivation(lake, progress).run(hours)
@@ -99,6 +90,8 @@ class _Derivation:
         remaining = files[len(manifest.sources) :]
         if remaining:
             self._report.hours += 1
+            # A certificate is of files that are not all of the hour any more.
+            path_of(self._lake, start_ns, Origin.RECORDED).unlink(missing_ok=True)
             normaliser = Normaliser(listed(self._lake, start_ns), manifest.state)
             for file in remaining:
                 manifest.sources.append(self._run_file(normaliser, file))
@@ -123,7 +116,7 @@ class _Derivation:
         """A reader in between finds a hole, but never the same rows twice."""
         manifest.unlink(missing_ok=True)
         for path in self._lake.files(Kind.EVENTS, start_ns, start_ns + HOUR_NS):
-            if is_recorded(path):
+            if origin_of(path) is Origin.RECORDED:
                 path.unlink()
         self._lake.path(Kind.GAPS, start_ns, GAPS_SEGMENT).unlink(missing_ok=True)
 

@@ -22,6 +22,7 @@ from hfptm.certificate import (
     Lines,
     MarketHour,
     Origin,
+    origin_of,
     store,
 )
 from hfptm.errors import LakeError
@@ -31,8 +32,6 @@ from hfptm.parquet import HOUR_NS, fill_rows, open_table
 from hfptm.records import EVENT, EventFlag, EventKind, GapReason
 from hfptm.units import NS_PER_S
 from recorder.derivation import (
-    GAPS_SEGMENT,
-    is_recorded,
     listed,
     read_batches,
     read_gaps,
@@ -65,11 +64,6 @@ def verify(data: Path, from_ns: int, to_ns: int, progress: Progress) -> list[Cer
             store(lake, certificates[-1])
             progress(len(certificates), len(hours))
     return sorted(certificates, key=lambda found: (found.hour_ns, found.origin))
-
-
-def origin_of(path: Path) -> Origin:
-    recorded = is_recorded(path) or path.stem == GAPS_SEGMENT
-    return Origin.RECORDED if recorded else Origin.IMPORTED
 
 
 class _Check:

@@ -5,6 +5,7 @@ from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
+from hfptm.certificate import standing
 from hfptm.clock import format_utc, monotonic_ns, wall_ns
 from hfptm.config import Config, as_toml, limits
 from hfptm.engine import Engine, Output, compile_kernels
@@ -40,6 +41,7 @@ def replay(
     lake = Lake(data)
     markets, groups = lake.markets(), lake.groups()
     chosen = choose(markets, groups, selection)
+    stands = _require_grade(lake, config, selection)
     reader = EventReader(lake, selection.from_ns, selection.to_ns, chosen)
     compile_kernels()  # before there is a run that an impatient user could leave half done
     began_ns = monotonic_ns()
@@ -60,7 +62,21 @@ def replay(
         engine.finish()
         took_ns = monotonic_ns() - began_ns
         summary = summarise(engine, tally, run_id, journal.digest(), took_ns)
+        summary["recorded"] = stands
         return journal.close(summary), summary
+
+
+def _require_grade(lake: Lake, config: Config, selection: Selection) -> Json:
+    """What the recording is worth; raises LakeError if that is less than is wanted."""
+    found = standing(lake, selection.from_ns, selection.to_ns)
+    if found.worst and found.worst.grade > config.replay.min_grade:
+        hour = format_utc(found.worst.hour_ns)[:13]
+        raise LakeError(
+            f"the hour {hour} was recorded with grade {found.worst.grade}, below "
+            f"replay.min_grade {config.replay.min_grade}: see `hfptm verify --from {hour[:10]}`; "
+            "leave it out with --from and --to, or take it as it is with --set replay.min_grade=F"
+        )
+    return {"hours": found.hours, "verified": found.verified, "grade": found.grade}
 
 
 def new_run_id(now_ns: int) -> str:

@@ -1,6 +1,6 @@
 """A run's summary, and what an import did, as tables for a terminal."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -84,6 +84,7 @@ def _coverage(summary: Json) -> Table:
     data = section(summary, "coverage")
     covered_s, listed_s = float(number(data, "market_s_covered")), number(data, "market_s_listed")
     rows = [
+        *_recorded(section(summary, "recorded")),
         ("markets", f"{data['markets']:,}"),
         ("markets without metadata, ignored", f"{data['unlisted_markets']:,}"),
         ("from first to last row", duration(number(data, "span_s"))),
@@ -100,6 +101,13 @@ def _coverage(summary: Json) -> Table:
         ("prices off the tick grid", f"{data['off_grid']:,}"),
     ]
     return pairs("Coverage", rows, justify="right")
+
+
+def _recorded(data: Json) -> Iterator[tuple[str, str]]:
+    """Nothing for imports, which nobody can record better."""
+    if data["hours"]:
+        yield "worst grade of the recorded hours", str(data["grade"] or "none")
+        yield "recorded hours verified", f"{data['verified']:,} of {data['hours']:,}"
 
 
 def _opportunities(summary: Json) -> Table:

@@ -5,6 +5,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hfptm.certificate import (
+    Certificate,
+    Checksums,
+    Clock,
+    Findings,
+    Grade,
+    Lines,
+    Origin,
+    store,
+)
 from hfptm.clock import NS_MAX
 from hfptm.config import Config, load
 from hfptm.errors import LakeError
@@ -16,7 +26,7 @@ from replay.driver import Selection, choose, new_run_id, replay
 from replay.importers.base import quiet
 from replay.metrics import Json
 from tests.engines import crossed_market, tape_of
-from tests.tapes import START_NS, make_market
+from tests.tapes import HOUR_NS, START_NS, make_market
 
 EVENT_ID = group_id("event")
 GROUP = Group(
@@ -133,3 +143,44 @@ def test_run_ids_sort_by_time_and_differ() -> None:
     ids = [new_run_id(int(now_ns)) for now_ns in times_ns]
     assert ids == sorted(set(ids))
     assert ids[0] == "20260429T020000-000000000"
+
+
+def certify(data: Path, grade: Grade) -> None:
+    """Make the imported hour a recorded one of this grade."""
+    lake = Lake(data)
+    for path in lake.events_files():
+        path.rename(path.with_name(f"20260429T021043288Z-{0:08x}.parquet"))
+    certificate = Certificate(
+        hour_ns=START_NS // HOUR_NS * HOUR_NS,
+        origin=Origin.RECORDED,
+        grade=grade,
+        total=Findings(),
+        lines=Lines(),
+        clock=Clock(),
+        checksums=Checksums(),
+        markets=[],
+    )
+    store(lake, certificate)
+
+
+def test_an_hour_below_the_grade_is_refused_unless_told(data: Path) -> None:
+    certify(data, Grade.E)
+    with pytest.raises(LakeError, match=r"grade E, below replay\.min_grade D.*min_grade=F"):
+        run(data)
+    assert run(data, WHOLE, "replay.min_grade=F")["recorded"] == {
+        "hours": 1,
+        "verified": 1,
+        "grade": "E",
+    }
+    with pytest.raises(LakeError, match=r"below replay\.min_grade A"):
+        run(data, WHOLE, "replay.min_grade=A")
+
+
+def test_the_grade_that_is_asked_for_is_enough(data: Path) -> None:
+    certify(data, Grade.D)
+    assert run(data)["events"] == 12
+
+
+def test_what_was_imported_is_never_refused(data: Path) -> None:
+    expected = {"hours": 0, "verified": 0, "grade": ""}
+    assert run(data, WHOLE, "replay.min_grade=A")["recorded"] == expected

@@ -6,8 +6,9 @@ import pytest
 from rich.console import Console, RenderableType
 
 from hfptm.records import Artefact, OpportunityKind, Reason
+from hfptm.tables import LABEL_COLUMNS, duration
 from replay.importers import ImportReport
-from replay.metrics import Tally, account, coverage
+from replay.metrics import Json, Tally, account, coverage
 from replay.report import (
     ANSWERS,
     ARTEFACTS,
@@ -20,7 +21,6 @@ from replay.report import (
     section,
     summary_table,
 )
-from hfptm.tables import LABEL_COLUMNS, duration
 from tests.engines import Recorder, crossed_market, tape_of
 from tests.tapes import START_NS, make_market
 
@@ -33,7 +33,7 @@ def shown(table: RenderableType, width: int = 80) -> str:
     return screen.getvalue()
 
 
-def summary() -> dict[str, object]:
+def summary() -> Json:
     """Of a run of one trade, with a number of six digits wherever one fits."""
     engine = Recorder([make_market("a")], []).run(tape_of(crossed_market("a", START_NS)))
     tally = Tally()
@@ -54,6 +54,7 @@ def summary() -> dict[str, object]:
         "seconds": 12.345,
         "events_per_s": 12_345_678.9,
         "digest": "f" * 64,
+        "recorded": {"hours": 123_456, "verified": 123_456, "grade": "B"},
         "coverage": coverage(engine),
         "opportunities": opportunities,
         **account(engine),
@@ -128,3 +129,10 @@ def test_a_summary_of_another_shape_is_refused() -> None:
         section({"coverage": 1}, "coverage")
     with pytest.raises(TypeError, match="no number span_s"):
         number({"span_s": "1"}, "span_s")
+
+
+def test_the_grade_is_of_what_was_recorded() -> None:
+    assert "worst grade of the recorded hours" in shown(summary_table(summary()))
+    imported = summary()
+    imported["recorded"] = {"hours": 0, "verified": 0, "grade": ""}
+    assert "grade" not in shown(summary_table(imported))

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from hfptm.book_check import BookCheck
-from hfptm.certificate import Certificate, Findings, Grade, Origin, path_of, stored
+from hfptm.certificate import Certificate, Findings, Grade, Origin, path_of, standing
 from hfptm.clock import NS_MAX
 from hfptm.errors import LakeError
 from hfptm.lake import SCHEMAS, Kind, Lake, RawKind
@@ -85,7 +85,9 @@ def test_what_a_certificate_says(tmp_path: Path) -> None:
     assert (found.checksums.right, found.checksums.wrong) == (2, [])
     (market,) = found.markets
     assert (market.slug, market.grade) == ("made-up", Grade.D)
-    assert list(stored(lake, 0, NS_MAX)) == [found]
+    stands = standing(lake, 0, NS_MAX)
+    assert (stands.hours, stands.verified, stands.grade) == (1, 1, "D")
+    assert stands.worst == found
 
 
 def test_a_mismatch_is_found(tmp_path: Path) -> None:
@@ -130,12 +132,23 @@ def test_nothing_recorded_is_said(tmp_path: Path) -> None:
         verify(tmp_path, 0, NS_MAX, quiet)
 
 
+def test_a_certificate_goes_with_what_it_is_of(tmp_path: Path) -> None:
+    lake = new_lake(tmp_path)
+    write(lake, recording())
+    certify(lake)
+    columns = [[value] for value in row(1100, 2, RawKind.FRAME, bid(950, "0.5", "0.5"))]
+    lake.write_raw(segment(1), pa.table(columns, schema=SCHEMAS[Kind.RAW]))
+    derive(tmp_path, quiet)
+    stands = standing(lake, 0, NS_MAX)
+    assert (stands.hours, stands.verified, stands.grade) == (1, 0, "")
+
+
 def test_a_damaged_certificate_is_named(tmp_path: Path) -> None:
     lake = new_lake(tmp_path)
     write(lake, recording())
     path_of(lake, certify(lake).hour_ns, Origin.RECORDED).write_text("{")
     with pytest.raises(LakeError, match="run `hfptm verify` again"):
-        list(stored(lake, 0, NS_MAX))
+        standing(lake, 0, NS_MAX)
 
 
 @pytest.mark.parametrize(
