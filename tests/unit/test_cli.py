@@ -9,7 +9,7 @@ import typer
 
 from hfptm import __version__
 from hfptm.cli.app import app, main
-from hfptm.cli.options import decimal, named_fields, stamp
+from hfptm.cli.options import decimal, duration_ns, named_fields, stamp
 from hfptm.cli.output import progress_bar, say_if_compiling, show
 from hfptm.errors import ConfigError
 from tests.engines import Recorder
@@ -30,7 +30,7 @@ def test_without_a_command_it_helps(capsys: pytest.CaptureFixture[str]) -> None:
     assert exit_code() == 2
     printed = capsys.readouterr()
     text = printed.out + printed.err
-    for command in ("import", "replay", "lake", "demo"):
+    for command in ("import", "replay", "lake", "demo", "sandbox"):
         assert f"\n  {command} " in text
     assert max(map(len, text.splitlines())) <= 80
 
@@ -52,6 +52,8 @@ def test_words_become_values() -> None:
     assert named_fields(["payload=frame", "seq=a=b"]) == {"payload": "frame", "seq": "a=b"}
     assert named_fields(None) == {}
     assert stamp("--from", "2026-04-29T02:10") == 1_777_428_600_000_000_000
+    durations = [duration_ns("--duration", text) for text in ("90", "90s", "10m", "24h")]
+    assert durations == [seconds * 10**9 for seconds in (90, 90, 600, 86_400)]
 
 
 def test_words_that_are_no_values_name_their_option() -> None:
@@ -61,6 +63,9 @@ def test_words_that_are_no_values_name_their_option() -> None:
         named_fields(["seq"])
     with pytest.raises(ConfigError, match="--to: not a time: 'soon'"):
         stamp("--to", "soon")
+    for text in ("soon", "0s", "-1s", "1.5s", "1d", ""):
+        with pytest.raises(ConfigError, match="is no duration; write 90s, 10m or 24h"):
+            duration_ns("--duration", text)
 
 
 def test_json_prints_the_value_and_builds_no_table(capsys: pytest.CaptureFixture[str]) -> None:
