@@ -63,7 +63,7 @@ def summary() -> Json:
 
 @pytest.mark.parametrize("width", [80, 120])
 def test_a_summary_fits_its_terminal(width: int) -> None:
-    text = shown(summary_table(summary()), width)  # type: ignore[arg-type]
+    text = shown(summary_table(summary()), width)
     assert max(map(len, text.splitlines())) <= 80
     assert text.count("123,456.78") == len(KINDS)
     titles = (MEASURES, ARTEFACTS, ANSWERS, PLANS, MONEY)
@@ -72,7 +72,7 @@ def test_a_summary_fits_its_terminal(width: int) -> None:
 
 
 def test_coverage_comes_first_and_speed_last() -> None:
-    text = shown(summary_table(summary()))  # type: ignore[arg-type]
+    text = shown(summary_table(summary()))
     order = ("Coverage", "Opportunities", "What became of them", "Plans", "Money", "digest")
     places = [text.index(title) for title in order]
     assert places == sorted(places)
@@ -82,7 +82,7 @@ def test_coverage_comes_first_and_speed_last() -> None:
 def test_nothing_seen_is_said_so() -> None:
     quiet = summary()
     quiet["opportunities"] = Tally().opportunities()
-    text = shown(summary_table(quiet))  # type: ignore[arg-type]
+    text = shown(summary_table(quiet))
     assert "nothing was seen" in text
     assert "distrusted at first" not in text
 
