@@ -8,8 +8,8 @@ from hfptm.sandbox.planted import Kind
 from hfptm.sandbox.universe import START_MS, Universe, make_universe
 from hfptm.units import NS_PER_MS, NS_PER_S, ONE_E6
 
-SHORT_DELAY_MS = 40
-"""No order can arrive within it."""
+SHORT_DELAY_MS = 48
+"""Within it, what shows can be seen, but no order can arrive."""
 
 TICK_CHANGE_MS = 60_000
 FINE_TICK_E4 = 10
@@ -59,14 +59,14 @@ def demo_plan() -> PlantFile:
             _basket(33_000, Kind.NO_BASKET, _ALBUM, 600, 1_200),
             _basket(38_000, Kind.YES_BASKET, _RATE, 700, 2_500),
             _binary(45_000, _BTC, 200),
-            _basket(50_000, Kind.NO_BASKET, _GENERAL, 1_200, 25),
+            _basket(50_000, Kind.NO_BASKET, _GENERAL, 1_200, 45),
             _binary(55_000, _QUICK, 800),
             _artefact(70_000, Kind.LOST_DELTA, 4_000),
             _basket(90_000, Kind.NO_BASKET, _GENERAL, 300, 2_000),
             _basket(97_000, Kind.YES_BASKET, _RATE, 300, 1_500),
             _binary(105_000, _BTC, 700),
             _artefact(112_000, Kind.HALF_BATCH),
-            _basket(118_000, Kind.YES_BASKET, _GENERAL, 600, 25),
+            _basket(118_000, Kind.YES_BASKET, _GENERAL, 600, 45),
             _artefact(125_000, Kind.LOST_DELTA, 3_000),
             _basket(135_000, Kind.NO_BASKET, _RATE, 900, 900),
             _basket(141_000, Kind.YES_BASKET, _ALBUM, 1_900, 2_000),

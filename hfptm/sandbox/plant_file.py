@@ -7,7 +7,7 @@ start_s = 12.5                    # after the start of the exchange
 life_ms = 800
 edge_usd = 0.05                   # of a set of one share each, before fees
 shares = 150
-print = true                      # a trade in one leg, while it lasts
+printed = true                    # a trade in one leg, while it lasts
 
 [random]                          # more of them, drawn by the seed for as long as it runs
 kinds = ["YES_BASKET", "LOST_DELTA"]
@@ -15,7 +15,7 @@ per_minute = 6
 life_ms = [200, 3000]             # the least and the most
 edge_usd = [0.02, 0.10]
 shares = [50, 300]
-print = true
+printed = true
 """
 
 import tomllib
@@ -93,7 +93,7 @@ class _Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     life_ms: Decimal | None = None
     edge_usd: Decimal | None = None
     shares: Decimal | None = None
-    print: bool | None = None
+    printed: bool | None = None
 
 
 class _Random(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -102,7 +102,7 @@ class _Random(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     life_ms: tuple[Decimal, Decimal]
     edge_usd: tuple[Decimal, Decimal]
     shares: tuple[Decimal, Decimal]
-    print: bool = False
+    printed: bool = False
 
 
 class _Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -164,7 +164,7 @@ class _Table:
             life_ns=self._life_ms(entry.life_ms) * NS_PER_MS if entry.life_ms else 0,
             edge_e4=self._edge_e4(entry.edge_usd) if entry.edge_usd else 0,
             size_e6=self._size_e6(entry.shares) if entry.shares else 0,
-            is_printed=entry.kind is Kind.BINARY or bool(entry.print),
+            is_printed=entry.kind is Kind.BINARY or bool(entry.printed),
         )
 
     def random(self, table: _Random) -> RandomPlants:
@@ -176,7 +176,7 @@ class _Table:
             life_ms=self._range("life_ms", [self._life_ms(value) for value in table.life_ms]),
             edge_e4=self._range("edge_usd", [self._cents_e4(value) for value in table.edge_usd]),
             size_e6=self._range("shares", [self._size_e6(value) for value in table.shares]),
-            is_printed=table.print,
+            is_printed=table.printed,
         )
 
     def _slug(self, entry: _Entry) -> str:
@@ -198,8 +198,8 @@ class _Table:
                 raise self._error(key, f"missing; a {entry.kind} needs it")
             if not is_used and getattr(entry, key) is not None:
                 raise self._error(key, f"a {entry.kind} has no use for it; leave it out")
-        if entry.print is not None and (not is_edge or entry.kind is Kind.BINARY):
-            raise self._error("print", f"a {entry.kind} does not choose; leave it out")
+        if entry.printed is not None and (not is_edge or entry.kind is Kind.BINARY):
+            raise self._error("printed", f"a {entry.kind} does not choose; leave it out")
 
     def _life_ms(self, value: Decimal) -> int:
         return self._scaled("life_ms", value, 0, _LIFE_MS)
