@@ -46,12 +46,7 @@ def _hour(certificate: Certificate) -> RenderableType:
         ("best prices that disagree", f"{total.mismatches:,} of {total.batches_checked:,}"),
         ("frames unreadable, of unlike tokens", f"{total.doubted:,} / {total.mirror_breaks:,}"),
         ("hashes right, wrong, not to be judged", _hashes(total)),
-        *[(f"line {line} first", f"{count:,}") for line, count in lines.first.items()],
-        (
-            "lead, median and 99 %",
-            f"{lines.lead_p50_ns / 1e6:,.1f} / {lines.lead_p99_ns / 1e6:,.1f} ms",
-        ),
-        ("least lag", f"{certificate.clock.least_lag_ns / 1e6:,.1f} ms"),
+        ("least lag", _ms(certificate.clock.least_lag_ns)),
         ("drift of the least lag", f"{certificate.clock.drift_ppm:,.1f} ppm"),
     ]
     if certificate.origin is Origin.RECORDED:
