@@ -72,14 +72,11 @@ def take_back(trade: Trade, accounts: Accounts, pool: Pool) -> bool:
     for address, got_e6, token, got_shares_e6 in _gains(trade, accounts.fees.address):
         cash_e6[address] += got_e6
         shares_e6[address, token] += got_shares_e6
-    pool_e6 = -sum(cash_e6.values())
-    is_there = (
-        pool.collateral_e6 >= pool_e6
-        and all(accounts[address].cash_e6 >= n for address, n in cash_e6.items())
-        and all(accounts[a].shares_e6.get(token, 0) >= n for (a, token), n in shares_e6.items())
+    is_there = all(accounts[address].cash_e6 >= n for address, n in cash_e6.items()) and all(
+        accounts[address].shares_e6.get(token, 0) >= n for (address, token), n in shares_e6.items()
     )
     if is_there:
-        pool.collateral_e6 -= pool_e6
+        pool.collateral_e6 += sum(cash_e6.values())
         for address, got_e6 in cash_e6.items():
             accounts[address].cash_e6 -= got_e6
         for (address, token), got_shares_e6 in shares_e6.items():

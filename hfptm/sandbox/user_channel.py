@@ -77,7 +77,7 @@ class UserChannel:
 
     def wants(self, condition_id: str) -> bool:
         """Whether it listens to a market: to all of them unless it named some."""
-        return not self._markets or condition_id.lower() in self._markets
+        return not self._markets or condition_id in self._markets
 
 
 class UserChannels:

@@ -314,6 +314,18 @@ def test_who_has_left_hears_nothing(channels: UserChannels, listener: Listener) 
     assert listener.take() == []
 
 
+def test_who_begins_anew_as_another_hears_of_that_one_only(listener: Listener) -> None:
+    trader = listener.trader
+    other = Trader(trader.api, "0x" + "22" * 32)
+    trader.api.sandbox.fund(other.signer.address, 100 * ONE_E6)
+    listener.trader = other
+    listener.begin()
+    place(trader)
+    assert listener.take() == []
+    place(other)
+    assert listener.told("order_owner") == [(other.credentials.api_key,)]
+
+
 def test_who_begins_anew_hears_things_once(listener: Listener) -> None:
     listener.begin()
     place(listener.trader)
