@@ -161,9 +161,9 @@ class _Table:
             kind=entry.kind,
             slug=self._slug(entry),
             start_ns=self._scaled("start_s", entry.start_s, 9, _START_NS),
-            life_ns=self._life_ms(entry.life_ms) * NS_PER_MS if entry.life_ms else 0,
-            edge_e4=self._edge_e4(entry.edge_usd) if entry.edge_usd else 0,
-            size_e6=self._size_e6(entry.shares) if entry.shares else 0,
+            life_ns=self._life_ms(entry.life_ms) * NS_PER_MS if entry.life_ms is not None else 0,
+            edge_e4=self._edge_e4(entry.edge_usd) if entry.edge_usd is not None else 0,
+            size_e6=self._size_e6(entry.shares) if entry.shares is not None else 0,
             is_printed=entry.kind is Kind.BINARY or bool(entry.printed),
         )
 
@@ -223,8 +223,9 @@ class _Table:
 
     def _scaled(self, key: str, value: Decimal, digits: int, bounds: Range) -> int:
         least, most = bounds
-        # Out of bounds before scaled: an exponent may be a billion.
-        if value.is_finite() and least <= value.scaleb(digits) <= most:
+        low, high = (Decimal(bound).scaleb(-digits) for bound in bounds)
+        # Within bounds before it is scaled: an exponent may be a billion.
+        if value.is_finite() and low <= value <= high:
             scaled = value.scaleb(digits)
             if scaled == int(scaled):
                 return int(scaled)
