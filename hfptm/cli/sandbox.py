@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 Port = Annotated[int, typer.Option(min=0, max=65_535, metavar="PORT", help="0: any free one.")]
 
 REFRESH_S = 0.5
+LATE_NS = 1_000_000_000
+"""An exchange that is later than this says so."""
 
 app = typer.Typer(help="An exchange on loopback that speaks Polymarket's protocols.")
 
@@ -183,10 +185,14 @@ def watch(service: "Service", stopped: threading.Event, status: Callable[[str], 
         frames, now_ns = service.session.frames, monotonic_ns()
         per_s = (frames - before) * NS_PER_S // (now_ns - before_ns)
         before, before_ns = frames, now_ns
-        status(
-            f"{per_s:,} frames/s, {service.open_markets():,} markets open, "
-            f"{service.server.connections} connections"
-        )
+        parts = [
+            f"{per_s:,} frames/s",
+            f"{service.open_markets():,} markets open",
+            f"{service.server.connections} connections",
+        ]
+        if service.behind_ns > LATE_NS:
+            parts.append(f"{service.behind_ns / NS_PER_S:.1f} s late: too much for this machine")
+        status(", ".join(parts))
 
 
 @contextmanager

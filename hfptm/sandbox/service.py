@@ -15,13 +15,16 @@ from hfptm.sandbox.listings import Phase
 from hfptm.sandbox.sandbox import Sandbox
 from hfptm.sandbox.server import Server
 from hfptm.sandbox.session import Session, Settings
-from hfptm.units import ONE_E6
+from hfptm.units import NS_PER_MS, ONE_E6
 
 ACCOUNT = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"
 PRIVATE_KEY = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80"
 """A funded account: the first one of the development chain Anvil, known to everybody."""
 
 FUNDS_E6 = 1_000_000 * ONE_E6
+
+STEP_NS = 50 * NS_PER_MS
+"""How far the exchange goes on at a time, so that it answers even where it cannot keep up."""
 
 
 class Ports(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,12 +91,18 @@ class Service:
         """Whether the duration is over, or serving has failed: leaving the block raises why."""
         return self.session.sandbox.now_ns >= self._end_ns or self.server.has_ended
 
+    @property
+    def behind_ns(self) -> int:
+        """How late the exchange is, because the machine is too slow for its rate."""
+        return max(0, min(self._read_ns(), self._end_ns) - self.session.sandbox.now_ns)
+
     def open_markets(self) -> int:
         """How many can be traded now."""
         return self.server.run(_open_markets)
 
     def _now_ns(self) -> int:
-        return min(self._read_ns(), self._end_ns)
+        reachable_ns = self.session.sandbox.now_ns + STEP_NS
+        return min(self._read_ns(), self._end_ns, reachable_ns)
 
     def _read_ns(self) -> int:
         if not self._is_shifted:

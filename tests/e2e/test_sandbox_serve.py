@@ -31,7 +31,7 @@ life_ms = [100, 200]
 edge_usd = [0.03, 0.05]
 shares = [100, 200]
 """
-FAULTS = '[[fault]]\nkind = "slow"\npath = "/time"\ndelay_ms = [1, 2]\n'
+FAULTS = '[[fault]]\nkind = "slow"\npath = "/book"\ndelay_ms = [1, 2]\n'
 
 
 class Served(NamedTuple):
@@ -110,7 +110,8 @@ def test_clients_trade_on_it_and_its_files_are_whole_when_it_is_terminated(tmp_p
     header, planted = read_truth(Path(said["files"]["truth"]))
     assert header.start_ts_venue_ns == said["start_ts_ns"]
     assert planted
-    assert {deed.path for deed in read_deeds(Path(said["files"]["fault_log"]))} == {"/time"}
+    deeds = read_deeds(Path(said["files"]["fault_log"]))
+    assert "/book" in {deed.path for deed in deeds}
 
 
 def test_ctrl_c_is_how_it_ends() -> None:
