@@ -117,14 +117,12 @@ class Recorder:
         self.reading = asyncio.create_task(self._read())
 
     async def _read(self) -> None:
-        try:
+        with suppress(ConnectionClosed):
             async for message in self.client:
                 raw = message.encode() if isinstance(message, str) else message
                 self.pongs += raw == b"PONG"
                 if raw != b"PONG":
                     self.got.append(raw)
-        except ConnectionClosed:
-            pass
         self.is_cut = True
 
     async def pong(self) -> None:
