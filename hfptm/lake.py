@@ -27,6 +27,7 @@ from hfptm.errors import LakeError
 from hfptm.parquet import HOUR_NS, ROW_GROUP_ROWS, HourlyWriter, TableFile, open_table
 from hfptm.records import EVENT, SCHEMA_VERSION, GapReason, Relation, arrow_schema, to_arrow
 from hfptm.registry import Group, Market
+from hfptm.segments import hidden
 from hfptm.wal import open_logs, read_in_order
 
 RAW_GROUP_ROWS = 65_536
@@ -150,9 +151,9 @@ class Lake:
     def files(self, kind: Kind, from_ns: int = 0, to_ns: int = NS_MAX) -> list[Path]:
         """Files whose hour overlaps [from_ns, to_ns), by hour, then by segment."""
         found = sorted(self.root.glob(f"{kind}/date=*/hour=*/*.parquet"))
-        return [
-            file for file in found if hour_ns(file) < to_ns and from_ns < hour_ns(file) + HOUR_NS
-        ]
+        inside = [f for f in found if hour_ns(f) < to_ns and from_ns < hour_ns(f) + HOUR_NS]
+        merged = hidden(inside)
+        return [file for file in inside if file not in merged]
 
     def writer(self, kind: Kind, segment: str) -> HourlyWriter:
         """For rows of `SCHEMAS[kind]` in time order."""

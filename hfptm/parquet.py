@@ -221,6 +221,14 @@ def publish_bytes(path: Path, content: bytes) -> None:
     sync_folder(path.parent)
 
 
+def sorted_by_time(table: pa.Table) -> pa.Table:
+    """By the first column; rows of one time keep their order."""
+    times_ns = table.column(0).to_numpy()
+    if np.all(times_ns[1:] >= times_ns[:-1]):
+        return table
+    return table.take(np.argsort(times_ns, kind="stable"))
+
+
 def make_folder(folder: Path) -> None:
     """Create a folder and its parents durably: each new name is in its parent on disk."""
     missing = [path for path in (folder, *folder.parents) if not path.exists()]

@@ -21,6 +21,7 @@ import pyarrow as pa
 
 from hfptm.clock import NS_MAX
 from hfptm.errors import LakeError
+from hfptm.parquet import sorted_by_time
 from hfptm.records import SCHEMA_VERSION
 
 SUFFIX = ".wal"
@@ -74,17 +75,10 @@ def read_in_order(file: BinaryIO) -> Iterator[pa.Table]:
     # Not one block more than the first pass saw: the log may be growing.
     batches = islice(read_batches(file), len(lowest))
     for next_ns, batch in zip_longest(earliest_ns[1:], batches, fillvalue=NS_MAX):
-        table = _sorted(pa.concat_tables([*waiting, pa.Table.from_batches([batch])]))
+        table = sorted_by_time(pa.concat_tables([*waiting, pa.Table.from_batches([batch])]))
         ready = int(np.searchsorted(table.column(0).to_numpy(), next_ns, side="right"))
         waiting = [table.slice(ready)]
         yield table.slice(0, ready)
-
-
-def _sorted(table: pa.Table) -> pa.Table:
-    ts_ns = table.column(0).to_numpy()
-    if np.all(ts_ns[1:] >= ts_ns[:-1]):
-        return table
-    return table.take(np.argsort(ts_ns, kind="stable"))
 
 
 def goes_on(file: BinaryIO) -> bool:
