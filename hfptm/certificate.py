@@ -9,7 +9,6 @@ its markets together, weighed by their time and batches. A file whose bytes are 
 written, or a tape that the raw rows do not give again, is an F for its hour.
 """
 
-import re
 from enum import StrEnum
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from hfptm.clock import utc_date_hour
 from hfptm.errors import LakeError
 from hfptm.lake import Lake, hour_ns
 from hfptm.parquet import publish_bytes
+from hfptm.segments import RECORDED
 
 
 class Grade(StrEnum):
@@ -51,12 +51,11 @@ class Origin(StrEnum):
 GAPS_SEGMENT = "recorded"
 """The segment of a recorded hour's gaps: they end long after the segment in which they began."""
 
-_RECORDED = re.compile(rf"[0-9]{{8}}T[0-9]{{9}}Z-[0-9a-f]{{8}}|{GAPS_SEGMENT}")
-
 
 def origin_of(path: Path) -> Origin:
     """Of a file of raw rows, events or gaps, by its segment."""
-    return Origin.RECORDED if _RECORDED.fullmatch(path.stem) else Origin.IMPORTED
+    recorded = path.stem == GAPS_SEGMENT or RECORDED.fullmatch(path.stem)
+    return Origin.RECORDED if recorded else Origin.IMPORTED
 
 
 class Findings(msgspec.Struct, kw_only=True):
