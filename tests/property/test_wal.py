@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hfptm.errors import LakeError
@@ -44,6 +44,7 @@ def pairs(table: pa.Table | pa.RecordBatch) -> Rows:
     return list(zip(*(column.to_pylist() for column in table.columns), strict=True))
 
 
+@settings(max_examples=15)  # each is some thousand cuts
 @given(blocks=logs)
 def test_cut_at_every_byte_of_its_tail_it_reads_a_prefix_of_whole_blocks(
     blocks: list[Rows],

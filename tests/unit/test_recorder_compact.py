@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hfptm.clock import NS_MAX
@@ -27,6 +27,7 @@ def sealed(data: Path, times_ms: list[int]) -> Path:
     return path
 
 
+@settings(max_examples=25)
 @given(files=st.lists(times, min_size=1, max_size=4), group_rows=st.integers(1, 5))
 def test_rows_by_time_then_file_then_row(
     tmp_path_factory: pytest.TempPathFactory, files: list[list[int]], group_rows: int
