@@ -13,10 +13,10 @@ from hfptm.units import ONE_E6
 from hfptm.venue.orders import SHARE_STEP_E6
 
 _ORDER_SHARES = (
-    *(5, 8, 10, 10, 18, 20, 30, 31, 45, 57, 78),
-    *(100, 126, 187, 252, 390, 598, 1_000, 1_588, 2_627, 6_000),
+    *(5, 10, 10, 20, 30, 40, 50, 60, 70, 80, 95),
+    *(110, 130, 160, 200, 250, 330, 450, 700, 1_200, 4_000),
 )
-"""Measured: quantiles, 5% apart, of what levels change by within a second."""
+"""Fitted: quantiles, 5% apart, such that levels of one to four orders have their measured sizes."""
 
 _TAKER_SHARES = (
     *(1, 1, 2, 5, 5, 6, 8, 10, 10, 14, 20),
@@ -24,8 +24,8 @@ _TAKER_SHARES = (
 )
 """Measured: quantiles, 5% apart, of trades."""
 
-_WHOLE_PERCENT = 70
-"""Measured: between 56 and 86 of a hundred levels are whole shares."""
+_WHOLE_PERCENT = 78
+"""Fitted: 57 of a hundred levels are then whole shares, as measured."""
 
 
 class Quoting(msgspec.Struct, frozen=True):
@@ -41,9 +41,9 @@ class Quoting(msgspec.Struct, frozen=True):
 
 WINDOW_QUOTING = Quoting(
     half_spread_e4=2,
-    opening_levels=10,
-    fewest_levels=12,
-    most_levels=24,
+    opening_levels=20,
+    fewest_levels=20,
+    most_levels=26,
     depths=(0, 1, 3, 4, 5, 7, 8, 10, 12, 16, 22),
 )
 """Measured: spread and depths. Real windows have a level at nearly every price, some 45 a side, of

@@ -19,11 +19,11 @@ GOES_ON_PERCENT = 70
 STAYS_PERCENT = 85
 """And that one is at the same event."""
 
-TAKES_PERMILLE, DRIFTS_PERMILLE = 20, 150
+TAKES_PERMILLE, DRIFTS_PERMILLE = 20, 25
 """Decisions that take, and those that follow the fair value; all others place or cancel an order.
 Quotes follow only if the fair value has moved by a tick."""
 
-SWEEPS_PERCENT = 15
+SWEEPS_PERCENT = 4
 """Takers that take three whole levels."""
 
 _KINDS = (TimeInForce.FAK, TimeInForce.FAK, TimeInForce.FOK, TimeInForce.GTC)
