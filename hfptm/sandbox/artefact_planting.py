@@ -76,7 +76,7 @@ class ArtefactPlanting:
         """Notice when full books come."""
         is_here = action.market == self._entry.listed.market.market
         if is_here and not self._end_ns and any(isinstance(r, Trade) for r in action.reports):
-            self._end_ns = action.ts_ns
+            self._end_ns = self._entry.tape.changed_ms * NS_PER_MS
 
     def act(self, ts_ns: int) -> None:
         """Change something that the feed does tell, or end it."""

@@ -29,7 +29,7 @@ class EdgePlanting:
         self._layout = layout
         self._house = house
         self._before: list[Quote] = []
-        self._markets = frozenset(entry.listed.market.market for entry in site.entries)
+        self._entries = {entry.listed.market.market: entry for entry in site.entries}
         self._shown: tuple[Edge, list[Leg]] = (Edge(0, 0, 0), [])
         self._start_ns = self._last_ns = self._end_ns = 0
         self._is_printed = False
@@ -66,11 +66,12 @@ class EdgePlanting:
 
     def see(self, action: Action) -> None:
         """Notice prints, and when the edge is gone."""
-        if action.market not in self._markets or self._end_ns or not self._start_ns:
+        entry = self._entries.get(action.market)
+        if entry is None or self._end_ns or not self._start_ns:
             return
         self._is_printed |= any(isinstance(report, Trade) for report in action.reports)
         if self._layout.opportunity.gross_e4() < self._plant.edge_e4:
-            self._end_ns = max(action.ts_ns, self._start_ns)
+            self._end_ns = max(entry.tape.changed_ms * NS_PER_MS, self._start_ns)
 
     def act(self, ts_ns: int) -> None:
         """Print, or end it."""

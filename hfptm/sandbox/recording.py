@@ -85,7 +85,7 @@ class _Watched:
             seed=universe.seed,
             tell=self._tell,
         )
-        sandbox.agents += [planter, artefacts]
+        sandbox.agents += [artefacts, planter]
         artefacts.listeners.append(self._send)
         self._jumping = floor.quoters[JUMPING].listed.market.market
         self.line.deliver([self._dump()], sandbox.now_ns)
@@ -103,14 +103,12 @@ class _Watched:
 
     def _send(self, batch: list[Published]) -> None:
         """The watcher asked for no custom features."""
-        now_ns = self._sandbox.now_ns
         frames = [frame.payload.decode() for frame in batch if not frame.is_custom]
-        if self.line.is_back(now_ns):
-            frames = [self._dump()]
         if not frames:
             return
         # A frame may be stamped a few milliseconds late, and is not sent before that.
-        self.line.deliver(frames, max(now_ns, batch[0].ts_ms * NS_PER_MS))
+        sent_ns = max(self._sandbox.now_ns, batch[0].ts_ms * NS_PER_MS)
+        self.line.deliver([self._dump()] if self.line.is_back(sent_ns) else frames, sent_ns)
 
     def _dump(self) -> str:
         """Full books of every token in one array, as on a subscription."""
