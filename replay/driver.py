@@ -5,6 +5,8 @@ from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from hfptm.certificate import standing
 from hfptm.clock import format_utc, monotonic_ns, wall_ns
 from hfptm.config import Config, as_toml, limits
@@ -14,6 +16,7 @@ from hfptm.journal import RunJournal
 from hfptm.lake import Lake
 from hfptm.registry import Group, Market
 from hfptm.units import NS_PER_S
+from replay.definitions import definitions_at, merge
 from replay.metrics import Json, Tally, account, coverage
 from replay.reader import EventReader, Rows
 
@@ -39,13 +42,15 @@ def replay(
     selection.
     """
     lake = Lake(data)
-    markets, groups = lake.markets(), lake.groups()
+    markets, groups, fee_changes = definitions_at(lake.market_versions(), selection.from_ns)
     chosen = choose(markets, groups, selection)
     stands = _require_grade(lake, config, selection)
     reader = EventReader(lake, selection.from_ns, selection.to_ns, chosen)
     compile_kernels()  # before there is a run that an impatient user could leave half done
     began_ns = monotonic_ns()
-    blocks = _some_blocks(reader, lake)
+    if chosen is not None:
+        fee_changes = fee_changes[np.isin(fee_changes["market"], list(chosen))]
+    blocks = merge(_some_blocks(reader, lake), fee_changes)
     run_id = new_run_id(wall_ns())
     with RunJournal(data, run_id, as_toml(config)) as journal:
         tally = Tally()

@@ -287,7 +287,7 @@ def test_without_a_network_the_first_look_is_one_error(
     async def first_change() -> Changes:
         store = MarketStore(Lake(tmp_path), START_NS)
         async with Discovery(sections.Discovery(), nowhere, store, seed=1) as discovery:
-            return await anext(discovery.changes())
+            return await asyncio.wait_for(anext(discovery.changes()), 30)
 
     message = r"^http://127.0.0.1:9/events/keyset: no answer .*; check the network and server.gamma"
     with pytest.raises(VenueError, match=message):
