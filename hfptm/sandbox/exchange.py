@@ -4,7 +4,7 @@ Times are given in ns and never go back; `advance` to a time before doing anythi
 All amounts are integers, and the same calls give the same answers. Rules: docs/sandbox.md.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from hfptm.sandbox import positions
 from hfptm.sandbox.accounts import Accounts
@@ -33,6 +33,13 @@ class Exchange:
 
     def advance(self, ts_ns: int) -> list[Action]:
         """What is due up to a time, each at its own: expiries, ends of delays, starts of games."""
+        return list(self._engine.advance(ts_ns))
+
+    def unfold(self, ts_ns: int) -> Iterator[Action]:
+        """As `advance`, but nothing happens before one has seen what happened before it.
+
+        Go through all of it before anything else.
+        """
         return self._engine.advance(ts_ns)
 
     def submit(self, request: OrderRequest, ts_ns: int) -> Action:

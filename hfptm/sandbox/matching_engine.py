@@ -5,7 +5,7 @@ one instant happens in the order in which it was scheduled.
 """
 
 import heapq
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from hfptm.clock import NS_MAX
 from hfptm.records import BUY
@@ -58,16 +58,14 @@ class MatchingEngine:
         """When something is due next; `clock.NS_MAX` if nothing is."""
         return self._due[0][0] if self._due else NS_MAX
 
-    def advance(self, ts_ns: int) -> list[Action]:
-        """Everything that is due up to a time, each at its own time."""
-        actions: list[Action] = []
+    def advance(self, ts_ns: int) -> Iterator[Action]:
+        """Everything that is due up to a time, each at its own time, and when it is asked for."""
         while self._due and self._due[0][0] <= ts_ns:
             due_ns, _, happens = heapq.heappop(self._due)
             self.now_ns = max(self.now_ns, due_ns)
             if action := happens():
-                actions.append(action)
+                yield action
         self.enter(ts_ns)
-        return actions
 
     def submit(self, request: OrderRequest, listed: ListedMarket, outcome: int) -> Action:
         """Take an order in, at `now_ns`."""

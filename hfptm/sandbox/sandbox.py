@@ -120,7 +120,7 @@ class Sandbox:
     def _settle(self, ts_ns: int) -> None:
         """What the exchange itself does up to a time: orders, then settlement."""
         self.now_ns = ts_ns
-        self.absorb(self.exchange.advance(ts_ns))
+        self.absorb(self.exchange.unfold(ts_ns))
         for record, status in self.history.advance(ts_ns, self._undo):
             for listener in self.settlement_listeners:
                 listener(record, status)

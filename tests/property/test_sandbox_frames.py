@@ -22,18 +22,18 @@ from hfptm.sandbox.listings import Listing
 from hfptm.sandbox.market_frames import EventType, MarketFrames, Published
 from hfptm.sandbox.orders import OrderRequest
 from hfptm.sandbox.sandbox import Sandbox
-from hfptm.units import NS_PER_MS, ONE_E6, format_e4, format_e6
+from hfptm.units import NS_PER_MS, NS_PER_S, ONE_E6, format_e4, format_e6
 from hfptm.venue.book_hash import HashChecker, HashedBook, Verdict, book_hash
 from hfptm.venue.market_feed import MarketFeed
 from hfptm.venue.messages import Level
 from hfptm.venue.orders import limit_amounts
 from tests.kernels import Kernel, market
-from tests.sandbox import FAK, FOK, GTC, TRADERS, make_market
+from tests.sandbox import FAK, FOK, GTC, GTD, TRADERS, make_market
 
 START_MS = 1_793_000_000_000
 Draw = tuple[int, ...]
 DRAW = st.tuples(*[st.integers(0, 999)] * 6)
-TIMES_IN_FORCE = (GTC, GTC, GTC, GTC, FAK, FOK)
+TIMES_IN_FORCE = (GTC, GTC, GTC, GTD, GTD, FAK, FOK)
 TICKS_E4 = (100, 10, 100, 50)
 MARKETS = (
     Listing(market=make_market(1, fee_rate_e4=700)),
@@ -185,8 +185,9 @@ class Watch:
     def act(self, draw: Draw) -> None:
         which, *rest = draw
         sandbox = self.sandbox
-        # Several actions within a millisecond, or some 20 ms apart.
-        sandbox.advance(sandbox.now_ns + rest[0] * 25_000, 0)
+        # Several actions within a millisecond, or some 20 ms apart; now and then all that end, end.
+        step_ns = rest[0] * 25_000 if rest[0] < 970 else 3 * NS_PER_S
+        sandbox.advance(sandbox.now_ns + step_ns, 0)
         listed = self.sandbox.exchange.markets.all()[rest[1] % len(MARKETS)]
         trader = TRADERS[rest[2] % len(TRADERS)]
         if which < 700:
@@ -207,6 +208,9 @@ class Watch:
         price_e4 = (5_000 + (rest[4] % 30 - 15) * 40) // tick_e4 * tick_e4
         amounts = limit_amounts(side, price_e4, (500 + rest[3] * 7) * 10_000, tick_e4)
         self.orders += 1
+        kind = TIMES_IN_FORCE[rest[0] % len(TIMES_IN_FORCE)]
+        # Many end in one instant: some 2 s from now, a minute before what they state.
+        ends_s = self.sandbox.now_ns // NS_PER_S + 62
         self.sandbox.submit(
             OrderRequest(
                 order_id=f"o{self.orders}",
@@ -215,7 +219,8 @@ class Watch:
                 side=side,
                 maker_e6=amounts[0],
                 taker_e6=amounts[1],
-                time_in_force=TIMES_IN_FORCE[rest[2] % len(TIMES_IN_FORCE)],
+                time_in_force=kind,
+                expiration_s=ends_s if kind is GTD else 0,
             )
         )
 
