@@ -41,6 +41,11 @@ def segments_of(path: Path) -> list[str]:
     return _merged(path).segments if _is_merged(path) else [path.stem]
 
 
+def replaced_by(path: Path) -> list[str]:
+    """Names of the files beside it that a merged file stands in for."""
+    return _merged(path).replaced if _is_merged(path) else []
+
+
 def hidden(paths: Iterable[Path]) -> set[Path]:
     """Those of a lake's files that a merged one among them stands in for."""
     found = set(paths)

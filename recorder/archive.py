@@ -1,0 +1,149 @@
+"""A copy of the sealed lake in object storage, of which every byte was read back and compared.
+
+`<lake>/copied.jsonl` says what was copied; a file counts as copied while it is the same file. The
+copy holds no file that a merged one replaced, like the lake itself.
+"""
+
+import hashlib
+import os
+import sys
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import msgspec
+
+from hfptm.errors import ConfigError, LakeError
+from hfptm.lake import Lake
+from hfptm.parquet import sync_folder
+from hfptm.segments import hidden, replaced_by
+from recorder.compact import maintenance_lock
+
+LEDGER = "copied.jsonl"
+
+_CHUNK_BYTES = 1 << 22
+
+
+class Copied(msgspec.Struct, frozen=True):
+    """One file as it was when its copy was found equal. `path` is relative to the lake."""
+
+    path: str
+    size_bytes: int
+    modified_ns: int
+    sha256: str
+
+
+class Ledger:
+    """What was copied, by path. A line that a crash cut off was not said."""
+
+    def __init__(self, lake: Lake) -> None:
+        self._root = lake.root
+        self._file = lake.root / LEDGER
+        lines = self._file.read_bytes().splitlines(keepends=True) if self._file.exists() else []
+        whole = [line for line in lines if line.endswith(b"\n")]
+        self._whole_bytes = sum(map(len, whole))
+        entries = [msgspec.json.decode(line, type=Copied) for line in whole]
+        self._entries = {entry.path: entry for entry in entries}
+
+    def has(self, path: Path) -> bool:
+        """Whether a copy of the file as it is now was verified."""
+        entry = self._entries.get(path.relative_to(self._root).as_posix())
+        return entry is not None and (entry.size_bytes, entry.modified_ns) == _identity(path)
+
+    def add(self, entry: Copied) -> None:
+        """Durable on return."""
+        self._entries[entry.path] = entry
+        line = msgspec.json.encode(entry) + b"\n"
+        with self._file.open("ab") as file:
+            file.truncate(self._whole_bytes)
+            file.write(line)
+            file.flush()
+            os.fsync(file.fileno())
+        self._whole_bytes += len(line)
+        sync_folder(self._root)
+
+
+class Report(msgspec.Struct):
+    files: int = 0
+    size_bytes: int = 0
+    already: int = 0
+    """Files whose copy was verified before."""
+
+
+def copy(lake: Lake, url: str, **options: object) -> Report:
+    """Copy every sealed file that has no verified copy; run again, it goes on where it ended.
+
+    `url`: a folder as fsspec names it, "s3://bucket/folder"; `options` are those of its file
+    system. Raises ConfigError for an address that cannot be used, LakeError if the storage fails,
+    gives back other bytes than it was given, or another process maintains this lake.
+    """
+    with maintenance_lock(lake):
+        storage, folder = _storage(url, options)
+        try:
+            return _copy_new(lake, storage, folder)
+        except _storage_errors() as error:
+            problem = f"{url}: {error}; nothing is lost: copy again to go on where this ended"
+            raise LakeError(problem) from error
+
+
+def _copy_new(lake: Lake, storage: Any, folder: str) -> Report:
+    ledger, report = Ledger(lake), Report()
+    found = sorted(lake.root.glob("**/*.parquet"))
+    gone = hidden(found)
+    for path in found:
+        name = path.relative_to(lake.root).as_posix()
+        if ledger.has(path):
+            report.already += 1
+        elif path not in gone:
+            ledger.add(_copy_file(storage, path, f"{folder}/{name}", name))
+            _remove_replaced(storage, path, f"{folder}/{name}")
+            report.files += 1
+            report.size_bytes += path.stat().st_size
+    return report
+
+
+def _storage(url: str, options: dict[str, object]) -> tuple[Any, str]:
+    try:
+        import fsspec
+
+        storage, folder = fsspec.core.url_to_fs(url, **options)
+    except (ImportError, ValueError) as error:
+        problem = f"cannot be used ({error}); for S3, install hfptm with its extra s3"
+        raise ConfigError("object storage", url, problem) from error
+    return storage, folder.rstrip("/")
+
+
+def _copy_file(storage: Any, path: Path, remote: str, name: str) -> Copied:
+    size_bytes, modified_ns = _identity(path)
+    with path.open("rb") as file:
+        sha256 = _sha256(file)
+    storage.makedirs(remote.rpartition("/")[0], exist_ok=True)
+    storage.put_file(str(path), remote)
+    with storage.open(remote, "rb") as file:
+        if _sha256(file) != sha256:
+            raise LakeError(f"{remote}: holds other bytes than {path}; copy again")
+    return Copied(name, size_bytes, modified_ns, sha256)
+
+
+def _remove_replaced(storage: Any, path: Path, remote: str) -> None:
+    for name in replaced_by(path):
+        old = f"{remote.rpartition('/')[0]}/{name}"
+        if storage.exists(old):
+            storage.rm_file(old)
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns
+
+
+def _sha256(file: BinaryIO) -> str:
+    digest = hashlib.sha256()
+    while chunk := file.read(_CHUNK_BYTES):
+        digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _storage_errors() -> tuple[type[Exception], ...]:
+    """What a storage raises: S3's own errors are known once it is in use."""
+    s3 = sys.modules.get("botocore.exceptions")
+    return (OSError, s3.BotoCoreError, s3.ClientError) if s3 else (OSError,)
