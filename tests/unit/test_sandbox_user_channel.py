@@ -231,6 +231,24 @@ def test_a_fok_order_that_dies_in_its_delay_says_why(
     assert (dead["type"], dead["status"]) == ("CANCELLATION", f"CANCELED_{text}")
 
 
+def test_what_happens_at_one_instant_is_told_as_it_was_in_between(
+    channels: UserChannels, trader: Trader
+) -> None:
+    trader.api.advance(3_600 * NS_PER_S)
+    listener = Listener(channels, trader)
+    place(trader, SPORTS_SLUG)
+    for _ in range(2):
+        trader.api.rest(SPORTS_SLUG, SELL, 4_000, 5)
+    trader.api.advance(3 * NS_PER_S)
+    orders = [message for message in listener.take() if message["event_type"] == "order"]
+    told = [(order["type"], order["status"], order["size_matched"]) for order in orders]
+    assert told == [
+        ("PLACEMENT", "LIVE", "0"),
+        ("UPDATE", "LIVE", "5"),
+        ("UPDATE", "MATCHED", "10"),
+    ]
+
+
 def test_markets_are_a_filter_and_none_means_all(
     channels: UserChannels, trader: Trader, listener: Listener
 ) -> None:
