@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGES = ("numpy", "numba", "pyarrow")
+PACKAGES = ("numpy", "numba", "pyarrow", "websockets", "uvloop")
 WIDTH = 120
 
 

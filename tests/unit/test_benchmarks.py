@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from benchmarks import sandbox
 from benchmarks.replay import Sizes, fresh, measure, run
 from benchmarks.report import as_json
 from benchmarks.tape import (
@@ -175,3 +176,21 @@ def test_figures_have_the_documented_names() -> None:
 def test_the_sizes_that_count_are_the_documented_ones() -> None:
     assert Sizes().markets == (1, 128, 1_024, 5_000)
     assert Sizes().state_markets == 5_000
+
+
+def test_figures_of_the_sandbox_have_the_documented_names() -> None:
+    tiny = sandbox.Sizes(
+        markets=12, rate=500, flat_out=1_000, seconds=1, orders=10, wire_frames=2_000, runs=1
+    )
+    figures = as_json("sandbox", sandbox.measure(tiny))["figures"]
+    assert isinstance(figures, dict)
+    assert list(figures) == [
+        *("frames_per_s", "resend_frames_per_s", "idle_core_share"),
+        *("order_rtt_ms_p50", "order_rtt_ms_p99"),
+        *("order_rtt_ms_p50_quiet", "order_rtt_ms_p99_quiet"),
+    ]
+    assert min(figures.values()) > 0
+
+
+def test_the_sandbox_is_measured_as_documented() -> None:
+    assert (sandbox.Sizes().markets, sandbox.Sizes().rate) == (500, 2_000)
