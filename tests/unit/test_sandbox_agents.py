@@ -1,5 +1,7 @@
 """Agents act at their own times, in one order with all else, however often somebody looks."""
 
+from typing import Any
+
 import pytest
 
 from hfptm.clock import NS_MAX
@@ -14,11 +16,13 @@ OTHER_NS = 1_100 * NS_PER_MS
 HORIZON_NS = 9_000 * NS_PER_MS
 GAME_NS = START_NS + 3_600_000 * NS_PER_MS
 
+Log = list[tuple[Any, ...]]
+
 
 class Alternating:
     """Offers a share at 0.5 and buys it, in turns, in a market with a taker delay of 3 s."""
 
-    def __init__(self, sandbox: Sandbox, name: str, log: list[object], every_ns: int) -> None:
+    def __init__(self, sandbox: Sandbox, name: str, log: Log, every_ns: int) -> None:
         self.due_ns, self.every_ns = GAME_NS + every_ns, every_ns
         self.sandbox, self.name, self.log = sandbox, name, log
         self.listed = entry_of(sandbox, SPORTS_SLUG).listed
@@ -44,11 +48,11 @@ class Alternating:
         self.due_ns = ts_ns + self.every_ns
 
 
-def play(step_ms: int, other_ns: int = OTHER_NS) -> list[object]:
+def play(step_ms: int, other_ns: int = OTHER_NS) -> Log:
     """Everything anybody hears in nine seconds, looked at every so many ms."""
     sandbox = make_sandbox()
     sandbox.advance(GAME_NS, GAME_NS)
-    log: list[object] = []
+    log: Log = []
     sandbox.listeners.append(lambda action, _: log.append((action.ts_ns, action.reports)))
     sandbox.settlement_listeners.append(
         lambda record, status: log.append((record.trade_id, record.updated_ns, status))
@@ -64,7 +68,7 @@ def play(step_ms: int, other_ns: int = OTHER_NS) -> list[object]:
 def test_what_happens_does_not_depend_on_how_often_time_is_told() -> None:
     finest = play(1)
     assert any("CONFIRMED" in str(entry) for entry in finest), "trades settle meanwhile"
-    assert [entry for entry in finest if entry[0] == "a"] == [  # type: ignore[index]
+    assert [entry for entry in finest if entry[0] == "a"] == [
         ("a", GAME_NS + n * EVERY_NS) for n in range(1, HORIZON_NS // EVERY_NS + 1)
     ]
     for step_ms in (10, 777, 9_000):
@@ -72,7 +76,7 @@ def test_what_happens_does_not_depend_on_how_often_time_is_told() -> None:
 
 
 def test_at_one_time_the_first_agent_acts_first() -> None:
-    acts = [entry[0] for entry in play(9_000, EVERY_NS) if entry[0] in ("a", "b")]  # type: ignore[index]
+    acts = [entry[0] for entry in play(9_000, EVERY_NS) if entry[0] in ("a", "b")]
     assert acts == ["a", "b"] * (HORIZON_NS // EVERY_NS)
 
 
@@ -81,7 +85,7 @@ def test_never_and_long_ago(due_ns: int, acts_at_ns: int | None) -> None:
     """An agent that is never due never acts; one registered too late acts at once."""
     sandbox = make_sandbox()
     sandbox.advance(GAME_NS, GAME_NS)
-    log: list[object] = []
+    log: Log = []
     agent = Alternating(sandbox, "a", log, EVERY_NS)
     agent.due_ns = due_ns
     sandbox.agents.append(agent)

@@ -149,10 +149,9 @@ def test_held_markets_are_only_shuffled_behind_their_best_prices() -> None:
     for quoter in living.floor.quoters.values():
         quoter.held = True
 
-    def best() -> list[tuple[int, int]]:
-        quoters = living.floor.quoters.values()
-        books = [quoter.listed.book for quoter in quoters]
-        return [(b.published_levels(BUY)[0], b.published_levels(SELL)[0]) for b in books]  # type: ignore[misc]
+    def best() -> list[list[tuple[int, int]]]:
+        books = [quoter.listed.book for quoter in living.floor.quoters.values()]
+        return [[book.published_levels(side)[0] for side in (BUY, SELL)] for book in books]
 
     before = best()
     living.run(10)
