@@ -6,7 +6,7 @@ from hfptm.sandbox.house import House
 from hfptm.sandbox.margins import Margins
 from hfptm.sandbox.offers import EventOffer
 from hfptm.sandbox.quoter import Quoter
-from hfptm.sandbox.quoting import WINDOW_QUOTING, Quoting
+from hfptm.sandbox.quoting import LASTING_QUOTING, WINDOW_QUOTING
 
 BUSY_PERCENT, EARLY_PERCENT = 65, 5
 """Of all decisions: those at windows and games that run, and at those that have not begun."""
@@ -21,7 +21,8 @@ class Pit:
         listed = [sandbox.exchange.markets[offer.listing.market.market] for offer in event.offers]
         relation = event.group.relation if event.group else Relation.NONE
         margins = Margins(relation, listed if event.group else ())
-        quoting = WINDOW_QUOTING if event.offers[0].terms.window_start_ns else Quoting()
+        is_window = bool(event.offers[0].terms.window_start_ns)
+        quoting = WINDOW_QUOTING if is_window else LASTING_QUOTING
         self.quoters = [
             Quoter(house, market, margins, offer.fair_e4, quoting)
             for market, offer in zip(listed, event.offers, strict=True)

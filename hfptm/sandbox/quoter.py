@@ -9,7 +9,7 @@ from hfptm.sandbox.house import House
 from hfptm.sandbox.listings import ListedMarket
 from hfptm.sandbox.margins import Margins
 from hfptm.sandbox.orders import IMMEDIATE, Order, TimeInForce
-from hfptm.sandbox.quoting import Quoting, draw_order_e6, draw_taker_e6
+from hfptm.sandbox.quoting import LASTING_QUOTING, Quoting, draw_order_e6, draw_taker_e6
 from hfptm.units import PRICE_ONE_E4
 from hfptm.venue.orders import SHARE_STEP_E6
 
@@ -29,7 +29,7 @@ class Quoter:
         listed: ListedMarket,
         margins: Margins,
         fair_e4: int,
-        quoting: Quoting = Quoting(),  # noqa: B008, frozen
+        quoting: Quoting = LASTING_QUOTING,
     ) -> None:
         self.listed = listed
         self.fair_e4 = fair_e4

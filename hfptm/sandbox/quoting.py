@@ -29,15 +29,20 @@ _WHOLE_PERCENT = 78
 
 
 class Quoting(msgspec.Struct, frozen=True):
-    """A market's manner. The defaults are a choice, made for markets that last."""
+    """A market's manner."""
 
-    half_spread_e4: int = 80
-    opening_levels: int = 10
-    fewest_levels: int = 6
-    most_levels: int = 14
-    depths: Sequence[int] = (0, 10)
+    half_spread_e4: int
+    opening_levels: int
+    fewest_levels: int
+    most_levels: int
+    depths: Sequence[int]
     """Quantiles of how many ticks behind the best price something happens."""
 
+
+LASTING_QUOTING = Quoting(
+    half_spread_e4=80, opening_levels=10, fewest_levels=6, most_levels=14, depths=(0, 10)
+)
+"""A choice."""
 
 WINDOW_QUOTING = Quoting(
     half_spread_e4=2,

@@ -84,11 +84,10 @@ class Sandbox:
     def forget_event(self, slug: str) -> None:
         """Drop an event whose markets are all resolved (ValueError), so that memory is bounded."""
         entry = self.catalogue.of_slug(slug)
-        markets = [market.listed for market in entry.markets] if entry else []
-        if not all(listed.phase is Phase.RESOLVED for listed in markets):
+        if entry is None or any(m.listed.phase is not Phase.RESOLVED for m in entry.markets):
             raise ValueError(f"{slug} is not resolved")
-        for listed in markets:
-            self.exchange.markets.remove(listed.market.market)
+        for market in entry.markets:
+            self.exchange.markets.remove(market.listed.market.market)
         self.catalogue.remove_event(slug)
 
     def change_tick(self, market: int, tick_e4: int, ts_ns: int) -> None:

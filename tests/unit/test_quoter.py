@@ -8,14 +8,14 @@ from hfptm.sandbox.margins import MARGIN_E4, Margins
 from hfptm.sandbox.opening import list_universe
 from hfptm.sandbox.orders import OrderStatus
 from hfptm.sandbox.quoter import Quoter
-from hfptm.sandbox.quoting import Quoting
+from hfptm.sandbox.quoting import LASTING_QUOTING
 from hfptm.sandbox.reports import Action, OrderCanceled, Rejected, Trade
 from hfptm.sandbox.sandbox import Sandbox
 from hfptm.sandbox.universe import make_universe
 from hfptm.units import NS_PER_MS, NS_PER_S, ONE_E6, PRICE_ONE_E4
 
 NOW_NS = 1_795_183_200 * NS_PER_S
-FEWEST_LEVELS, MOST_LEVELS = Quoting().fewest_levels, Quoting().most_levels
+FEWEST_LEVELS, MOST_LEVELS = LASTING_QUOTING.fewest_levels, LASTING_QUOTING.most_levels
 BTC, RATE, GENERAL, ALBUM = 0, (2, 3, 4), (5, 6, 7, 8, 9), (10, 11)
 
 

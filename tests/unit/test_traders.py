@@ -215,8 +215,9 @@ def test_finished_events_stay_for_a_while_and_go(monkeypatch: pytest.MonkeyPatch
 
 def test_an_event_that_is_not_over_is_not_forgotten() -> None:
     living = Living(1)
-    with pytest.raises(ValueError, match="rate-decision-december is not resolved"):
-        living.sandbox.forget_event("rate-decision-december")
+    for slug in ("rate-decision-december", "never-listed"):
+        with pytest.raises(ValueError, match=f"{slug} is not resolved"):
+            living.sandbox.forget_event(slug)
 
 
 def test_orders_of_strangers_are_cancelled_when_their_window_closes() -> None:
