@@ -125,6 +125,7 @@ def test_a_skewed_clock_steps_and_drifts() -> None:
     skews_ms = []
     for second in (0, 1, 6, 11):
         faults.advance(BEGIN_NS + second * NS_PER_S)
+        faults.start(Drop())
         skews_ms.append(faults.skew_ns / NS_PER_MS)
     assert skews_ms == [0, -500, -499, 0]
     assert [(deed.fault, deed.detail) for deed in deeds] == [(1, "skew_ms=-500 drift_ppm=200")]

@@ -197,8 +197,9 @@ def test_slow_answers_are_late_by_seed(desk: Desk) -> None:
     assert {0} < set(late_ms) <= {0, *range(10, 31)}
     told = {deed.request: deed.delay_ms for deed in desk.deeds}
     assert told == {n: ms for n, ms in enumerate(late_ms, 1) if ms}
-    desk.faults.start(Slow(delay_ms=(100, 100)))
-    assert desk.api.reply("GET", "/ok").late_ms >= 100
+    for delay_ms in (100, 1_000):
+        desk.faults.start(Slow(path="/time", delay_ms=(delay_ms, delay_ms)))
+    assert desk.api.reply("GET", "/time").late_ms in range(1_100, 1_131)
 
 
 def test_false_successes_are_of_batches_only_and_place_nothing(desk: Desk) -> None:

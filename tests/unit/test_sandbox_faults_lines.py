@@ -130,6 +130,14 @@ def test_a_delayed_frame_is_sent_no_sooner() -> None:
     assert [(deed.frame, deed.delay_ms) for deed in wire.deeds] == [(1, 10), (2, 10)]
 
 
+def test_what_is_due_goes_before_what_comes() -> None:
+    wire = Wire(Delay(delay_ms=(5, 5), duration_s=Decimal("0.001")))
+    first, second = price_change(1, YES, NO), price_change(2, YES, NO)
+    assert wire.line.take(first) == []
+    wire.faults.advance(5 * NS_PER_MS)
+    assert wire.line.take(second) == [Sent(first), Sent(second)]
+
+
 def test_a_line_is_not_clear_while_it_holds_a_frame() -> None:
     wire = Wire(Delay(delay_ms=(10, 10), duration_s=Decimal("0.005")))
     frames = wire.frames(1, ms=6)
@@ -224,6 +232,22 @@ def test_half_of_the_connections_are_cut() -> None:
     assert 30 < sum(cut) < 70
 
 
+def test_every_window_cuts_other_connections() -> None:
+    often = Disconnect(share=HALF, duration_s=Decimal("0.001"), every_s=Decimal("0.002"))
+    wires = [Wire(often, connection=number) for number in range(32)]
+    first = [wire.line.cut() is not None for wire in wires]
+    for wire in wires:
+        wire.wait(2)
+    assert [wire.line.cut() is not None for wire in wires] != first
+
+
+def test_a_malformed_frame_that_comes_twice_is_malformed_twice() -> None:
+    wire = Wire(Malformed(form="cut"), Duplicate())
+    (frame,) = wire.frames(1)
+    assert wire.sent[0] == wire.sent[1]
+    assert len(wire.sent[0].payload) < len(frame)
+
+
 def any_fault() -> st.SearchStrategy[Fault]:
     shares = st.sampled_from([Decimal("0.1"), HALF, 1])
     windows = st.fixed_dictionaries(
@@ -280,6 +304,11 @@ def test_malformed_frames_differ_and_are_what_they_are_called(form: str, values:
         kinds = Counter(type(value).__name__ for value in changed.values())
         assert changed.keys() == msgspec.json.decode(payload).keys()
         assert kinds["dict"] == 1
+
+
+def test_a_frame_is_cut_short_by_a_byte_at_least() -> None:
+    assert malformed(b"[{}]", "cut", lambda bound: bound - 1).payload == b"[{}"
+    assert malformed(b"[{}]", "cut", lambda _: 0).payload == b"["
 
 
 def test_malformed_arrays_stay_arrays() -> None:
