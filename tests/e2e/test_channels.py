@@ -195,6 +195,22 @@ def test_a_subscriber_that_does_not_read_is_cut_off_and_others_go_on(
     deaf.close()
 
 
+def test_who_still_listens_when_it_stops_is_told(api: Api) -> None:
+    server = Server(api.sandbox)
+    server.start()
+
+    async def use(line: ClientConnection) -> None:
+        await send(line, type="market", assets_ids=tokens_of(server))
+        await hear(line)
+        await asyncio.to_thread(server.stop)
+        with pytest.raises(ConnectionClosed) as closed:
+            await line.recv()
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == CloseCode.GOING_AWAY
+
+    talk(server.servers.market_ws_url, use)
+
+
 # polymarket-client ------------------------------------------------------------------------------
 
 
