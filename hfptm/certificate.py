@@ -68,6 +68,8 @@ class Findings(msgspec.Struct, kw_only=True):
     batches_checked: int = 0
     """Changes at one exchange time whose reported best prices were compared with the book's."""
     mismatches: int = 0
+    healed: int = 0
+    """Mismatches whose missing rows another line brought late."""
     mirror_breaks: int = 0
     doubted: int = 0
     """Frames of which something was unreadable."""
@@ -94,7 +96,7 @@ class Findings(msgspec.Struct, kw_only=True):
         hashes = self.hashes_ok + self.hashes_bad
         shares = (
             _share(self.unseen_s, self.listed_s),
-            _share(self.mismatches, self.batches_checked),
+            _share(self.mismatches - self.healed, self.batches_checked),
             _share(self.hashes_bad, hashes),
         )
         for grade, limits in LIMITS.items():

@@ -92,6 +92,8 @@ class EventFlag(IntEnum):
     """Something of this market was unreadable in this frame: its book may be wrong from here."""
     BEST_MISMATCH = 256
     """Set by a normaliser that ran the book check: best prices disagreed as the batch ended."""
+    HEALED = 512
+    """Closes rows that another line brought late: the book lacked them since an earlier batch."""
 
 
 class Side(IntEnum):

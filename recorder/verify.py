@@ -225,7 +225,15 @@ def _gives_again(normaliser: Normaliser, raw: Path, events: Path) -> bool:
 
 
 def _take_over(found: Findings, check: np.void) -> None:
-    for name in ("rows", "frames", "trades", "snapshots", "batches_checked", "mismatches"):
+    for name in (
+        "rows",
+        "frames",
+        "trades",
+        "snapshots",
+        "batches_checked",
+        "mismatches",
+        "healed",
+    ):
         setattr(found, name, int(check[name]))
     found.mirror_breaks, found.doubted = int(check["mirror_breaks"]), int(check["doubted"])
 

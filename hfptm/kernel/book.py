@@ -3,7 +3,8 @@
 One book a market, in YES terms, on the market's own tick grid (design, sections 4 and 5). A batch
 is all frames of one (market, exchange time). Nobody says which frame is the last, so a frame whose
 reported best prices agree with the book ends the batch; one that disagrees leaves it pending; still
-pending when the next time comes is a mismatch, and the book is bad until its next snapshot.
+pending when the next time comes is a mismatch, and the book is bad until its next snapshot, or
+until another line brings what was missing and the best prices agree again.
 """
 
 from hfptm.kernel.jit import Record, cold, hot
@@ -74,6 +75,7 @@ def apply_level(state: State, market: Record, row: Record) -> None:
     if index < 0 or row.size_e6 < 0:
         counters.off_grid += 1
         market.bad = 1
+        market.lacking = 0
         return
     if row.side == Side.BID:
         state.levels[market.offset + index] = row.size_e6
@@ -96,6 +98,8 @@ def fail_batch(state: State, market: Record) -> None:
     """The batch ended and its best prices never agreed: rows were lost."""
     state.counters[0].mismatches += 1
     market.pending = 0
+    if not market.bad:
+        market.lacking = 1
     market.bad = 1
 
 
@@ -122,6 +126,9 @@ def close_frame(state: State, market: Record, row: Record) -> None:
         agrees = row.aux == packed_best(market)
         market.pending = not agrees
         market.confirmed = agrees
+        if row.flags & EventFlag.HEALED and agrees and market.lacking:
+            market.bad = 0
+            market.lacking = 0
     else:
         market.confirmed = 0
 
@@ -132,6 +139,7 @@ def doubt(state: State, market: Record, row: Record) -> None:
     if row.flags & EventFlag.MIRROR_BREAK:
         state.counters[0].mirror_breaks += 1
     market.bad = 1
+    market.lacking = 0
 
 
 @cold
@@ -169,6 +177,7 @@ def begin_snapshot(state: State, market: Record, row: Record) -> None:
         market.covered_since_ns = row.ts_recv_ns
     market.valid = 1
     market.bad = 0
+    market.lacking = 0
     market.pending = 0
     market.confirmed = 0
     market.skipping = 0
@@ -184,6 +193,7 @@ def hide(state: State, market: Record, ts_recv_ns: int) -> None:
         drop_levels(state, market)
     market.valid = 0
     market.bad = 0
+    market.lacking = 0
     market.pending = 0
     market.confirmed = 0
     market.skipping = 0

@@ -20,6 +20,8 @@ CHECK = np.dtype(
         ("snapshots", "i8"),
         ("batches_checked", "i8"),
         ("mismatches", "i8"),  # batches whose best prices never agreed
+        ("healed", "i8"),  # of them, those whose missing rows another line brought
+        ("unhealed", "i8"),  # since the book was last right
         ("mirror_breaks", "i8"),
         ("doubted", "i8"),  # frames of which something was unreadable
     ]
@@ -46,8 +48,13 @@ def check_rows(table: Any, checks: Array, rows: Array, start: int, stop: int) ->
         batches, mismatches = counters.batches_checked, counters.mismatches
         if row.kind <= EventKind.SNAPSHOT or row.kind == EventKind.BEST:
             market = state.markets[row.market]
+            lacked = market.lacking
             if market.open:
                 apply(state, market, row)
+            if lacked and not market.lacking:
+                if row.flags & EventFlag.HEALED:
+                    check.healed += check.unhealed
+                check.unhealed = 0
         else:
             rare(state, row)
         if row.kind == EventKind.MARKET or row.kind == EventKind.FEE:
@@ -60,6 +67,7 @@ def check_rows(table: Any, checks: Array, rows: Array, start: int, stop: int) ->
         check.snapshots += row.kind == EventKind.SNAPSHOT
         check.batches_checked += counters.batches_checked - batches
         check.mismatches += counters.mismatches - mismatches
+        check.unhealed += counters.mismatches - mismatches
         if row.flags & EventFlag.LAST_IN_BATCH:
             check.frames += 1
             check.mirror_breaks += (row.flags & EventFlag.MIRROR_BREAK) > 0

@@ -46,6 +46,7 @@ MARKET = np.dtype(
         ("open", "u1"),  # 1: defined and neither closed nor resolved
         ("valid", "u1"),  # 1: had a snapshot and no gap since
         ("bad", "u1"),  # 1: failed a check, until the next snapshot
+        ("lacking", "u1"),  # 1: bad for nothing but a mismatch, whose missing rows may still come
         ("pending", "u1"),  # 1: the last frame's best prices disagree with the book
         ("confirmed", "u1"),  # 1: the last frame reported best prices and they agree
         ("skipping", "u1"),  # 1: inside a snapshot older than the book

@@ -22,7 +22,7 @@ _LEVEL, _SNAPSHOT, _BEST = int(EventKind.LEVEL), int(EventKind.SNAPSHOT), int(Ev
 _TICK = int(EventKind.TICK)
 _REPORTED = int(EventFlag.BEST_YES | EventFlag.BEST_NO)
 _DOUBTED = int(EventFlag.MIRROR_BREAK | EventFlag.MAYBE_BAD)
-_LAST = int(EventFlag.LAST_IN_BATCH)
+_LAST_HEALED = int(EventFlag.LAST_IN_BATCH | EventFlag.HEALED)
 _OF_BOOK = (_LEVEL, _SNAPSHOT, _BEST)
 _TS, _SIZE, _AUX, _PRICE, _FLAGS, _KIND, _SIDE = 1, 3, 4, 5, 6, 7, 8
 """Positions in a `Row`."""
@@ -169,7 +169,7 @@ def _joined(part: Part, levels: list[Row], doubts: int, newest: Part) -> list[Ro
     rows = [(*head, row[_SIZE], 0, row[_PRICE], 0, _LEVEL, row[_SIDE]) for row in levels]
     *body, last = rows or [(*head, 0, 0, 0, 0, _BEST, 0)]
     closing = newest.rows[-1]
-    flags = closing[_FLAGS] & _REPORTED | doubts | _LAST
+    flags = closing[_FLAGS] & _REPORTED | doubts | _LAST_HEALED
     return [*body, (*last[:4], closing[_AUX], last[_PRICE], flags, *last[7:])]
 
 

@@ -1,7 +1,7 @@
 """The batch rule of the one book, case by case."""
 
 from hfptm.records import EventFlag, EventKind
-from hfptm.units import ONE_E6
+from hfptm.units import ONE_E6, pack_best
 from tests.kernels import ASK, BEST_NO, BEST_YES, BID, LAST, Kernel, best, book, level, market, row
 
 
@@ -31,6 +31,23 @@ def test_a_batch_that_never_agrees_is_one_mismatch_until_the_next_snapshot() -> 
     assert (kernel.counters()["mismatches"], kernel.market(0)["bad"]) == (1, 1)
     kernel.apply(book(40, 0, {4_700: 1}, {6_000: 1}))
     assert (kernel.counters()["mismatches"], kernel.market(0)["bad"]) == (1, 0)
+
+
+def test_late_rows_heal_what_lacked_them_and_nothing_else() -> None:
+    healed = LAST | BEST_YES | EventFlag.HEALED
+    late = level(31, 0, BID, 4_700, 1, flags=healed, venue_ms=30, aux=pack_best(4_700, 6_000))
+    for before, bad in (([], 0), ([level(20, 0, BID, 4_001, 1)], 1)):
+        kernel = quiet_kernel()
+        kernel.apply([*before, best(20, 0, 4_700, 6_000), best(30, 0, 4_700, 6_000)])
+        assert kernel.market(0)["bad"] == 1
+        kernel.apply([late])
+        assert kernel.market(0)["bad"] == bad
+    kernel = quiet_kernel()
+    kernel.apply([best(20, 0, 4_800, 6_000), best(30, 0, 4_800, 6_000)])
+    kernel.apply(
+        [level(31, 0, BID, 4_700, 1, flags=healed, venue_ms=30, aux=pack_best(4_800, 6_000))]
+    )
+    assert kernel.market(0)["bad"] == 1
 
 
 def test_checks_are_counted_by_batch_and_by_value() -> None:

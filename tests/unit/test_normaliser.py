@@ -76,7 +76,7 @@ def test_a_late_frame_brings_what_nothing_newer_has_set(both: Normaliser) -> Non
     # It joins the newest batch, whose best prices the healed book must show.
     assert row["ts_venue_ns"] == (TS_MS + 2) * 1_000_000
     assert unpack_best(row["aux"]) == (5000, 6000)
-    assert row["flags"] == EventFlag.LAST_IN_BATCH | EventFlag.BEST_YES
+    assert row["flags"] == EventFlag.LAST_IN_BATCH | EventFlag.BEST_YES | EventFlag.HEALED
     assert both.tally.late == 1
 
 
@@ -84,7 +84,7 @@ def test_a_late_doubt_is_passed_on(both: Normaliser) -> None:
     at(both, 2, 1, bid(2, "0.3", "7"))
     (row,) = at(both, 3, 11, bid(1, "0.30001", "7"))
     assert row["kind"] == EventKind.BEST
-    assert row["flags"] == EventFlag.LAST_IN_BATCH | EventFlag.MAYBE_BAD
+    assert row["flags"] == EventFlag.LAST_IN_BATCH | EventFlag.MAYBE_BAD | EventFlag.HEALED
 
 
 def test_a_late_frame_from_before_a_book_is_nothing(both: Normaliser) -> None:
@@ -189,8 +189,8 @@ def test_the_end_of_a_recording_is_a_gap(both: Normaliser) -> None:
 
 
 def test_leads_are_right_to_a_tenth() -> None:
-    race = Race()
-    leads = np.random.default_rng(7).integers(1, 10**9, 999)
+    race, rng = Race(), np.random.default_rng(7)
+    leads = rng.integers(1, 10**9, 999)
     for lead_ns in leads.tolist():
         race.add(1, lead_ns)
     assert race.lead_ns(0.5) == pytest.approx(np.median(leads), rel=0.1)

@@ -191,7 +191,8 @@ def test_the_book_goes_on_between_two_takes() -> None:
 def test_a_clock_that_runs_fast_is_seen() -> None:
     rows = np.zeros(4_000, dtype=[("ts_recv_ns", "i8"), ("ts_venue_ns", "i8")])
     rows["ts_venue_ns"] = START_NS + np.arange(len(rows)) * S
-    noise_ns = np.random.default_rng(7).exponential(20 * NS_PER_MS, len(rows)).astype(np.int64)
+    rng = np.random.default_rng(7)
+    noise_ns = rng.exponential(20 * NS_PER_MS, len(rows)).astype(np.int64)
     drift_ns = (np.arange(len(rows)) * 50_000).astype(np.int64)
     rows["ts_recv_ns"] = rows["ts_venue_ns"] + 5 * NS_PER_MS + noise_ns + drift_ns
     lag = LagEnvelope()
