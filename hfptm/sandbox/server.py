@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 import uvicorn
+import uvloop
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
@@ -119,7 +120,7 @@ class Server:
             f"ws://{ws}",
         )
         # Made here and not before: a loop that never ran would have to be closed all the same.
-        self._loop = asyncio.new_event_loop()
+        self._loop = uvloop.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="sandbox", daemon=True)
         self._thread.start()
         self._ended = asyncio.run_coroutine_threadsafe(self._serve(), self._loop)
