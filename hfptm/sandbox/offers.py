@@ -12,7 +12,7 @@ from hfptm.records import Relation
 from hfptm.registry import Group, Market, group_id, market_id
 from hfptm.sandbox.catalogue import EventTerms, MarketTerms, Tag
 from hfptm.sandbox.listings import Listing, Role
-from hfptm.units import ONE_E6
+from hfptm.units import NS_PER_S, ONE_E6
 
 FEE_RATES_E4 = {
     "crypto": 700,
@@ -40,6 +40,8 @@ TAGS = {
 }
 
 _MIN_SIZE_E6 = 5 * ONE_E6
+_DATE_NS = 7 * 86_400 * NS_PER_S
+"""Between the ends of nested outcomes."""
 
 
 class Times(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,7 +145,7 @@ def _offer(seed: int, plan: Blueprint, number: int, neg_risk_id: str, group: int
     slug = f"{plan.slug}-{ending}" if ending else plan.slug
     starts_ns = plan.times.starts_ns
     listing = Listing(
-        market=_market(seed, slug, plan, group),
+        market=_market(seed, slug, plan, group, number),
         event=neg_risk_id,
         role=plan.roles[number] if plan.roles else Role.NAMED,
         itode_ms=plan.itode_ms,
@@ -159,7 +161,7 @@ def _offer(seed: int, plan: Blueprint, number: int, neg_risk_id: str, group: int
     return Offer(listing=listing, terms=terms, fair_e4=fair_e4, volume_e6=volume_e6)
 
 
-def _market(seed: int, slug: str, plan: Blueprint, group: int) -> Market:
+def _market(seed: int, slug: str, plan: Blueprint, group: int, number: int) -> Market:
     condition_id, yes_token, no_token = (_v2_ids if plan.is_v2 else _v1_ids)(seed, slug)
     return Market(
         market=market_id(condition_id),
@@ -176,9 +178,15 @@ def _market(seed: int, slug: str, plan: Blueprint, group: int) -> Market:
         fee_exponent=1,
         neg_risk=bool(group) and plan.relation is not Relation.NESTED,
         version="v2" if plan.is_v2 else "v1",
-        end_ts_ns=plan.end_ns,
+        end_ts_ns=_end_ns(plan, number),
         valid_from_ns=plan.times.starts_ns if plan.is_window else plan.times.lists_ns,
     )
+
+
+def _end_ns(plan: Blueprint, number: int) -> int:
+    """Outcomes by date end one after the other, which is how Gamma's readers know their order."""
+    later = len(plan.outcomes) - 1 - number if plan.relation is Relation.NESTED else 0
+    return plan.end_ns - later * _DATE_NS
 
 
 def _v1_ids(seed: int, slug: str) -> tuple[str, str, str]:
