@@ -54,7 +54,9 @@ def serving(*options: object) -> Iterator[Served]:
     with process("sandbox", "serve", "--json", *options) as child:
         try:
             assert child.stdout
-            yield Served(child, json.loads(child.stdout.readline()))
+            assert child.stderr
+            said = child.stdout.readline() or child.stderr.read()
+            yield Served(child, json.loads(said))
         finally:
             child.kill()
 
