@@ -1,21 +1,25 @@
 """Received rows become durable in time, none is lost unsaid, and the receive path never waits."""
 
+import resource
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from hfptm.clock import monotonic_ns
 from hfptm.errors import LakeError
-from hfptm.lake import Lake
+from hfptm.lake import SCHEMAS, Kind, Lake
 from hfptm.records import GapReason
+from hfptm.wal import encode_block, read_batches
 from recorder.log import LogFile
 from recorder.recovery import recover
 from recorder.writer import RawWriter, WriterSettings
 from tests.recordings import START_NS, accounted, frames, losses, ones, read, row
 
+RAW = SCHEMAS[Kind.RAW]
 FAST = WriterSettings(flush_interval_ms=20)
 
 
@@ -137,6 +141,27 @@ def test_no_log_is_opened_twice(tmp_path: Path) -> None:
         names.add(log.path.name)
         log.close()
     assert len(names) == 20
+
+
+def test_a_refused_block_leaves_no_trace_in_the_log(tmp_path: Path) -> None:
+    """The limit on a file's size cuts a write in the middle, as a full disk does."""
+    log = LogFile(tmp_path, START_NS)
+    columns = [pa.array([value], field.type) for value, field in zip(row(1), RAW, strict=True)]
+    block = encode_block(pa.RecordBatch.from_arrays(columns, schema=RAW))
+    log.append([block])
+    size_bytes = log.path.stat().st_size
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes + len(block) + 10, limits[1]))
+        with pytest.raises(OSError, match="File too large"):
+            log.append([block, block])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert log.path.stat().st_size == size_bytes
+    log.append([block])
+    log.close()
+    with log.path.open("rb") as file:
+        assert [batch.num_rows for batch in read_batches(file)] == [1, 1]
 
 
 def test_a_writer_that_died_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
