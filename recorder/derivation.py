@@ -203,7 +203,7 @@ def read_batches(raw: Path) -> Iterator[pa.RecordBatch]:
 
 def receive_batch(normaliser: Normaliser, batch: pa.RecordBatch) -> None:
     names = ("ts_recv_ns", "line", "connection", "kind", "payload")
-    columns = [batch.column(name).to_pylist() for name in names]
+    columns = [batch.column(name).to_numpy(zero_copy_only=False).tolist() for name in names]
     for row in zip(*columns, strict=True):
         normaliser.receive(*row)
 

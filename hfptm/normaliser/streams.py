@@ -28,7 +28,7 @@ _TS, _SIZE, _AUX, _PRICE, _FLAGS, _KIND, _SIDE = 1, 3, 4, 5, 6, 7, 8
 """Positions in a `Row`."""
 
 
-class Part(msgspec.Struct):
+class Part(msgspec.Struct, gc=False):
     """What one frame says about one market at one exchange time, until all have delivered it."""
 
     order: int
@@ -51,7 +51,7 @@ class Part(msgspec.Struct):
         return self.rows[0][_KIND] in (_SNAPSHOT, _TICK)
 
 
-class Stream(msgspec.Struct):
+class Stream(msgspec.Struct, gc=False):
     """How far one connection is with this market."""
 
     line: int

@@ -2,8 +2,9 @@
 
 The exchange adds keys, omits others and has changed shapes over the years, so the structs ask for
 nothing they can do without: unknown keys are ignored, and a number that should have been a string
-is kept as it came, for the reader of that one level to refuse. Source: exchange reference,
-sections 1.2, 1.3 and 3.1.
+is kept as it came, for the reader of that one level to refuse. Nothing decoded from JSON refers to
+itself, so none of it is the garbage collector's (`gc=False`). Source: exchange reference, sections
+1.2, 1.3 and 3.1.
 """
 
 from enum import StrEnum
@@ -22,7 +23,7 @@ class Level(msgspec.Struct, gc=False):
     size: Text = None
 
 
-class Book(msgspec.Struct, tag_field="event_type", tag="book"):
+class Book(msgspec.Struct, gc=False, tag_field="event_type", tag="book"):
     """Full book of one token, from the WebSocket or (without `event_type`) from REST.
 
     `{"market":"0xc0","asset_id":"71","timestamp":"1793000000123","hash":"66",
@@ -42,7 +43,7 @@ class Book(msgspec.Struct, tag_field="event_type", tag="book"):
     neg_risk: bool | None = None
 
 
-class Change(msgspec.Struct):
+class Change(msgspec.Struct, gc=False):
     """One entry of a price change: the new total size of a level, "0" if it is gone."""
 
     asset_id: str = ""
@@ -54,7 +55,7 @@ class Change(msgspec.Struct):
     best_ask: Text = None
 
 
-class PriceChange(msgspec.Struct, tag_field="event_type", tag="price_change"):
+class PriceChange(msgspec.Struct, gc=False, tag_field="event_type", tag="price_change"):
     """Changed levels; three shapes, read through `entries`.
 
     Since 2025-09-15: `{"market":"0xc0","price_changes":[{"asset_id":"71","price":"0.51",
@@ -86,7 +87,7 @@ class PriceChange(msgspec.Struct, tag_field="event_type", tag="price_change"):
         return Change(self.asset_id, change.price, change.size, change.side, self.hash)
 
 
-class LastTradePrice(msgspec.Struct, tag_field="event_type", tag="last_trade_price"):
+class LastTradePrice(msgspec.Struct, gc=False, tag_field="event_type", tag="last_trade_price"):
     """A trade print; `side` is the taker's.
 
     `{"market":"0xc0","asset_id":"71","price":"0.52","size":"12.5","fee_rate_bps":"0","side":"BUY",
@@ -101,7 +102,7 @@ class LastTradePrice(msgspec.Struct, tag_field="event_type", tag="last_trade_pri
     timestamp: Text = None
 
 
-class TickSizeChange(msgspec.Struct, tag_field="event_type", tag="tick_size_change"):
+class TickSizeChange(msgspec.Struct, gc=False, tag_field="event_type", tag="tick_size_change"):
     """`{"market":"0xc0","asset_id":"71","old_tick_size":"0.01","new_tick_size":"0.001",
     "timestamp":"1793000002000","event_type":"tick_size_change"}`"""
 
@@ -111,7 +112,7 @@ class TickSizeChange(msgspec.Struct, tag_field="event_type", tag="tick_size_chan
     timestamp: Text = None
 
 
-class BestBidAsk(msgspec.Struct, tag_field="event_type", tag="best_bid_ask"):
+class BestBidAsk(msgspec.Struct, gc=False, tag_field="event_type", tag="best_bid_ask"):
     """`{"market":"0xc0","asset_id":"71","best_bid":"0.51","best_ask":"0.52","spread":"0.01",
     "timestamp":"1793000000987","event_type":"best_bid_ask"}`"""
 
@@ -122,7 +123,7 @@ class BestBidAsk(msgspec.Struct, tag_field="event_type", tag="best_bid_ask"):
     timestamp: Text = None
 
 
-class NewMarket(msgspec.Struct, tag_field="event_type", tag="new_market"):
+class NewMarket(msgspec.Struct, gc=False, tag_field="event_type", tag="new_market"):
     """A market was created, anywhere on the exchange. The order of `assets_ids` means nothing.
 
     `{"id":"29","question":"Up or Down?","market":"0xc0","slug":"btc-updown-5m-1793000100",
@@ -143,7 +144,7 @@ class NewMarket(msgspec.Struct, tag_field="event_type", tag="new_market"):
     timestamp: Text = None
 
 
-class MarketResolved(msgspec.Struct, tag_field="event_type", tag="market_resolved"):
+class MarketResolved(msgspec.Struct, gc=False, tag_field="event_type", tag="market_resolved"):
     """`{"id":"29","market":"0xc0","assets_ids":["71","72"],"winning_asset_id":"71",
     "winning_outcome":"Up","timestamp":"1793000400000","event_type":"market_resolved"}`"""
 
@@ -160,7 +161,7 @@ class Trouble(StrEnum):
     BAD_MESSAGE = "bad_message"
 
 
-class Malformed(msgspec.Struct, frozen=True):
+class Malformed(msgspec.Struct, frozen=True, gc=False):
     """A frame, or one element of an array frame, that is no readable message.
 
     `market` is its condition id where that much could be read: something of it was missed.
