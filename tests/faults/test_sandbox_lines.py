@@ -235,6 +235,23 @@ def test_one_token_is_lost_and_the_other_is_not(feed: Feed) -> None:
     run(test)
 
 
+def test_news_of_a_lost_market_come(feed: Feed) -> None:
+    async def test() -> None:
+        async with connect(feed.server.servers.market_ws_url) as client:
+            await feed.subscribe(client, custom_feature_enabled=True)
+            feed.start(Lose())
+            feed.move(1)
+            feed.server.run(resolve)
+            assert [frame["event_type"] for frame in await pong(client)] == ["market_resolved"]
+
+    run(test)
+
+
+def resolve(sandbox: Sandbox) -> None:
+    market = entry_of(sandbox, STANDARD_SLUG).listed.market.market
+    sandbox.resolve_market(market, 10_000, sandbox.now_ns)
+
+
 def test_a_frozen_connection_answers_pings_and_nothing_else(feed: Feed) -> None:
     async def test() -> None:
         async with feed.subscribed() as client:
@@ -263,6 +280,7 @@ def test_connections_are_cut(feed: Feed, code: int | None, received: int | None)
             with pytest.raises(ConnectionClosed) as closed:
                 await asyncio.wait_for(client.recv(), WAIT_S)
             assert (closed.value.rcvd and closed.value.rcvd.code) == received
+            assert isinstance(closed.value.__cause__, ConnectionResetError) == (code is None)
         async with feed.subscribed() as client:
             sent = feed.move(1)
             assert await receive_sizes(client, 1) == sent
