@@ -88,7 +88,7 @@ class Server:
 
     @property
     def connections(self) -> int:
-        """How many of the market channel are open."""
+        """How many WebSocket connections are open, of both channels."""
         return self._channels.connections
 
     @property
