@@ -38,7 +38,7 @@ READ_FRAMES = 80
 def make_frames(count: int) -> list[bytes]:
     """`price_change` messages as the market channel prints them."""
     generator = np.random.default_rng(7)
-    tokens = [str(int.from_bytes(generator.bytes(31))) for _ in range(2 * MARKETS)]
+    tokens = [str(int.from_bytes(generator.bytes(32)) >> 1) for _ in range(2 * MARKETS)]
     conditions = [f"0x{generator.bytes(32).hex()}" for _ in range(MARKETS)]
     frames = []
     for number in range(count):

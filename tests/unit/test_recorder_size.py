@@ -20,4 +20,4 @@ def test_the_benchmark_measures() -> None:
         *("frames_per_s", "append_us", "log_us", "log_bytes"),
         *("seal_us", "raw_bytes", "raw_bytes_stamps"),
     }
-    assert all(value > 0 for value in figures.values())
+    assert all(value >= 0 for value in figures.values())
