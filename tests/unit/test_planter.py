@@ -30,13 +30,19 @@ TAKER_DELAY_NS = 150 * NS_PER_MS
 class Stage:
     """A populated sandbox with a planter, one second after its opening."""
 
-    def __init__(self, *plants: Plant, random: RandomPlants | None = None, seed: int = 3) -> None:
+    def __init__(
+        self,
+        *plants: Plant,
+        random: RandomPlants | None = None,
+        seed: int = 3,
+        rate: int = 100,
+    ) -> None:
         universe = make_universe(seed, markets=32)
         self.sandbox = sandbox = Sandbox(seed)
         sandbox.advance(universe.start_ns, 0)
         self.artefacts = FeedArtefacts()
         MarketFrames(sandbox).listeners.append(self.artefacts.receive)
-        self.floor = populate(sandbox, universe, 100)
+        self.floor = populate(sandbox, universe, rate)
         sandbox.advance(universe.start_ns + NS_PER_S, 0)
         self.start_ns = sandbox.now_ns
         self.told: list[Planted | Skipped] = []
@@ -172,6 +178,18 @@ def taken(stage: Stage, entry: MarketEntry, side: Side, size_e6: int) -> None:
     assert house.immediate(house.any_taker(), entry.listed, side, (price_e4, size_e6))
 
 
+def test_what_others_send_meanwhile_is_hidden_again_when_its_delay_ends() -> None:
+    stage = Stage(plant(Kind.BINARY, WINDOW, life_ns=0, is_printed=True))
+    stage.after(700)
+    (entry,) = stage.entries(WINDOW)
+    taken(stage, entry, BUY, 50 * ONE_E6)
+    assert len(entry.listed.delayed) == 2
+    stage.after(810)
+    assert entry.listed.book.shown_e6 != ({}, {})
+    stage.after(860)
+    assert entry.listed.book.shown_e6 == ({}, {})
+
+
 def test_whoever_takes_a_leg_ends_it() -> None:
     stage = Stage(plant(Kind.YES_BASKET, RATE))
     stage.after(600)
@@ -222,6 +240,18 @@ def test_an_artefact_moves_the_market_by_a_real_order() -> None:
         stage.after(1_500)
         assert shown(stage, Kind.BINARY, SINGLE) < 0
         assert stage.only().expected is Expected.ARTEFACT
+
+
+def test_a_market_that_lost_a_delta_goes_on_changing() -> None:
+    """Or nobody could notice."""
+    lost = plant(Kind.LOST_DELTA, SINGLE, life_ns=1_100 * NS_PER_MS, edge_e4=0, size_e6=0)
+    stage = Stage(lost, rate=1)
+    (entry,) = stage.entries(SINGLE)
+    stamps_ms = set()
+    for ms in range(520, 1_600, 10):
+        stage.after(ms)
+        stamps_ms.add(entry.tape.changed_ms)
+    assert len(stamps_ms) >= 3
 
 
 @pytest.fixture(scope="module")
