@@ -23,6 +23,7 @@ Rows = npt.NDArray[np.void]
 
 _FRAME, _REST = int(RawKind.FRAME), int(RawKind.REST)
 _SNAPSHOT, _GAP = int(EventKind.SNAPSHOT), int(EventKind.GAP)
+_STATE = int(EventKind.STATE)
 _LOSS, _SILENCE = msgspec.json.Decoder(Loss), msgspec.json.Decoder(Silence)
 _OF_BATCH = (int(EventKind.LEVEL), _SNAPSHOT)
 _LAST = int(EventFlag.LAST_IN_BATCH)
@@ -91,6 +92,11 @@ class Normaliser:
     def add_market(self, market: Market) -> None:
         """Decode this market from now on."""
         self._feed.add_market(market)
+
+    def remove_market(self, market: Market) -> None:
+        """Forget a market that nobody sends any more; its tokens are unknown from now on."""
+        self._feed.remove_market(market)
+        self.unseen.pop(market.market, None)
 
     def save(self) -> bytes:
         """For another normaliser of the same version to go on; the same history, the same bytes."""
@@ -174,8 +180,11 @@ class Normaliser:
             rows = self._merge(streams, stream, part)
             if not rows:
                 return False
+        else:
+            stream.order = streams.last_order
         streams.latest_ns = max(streams.latest_ns, ts_venue_ns)
         self._rows += rows
+        streams.is_over |= rows[-1][7] == _STATE
         if market in self.unseen and any(row[7] == _SNAPSHOT for row in rows):
             gap = self.unseen.pop(market)
             self._closed.append(Gap(gap.from_ns, market, ts_recv_ns, gap.reason))
@@ -193,8 +202,10 @@ class Normaliser:
         if index < len(streams.parts) - 1:
             self.tally.late += 1
             rows = streams.still_true(part, index)
-        if part.payload:
-            self._waiting.setdefault(part.payload, part)
+        if part.payload in self._waiting:
+            part.payload = b""  # a repeated frame: the first is found by it
+        elif part.payload:
+            self._waiting[part.payload] = part
         self._forget(streams.passed())
         return rows
 
@@ -251,8 +262,10 @@ class Normaliser:
         """A connection was there for a market until `gap` begins, which is one if it was alone."""
         streams = self._markets[gap.market]
         self._forget(streams.leave(connection, gap.from_ns))
-        if not streams.streams:
-            del self._markets[gap.market]
+        if streams.streams:
+            return
+        del self._markets[gap.market]
+        if not streams.is_over:
             gap = Gap(streams.seen_ns, gap.market, 0, gap.reason)
             self._begin_gap(ts_recv_ns, gap)
 

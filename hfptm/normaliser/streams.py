@@ -37,7 +37,7 @@ class Part(msgspec.Struct, gc=False):
     ts_recv_ns: int
     line: int
     payload: bytes
-    """The frame, if there is nothing else in it; else empty."""
+    """The frame by which it is known again; empty if that holds more, or is a repeated one."""
     market: int
     rows: list[Row]
 
@@ -74,6 +74,8 @@ class Streams(msgspec.Struct):
     """The newest exchange time so far."""
     seen_ns: int = 0
     """Receive time up to which connections that left had seen it."""
+    is_over: bool = False
+    """The market is resolved: that nobody sees it any more is no loss."""
 
     def join(self, connection: int, line: int, rows: list[Row]) -> Stream:
         """A connection delivers its first part of this market."""
@@ -126,10 +128,15 @@ class Streams(msgspec.Struct):
         return same, index
 
     def insert(self, stream: Stream, part: Part, index: int) -> None:
+        caught_up = self.last_order
         self.last_order += 1
         if index == len(self.parts):
             part.order = self.last_order
             self.parts.append(part)
+            if part.rows[0][_KIND] == _SNAPSHOT and part.ts_venue_ns <= self.latest_ns:
+                # All that is in this book is behind those who have delivered everything.
+                for other in self.streams.values():
+                    other.order += other.order == caught_up
         else:
             part.order = self.parts[index].order
             for later in range(index, len(self.parts)):

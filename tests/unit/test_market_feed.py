@@ -324,3 +324,13 @@ def test_a_market_added_later_is_decoded_from_then_on() -> None:
     feed.add_market(make_market())
     assert len(decode_all(feed, payload)) == 1
     assert len(feed.take()) == 0
+
+
+def test_a_removed_market_is_unknown(feed: MarketFeed) -> None:
+    payload = frame("book", asset_id=YES, bids=[], asks=[])
+    assert len(decode_all(feed, payload)) == 1
+    feed.remove_market(make_market())
+    assert len(decode_all(feed, payload)) == 0
+    assert troubles(feed) == {"unknown_token": 1}
+    assert feed.save() == {}
+    feed.remove_market(make_market())

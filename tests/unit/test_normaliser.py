@@ -209,3 +209,32 @@ def test_both_tokens_are_one_market(both: Normaliser) -> None:
     entry = change(NO, "SELL", "0.7", "1")
     payload = frame("price_change", timestamp=str(TS_MS + 1), price_changes=[entry])
     assert len(at(both, 3, 11, payload)) == 0
+
+
+def test_a_resolved_market_is_nobodys_loss(both: Normaliser) -> None:
+    """Both lines announce it; neither its end nor theirs is a gap."""
+    resolved = frame("market_resolved", winning_asset_id=YES)
+    assert kinds_of(at(both, 2, 1, resolved)) == [EventKind.STATE]
+    assert len(at(both, 3, 11, resolved)) == 0
+    for connection in (1, 11):
+        assert len(link(both, 4, connection, RawKind.LINK_DOWN, "")) == 0
+    assert not both.unseen
+
+
+def test_ten_thousand_markets_leave_nothing() -> None:
+    normaliser = Normaliser([])
+    link(normaliser, 1, 1, RawKind.LINK_UP, "")
+    empty = len(normaliser.save())
+    for number in range(10_000):
+        condition = f"0x{number:064x}"
+        market = make_market(condition, f"{number}1", f"{number}2")
+        normaliser.add_market(market)
+        sides = {"bids": levels(("0.4", "1")), "asks": []}
+        payload = frame("book", market=condition, asset_id=market.yes_token, **sides)
+        assert len(at(normaliser, 2, 1, payload)) == 2
+        said = msgspec.json.encode(Silence([market.yes_token])).decode()
+        assert len(link(normaliser, 2, 1, RawKind.SILENCE, said)) == 1
+        normaliser.remove_market(market)
+    assert len(normaliser.save()) <= empty + 9  # a time is longer than none
+    assert len(at(normaliser, 3, 1, payload)) == 0
+    assert normaliser.counters.unknown_token == 1
