@@ -89,7 +89,7 @@ def goes_on(file: BinaryIO) -> bool:
     rest = file.read()
     start = rest.find(_MAGIC, 1)
     while start >= 0:
-        if _body_at(rest, start) is not None:
+        if _is_whole_at(rest, start):
             return True
         start = rest.find(_MAGIC, start + 1)
     return False
@@ -130,19 +130,22 @@ def _begins_whole(file: BinaryIO) -> bool:
 def _read_body(file: BinaryIO) -> bytes | None:
     start = file.tell()
     frame = file.read(_FRAME.size)
-    body = frame and file.read(_body_bytes(frame))
-    if not body or zlib.crc32(body) != _FRAME.unpack(frame)[2]:
-        file.seek(start)
-        return None
-    return body
+    body = file.read(_body_bytes(frame))
+    if _is_whole(frame, body):
+        return body
+    file.seek(start)
+    return None
 
 
-def _body_at(data: bytes, start: int) -> bytes | None:
+def _is_whole_at(data: bytes, start: int) -> bool:
     frame = data[start : start + _FRAME.size]
-    length = _body_bytes(frame)
-    body = data[start + _FRAME.size : start + _FRAME.size + length]
-    whole = 0 < length == len(body) and zlib.crc32(body) == _FRAME.unpack(frame)[2]
-    return body if whole else None
+    body_start = start + len(frame)
+    return _is_whole(frame, data[body_start : body_start + _body_bytes(frame)])
+
+
+def _is_whole(frame: bytes, body: bytes) -> bool:
+    is_all_there = 0 < _body_bytes(frame) == len(body)
+    return is_all_there and zlib.crc32(body) == _FRAME.unpack(frame)[2]
 
 
 def _body_bytes(frame: bytes) -> int:

@@ -65,6 +65,7 @@ def test_a_tail_of_zeros_is_no_block(blocks: list[Rows], zeros: int) -> None:
     assert read(bytes(zeros)) == []
 
 
+@settings(max_examples=300)
 @given(blocks=logs.filter(len), data=st.data())
 def test_a_flipped_bit_ends_the_log_there_and_what_follows_is_noticed(
     blocks: list[Rows], data: st.DataObject
