@@ -14,8 +14,8 @@ from recorder.storage import Storage
 from recorder.writer import WriterSettings
 from tests.recordings import row
 
-SETTINGS = WriterSettings(flush_interval_ms=100, log_bytes=20_000)
-"""A log takes some 200 rows: a run of a second closes and seals several."""
+SETTINGS = WriterSettings(log_bytes=20_000)
+"""A log takes some 60 rows: a run of a second closes and seals several."""
 
 PAUSE_S = 0.001
 
