@@ -81,6 +81,14 @@ def test_a_flipped_bit_ends_the_log_there_and_what_follows_is_noticed(
     assert goes_on(file) == (hit < len(blocks) - 1)
 
 
+@pytest.mark.parametrize("longer", [-1, 1, 1 << 29])
+def test_a_block_with_a_wrong_length_is_not_whole(longer: int) -> None:
+    log = make([[(0, b"")]])
+    at = len(HEADER) + 4
+    length = int.from_bytes(log.data[at : at + 4], "little") + longer
+    assert read(log.data[:at] + length.to_bytes(4, "little") + log.data[at + 4 :]) == []
+
+
 @given(blocks=logs)
 def test_rows_come_by_time_and_of_one_time_in_order_of_writing(blocks: list[Rows]) -> None:
     tables = [pairs(table) for table in read_in_order(io.BytesIO(make(blocks).data))]
