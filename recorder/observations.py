@@ -15,7 +15,7 @@ from hfptm.lake import Silence
 class Sight:
     """One market on one connection, since it was subscribed there the last time."""
 
-    __slots__ = ("book_ns", "frames", "last_ns", "market", "since_ns", "tokens")
+    __slots__ = ("book_ns", "frames", "last_ns", "last_payload", "market", "since_ns", "tokens")
 
     def __init__(self, market: int, tokens: tuple[str, str], since_ns: int) -> None:
         self.market = market
@@ -26,6 +26,8 @@ class Sight:
         self.book_ns = 0
         """Its first full book since then: before it, changes have nothing to stand on."""
         self.last_ns = 0
+        self.last_payload = b""
+        """Its last frame that tells of no other market: what it says is decoded by who needs it."""
         self.frames = 0
 
     def ask_again(self, now_ns: int) -> None:
