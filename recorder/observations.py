@@ -10,6 +10,7 @@ from typing import Protocol
 import msgspec
 
 from hfptm.lake import Silence
+from hfptm.records import GapReason
 
 
 class Sight:
@@ -74,8 +75,8 @@ class Reconnect(msgspec.Struct, frozen=True):
     """Replace the connection by another with the same markets."""
 
     connection: int
-    cause: str
-    """For people, as it stands in the log: "no data", "no PONG"."""
+    reason: GapReason
+    """SILENCE: no data although some is due; DISCONNECT: not even a PONG."""
 
 
 class Verdict(msgspec.Struct, frozen=True):
