@@ -84,9 +84,10 @@ def test_segment_by_segment_is_all_at_once(tmp_path: Path, seed: int) -> None:
     assert derived(in_turn) == derived(at_once)
 
 
-def test_as_one_segment_the_rows_are_the_same(tmp_path: Path) -> None:
+@pytest.mark.parametrize("seed", range(6))
+def test_as_one_segment_the_rows_are_the_same(tmp_path: Path, seed: int) -> None:
     """What compaction does: the hours are made again, from other files."""
-    lake, rows = new_lake(tmp_path), arrivals()
+    lake, rows = new_lake(tmp_path), arrivals(seed)
     for number, part in enumerate(cut(rows, 5)):
         write(lake, number, part)
     run(lake)
@@ -122,9 +123,10 @@ def test_what_is_lost_is_made_again(tmp_path: Path, lost: str) -> None:
     assert derived(lake) == before
 
 
-def test_a_segment_that_comes_late_is_put_in_its_place(tmp_path: Path) -> None:
+@pytest.mark.parametrize("seed", range(6))
+def test_a_segment_that_comes_late_is_put_in_its_place(tmp_path: Path, seed: int) -> None:
     late, in_order = new_lake(tmp_path / "a"), new_lake(tmp_path / "b")
-    parts = list(enumerate(cut(arrivals(), 4)))
+    parts = list(enumerate(cut(arrivals(seed), 4)))
     for number, part in parts:
         write(in_order, number, part)
     for number, part in [parts[0], *parts[2:], parts[1]]:
@@ -132,6 +134,42 @@ def test_a_segment_that_comes_late_is_put_in_its_place(tmp_path: Path) -> None:
         run(late)
     run(in_order)
     assert derived(late) == derived(in_order)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_an_hour_before_that_changed_changes_the_next(tmp_path: Path, seed: int) -> None:
+    """Although the run that made it again ended before the next."""
+    late, in_order = new_lake(tmp_path / "a"), new_lake(tmp_path / "b")
+    parts = list(enumerate(cut(arrivals(seed), 4)))
+    for number, part in parts:
+        write(in_order, number, part)
+        if number:
+            write(late, number, part)
+    run(in_order)
+    run(late)
+    second_hour = late.files(Kind.RAW, FIRST_NS + HOUR_NS // 2)
+    for path in second_hour:
+        path.rename(path.with_suffix(".away"))
+    write(late, *parts[0])
+    run(late)
+    for path in second_hour:
+        path.with_suffix(".away").rename(path)
+    run(late)
+    assert derived(late) == derived(in_order)
+
+
+def test_gaps_of_many_segments_stand_in_one_file(tmp_path: Path) -> None:
+    """One line that goes down again and again."""
+    lake = new_lake(tmp_path)
+    book = next(row for row in arrivals() if row.is_book)
+    for number in range(3):
+        up = book._replace(at_ns=number * 1_000_000, connection=number)
+        down = Arrival(up.at_ns, number, RawKind.LINK_DOWN, b"")
+        write(lake, number, [up, down])
+    run(lake)
+    starts = [gap.from_ns - FIRST_NS for gap in lake.gaps()]
+    assert starts == [0, 1_000_000, 2_000_000]
+    assert [gap.to_ns > 0 for gap in lake.gaps()] == [True, True, False]
 
 
 def test_a_gap_ends_in_a_later_hour(tmp_path: Path) -> None:
