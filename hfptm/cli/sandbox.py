@@ -38,7 +38,8 @@ def serve(
         int, typer.Option(min=12, max=20_000, metavar="N", help="Markets at the start.")
     ] = 12,
     rate: Annotated[
-        int, typer.Option(min=1, metavar="FRAMES_PER_S", help="Of all markets together.")
+        int,
+        typer.Option(min=1, max=100_000, metavar="FRAMES_PER_S", help="Of all markets together."),
     ] = 200,
     speed: Annotated[
         int, typer.Option(min=1, max=100, metavar="X", help="Windows and games X times shorter.")
