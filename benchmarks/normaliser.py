@@ -11,8 +11,9 @@ import numpy.typing as npt
 
 from benchmarks.report import Figure, main
 from hfptm.clock import monotonic_ns
-from hfptm.lake import Lake, RawKind
+from hfptm.lake import Lake
 from hfptm.normaliser.normaliser import Normaliser
+from hfptm.raw import RawKind
 from hfptm.registry import Market
 from hfptm.sandbox.recording import write_recording
 from hfptm.units import NS_PER_MS, NS_PER_S

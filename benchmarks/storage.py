@@ -16,7 +16,8 @@ import numpy as np
 
 from benchmarks.report import Figure, main
 from hfptm.clock import monotonic_ns
-from hfptm.lake import Lake, RawKind
+from hfptm.lake import Lake
+from hfptm.raw import RawKind
 from hfptm.units import NS_PER_S
 from recorder.seal import seal
 from recorder.writer import RawRow, RawWriter, WriterSettings

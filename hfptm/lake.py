@@ -13,7 +13,7 @@ the same rows give the same bytes. Temporary files end in `.tmp` and no reader l
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -25,13 +25,11 @@ import pyarrow as pa
 from hfptm.clock import NS_MAX, parse_utc_ns, utc_date_hour
 from hfptm.errors import LakeError
 from hfptm.parquet import HOUR_NS, ROW_GROUP_ROWS, HourlyWriter, TableFile, open_table
+from hfptm.raw import RAW_GROUP_ROWS, RAW_SCHEMA, rows_between
 from hfptm.records import EVENT, SCHEMA_VERSION, GapReason, Relation, arrow_schema, to_arrow
 from hfptm.registry import Group, Market
 from hfptm.segments import hidden
 from hfptm.wal import open_logs, read_in_order
-
-RAW_GROUP_ROWS = 65_536
-"""Raw rows carry whole frames, so fewer make a row group."""
 
 NORMALISER = "2"
 """Version of how frames become events; stands in the metadata of every events file."""
@@ -43,38 +41,6 @@ class Kind(StrEnum):
     EVENTS = "events"
     RAW = "raw"
     GAPS = "gaps"
-
-
-class RawKind(IntEnum):
-    FRAME = 1
-    REST = 2
-    LINK_UP = 3
-    LINK_DOWN = 4
-    LOSS = 5
-    """The recorder received more of this connection than it could keep; payload: `Loss`."""
-    START = 6
-    """A recorder starts: no connection from before is up, whatever its rows say."""
-    SILENCE = 7
-    """Markets of this connection are not seen although it is up; payload: `Silence`."""
-
-
-class Loss(msgspec.Struct, frozen=True):
-    """Rows of one connection that were received and not kept, as JSON in a row of kind LOSS.
-
-    That row bears the time and the number of the last of them.
-    """
-
-    reason: GapReason
-    rows: int
-    from_seq: int
-    from_ns: int
-
-
-class Silence(msgspec.Struct, frozen=True):
-    """Tokens of which nothing is to be expected any more, as JSON in a row of kind SILENCE."""
-
-    tokens: list[str]
-    """Of each, its market was not seen on this connection since its last frame there."""
 
 
 class Gap(msgspec.Struct, frozen=True, order=True):
@@ -93,18 +59,7 @@ def _metadata(**more: str) -> dict[str, str]:
 
 SCHEMAS: dict[Kind, pa.Schema] = {
     Kind.EVENTS: arrow_schema(EVENT, normaliser=NORMALISER),
-    Kind.RAW: pa.schema(
-        [
-            pa.field("ts_recv_ns", pa.int64(), nullable=False),
-            pa.field("ts_mono_ns", pa.int64(), nullable=False),  # 0: not recorded
-            pa.field("line", pa.int32(), nullable=False),  # of several connections to the same feed
-            pa.field("connection", pa.int64(), nullable=False),
-            pa.field("seq", pa.int64(), nullable=False),
-            pa.field("kind", pa.uint8(), nullable=False),  # RawKind
-            pa.field("payload", pa.binary(), nullable=False),  # verbatim; empty for link rows
-        ],
-        metadata=_metadata(),
-    ),
+    Kind.RAW: RAW_SCHEMA,
     Kind.GAPS: pa.schema(
         [
             pa.field("from_ns", pa.int64(), nullable=False),
@@ -228,10 +183,10 @@ class Lake:
                     continue
                 file = open_table(path)
                 for group in range(file.num_row_groups):
-                    yield _between(file.read_row_group(group), from_ns, to_ns)
+                    yield rows_between(file.read_row_group(group), from_ns, to_ns)
             for log in logs.values():
                 for table in read_in_order(log):
-                    yield _between(table, from_ns, to_ns)
+                    yield rows_between(table, from_ns, to_ns)
 
     def _logs(self, tail: bool) -> AbstractContextManager[dict[str, BinaryIO]]:
         return open_logs(self.wal) if tail else nullcontext({})
@@ -255,11 +210,6 @@ class Lake:
         writer = self.writer(kind, segment)
         writer.append(table)
         return writer.close()
-
-
-def _between(table: pa.Table, from_ns: int, to_ns: int) -> pa.Table:
-    start, stop = np.searchsorted(table.column("ts_recv_ns").to_numpy(), [from_ns, to_ns])
-    return table.slice(start, stop - start)
 
 
 def hour_ns(file: Path) -> int:

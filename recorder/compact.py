@@ -15,8 +15,9 @@ import pyarrow.parquet as pq
 
 from hfptm.clock import NS_MAX
 from hfptm.errors import HfptmError
-from hfptm.lake import RAW_GROUP_ROWS, SCHEMAS, Kind, Lake, hour_ns
+from hfptm.lake import SCHEMAS, Kind, Lake, hour_ns
 from hfptm.parquet import HOUR_NS, TableFile, open_table, sorted_by_time, sync_folder
+from hfptm.raw import RAW_GROUP_ROWS
 from hfptm.segments import RECORDED, hidden, merged_name, merged_schema, segments_of
 from hfptm.wal import logs
 from recorder.lock import ProcessLock

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from hfptm.certificate import Findings
-from hfptm.lake import RawKind
+from hfptm.raw import RawKind
 from hfptm.registry import Market
 from hfptm.venue.book_hash import HashCheck, HashChecker, Verdict
 

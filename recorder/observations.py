@@ -9,7 +9,7 @@ from typing import Protocol
 
 import msgspec
 
-from hfptm.lake import Silence
+from hfptm.raw import Silence
 from hfptm.records import GapReason
 
 

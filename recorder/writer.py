@@ -15,7 +15,8 @@ import pyarrow as pa
 
 from hfptm.clock import monotonic_ns, wall_ns
 from hfptm.errors import LakeError
-from hfptm.lake import SCHEMAS, Kind, Loss, RawKind
+from hfptm.lake import SCHEMAS, Kind
+from hfptm.raw import Loss, RawKind
 from hfptm.records import GapReason
 from hfptm.units import NS_PER_MS, NS_PER_S
 from hfptm.wal import encode_block

@@ -8,7 +8,8 @@ from pathlib import Path
 import msgspec
 import pyarrow as pa
 
-from hfptm.lake import Lake, Loss, RawKind
+from hfptm.lake import Lake
+from hfptm.raw import Loss, RawKind
 from recorder.writer import RawRow
 
 START_NS = 1_777_428_000_000_000_000

@@ -10,9 +10,10 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from hfptm.lake import Gap, Loss, RawKind, Silence
+from hfptm.lake import Gap
 from hfptm.normaliser.race import Race
 from hfptm.normaliser.streams import Part, Stream, Streams
+from hfptm.raw import Loss, RawKind, Silence
 from hfptm.records import EVENT, EventFlag, EventKind, GapReason
 from hfptm.registry import Market
 from hfptm.venue.batch import ListingState, Row

@@ -6,8 +6,9 @@ from pathlib import Path
 import pyarrow as pa
 
 from hfptm.errors import DamagedInputError, InputError
-from hfptm.lake import SCHEMAS, Kind, Lake, RawKind
+from hfptm.lake import SCHEMAS, Kind, Lake
 from hfptm.normaliser.normaliser import Normaliser
+from hfptm.raw import RawKind
 from hfptm.records import GapReason
 from hfptm.registry import Group, Market
 from hfptm.venue.book_hash import HashChecker

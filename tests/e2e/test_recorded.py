@@ -9,7 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from hfptm.lake import SCHEMAS, Kind, Lake, RawKind
+from hfptm.lake import SCHEMAS, Kind, Lake
+from hfptm.raw import RawKind
 from hfptm.records import EventKind
 from hfptm.sandbox.recording import write_recording
 from replay.reader import EventReader

@@ -8,7 +8,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from hfptm.lake import Lake, RawKind
+from hfptm.lake import Lake
+from hfptm.raw import RawKind
 from hfptm.records import EventFlag, EventKind, GapReason, MarketState, Relation
 from hfptm.units import unpack_best
 from replay.importers import ImportOptions, ImportReport, import_paths

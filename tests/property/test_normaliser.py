@@ -7,8 +7,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hfptm.lake import RawKind
 from hfptm.normaliser.normaliser import Normaliser
+from hfptm.raw import RawKind
 from hfptm.records import EventKind
 from tests.wire import TS_MS, YES, change, frame, make_market
 

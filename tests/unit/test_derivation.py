@@ -8,8 +8,9 @@ import pyarrow as pa
 import pytest
 
 from hfptm.errors import LakeError
-from hfptm.lake import SCHEMAS, Kind, Lake, RawKind
+from hfptm.lake import SCHEMAS, Kind, Lake
 from hfptm.parquet import HOUR_NS, open_table
+from hfptm.raw import RawKind
 from hfptm.records import EVENT, EventKind, GapReason
 from recorder.derivation import Report, derive
 from recorder.manifest import file_sha256, manifest_path, read_manifest

@@ -4,10 +4,10 @@ import msgspec
 import numpy as np
 import pytest
 
-from hfptm.lake import Loss, RawKind, Silence
 from hfptm.normaliser.normaliser import Normaliser
 from hfptm.normaliser.race import Race
 from hfptm.normaliser.streams import WINDOW_NS
+from hfptm.raw import Loss, RawKind, Silence
 from hfptm.records import EventFlag, EventKind, GapReason
 from hfptm.units import unpack_best
 from tests.wire import NO, TS_MS, YES, Rows, change, frame, kinds_of, levels, make_market

@@ -12,7 +12,8 @@ from hfptm.book_check import BookCheck
 from hfptm.certificate import Certificate, Findings, Grade, Origin, path_of, standing
 from hfptm.clock import NS_MAX
 from hfptm.errors import LakeError
-from hfptm.lake import SCHEMAS, Kind, Lake, RawKind
+from hfptm.lake import SCHEMAS, Kind, Lake
+from hfptm.raw import RawKind
 from hfptm.units import NS_PER_MS, NS_PER_S
 from hfptm.venue.market_feed import MarketFeed
 from recorder.derivation import derive
