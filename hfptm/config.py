@@ -18,6 +18,7 @@ from hfptm.sections import (
     Discovery,
     FeeModel,
     Fees,
+    Recorder,
     Replay,
     Risk,
     Section,
@@ -44,6 +45,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     replay: Replay = Replay()
     server: Servers = Servers()
     discovery: Discovery = Discovery()
+    recorder: Recorder = Recorder()
     sources: dict[str, str] = {}
     """Where each "section.key" that is not a default came from; for messages."""
 

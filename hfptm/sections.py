@@ -24,6 +24,13 @@ Count = Annotated[int, Meta(ge=1, le=20_000, description="a whole number, 1 to 2
 Dollars = Annotated[int, Meta(ge=0, le=MAX_USD, description="whole dollars, 0 to 1000000000")]
 WindowSeconds = Annotated[int, Meta(ge=0, le=86_400, description="a whole number, 0 to 86400")]
 Seconds = Annotated[int, Meta(ge=1, le=3_600, description="a whole number, 1 to 3600")]
+Lines = Annotated[int, Meta(ge=1, le=4, description="a whole number, 1 to 4")]
+Assets = Annotated[int, Meta(ge=2, le=500, description="a whole number, 2 to 500")]
+PerSecond = Annotated[int, Meta(ge=1, le=1_000, description="a whole number, 1 to 1000")]
+SecondsOrNever = Annotated[int, Meta(ge=0, le=86_400, description="a whole number, 0 to 86400")]
+FlushMilliseconds = Annotated[
+    int, Meta(ge=10, le=10_000, description="a whole number, 10 to 10000")
+]
 Names = Annotated[
     str,
     Meta(pattern=r"^[^'\"\\\n]*\Z", description="names between commas, without quotes"),
@@ -143,3 +150,18 @@ class Discovery(Section, frozen=True, kw_only=True):
     """Markets recorded at once; an event with exclusive outcomes counts whole or not at all."""
     refresh_interval_s: Seconds = 60
     """Between two looks through everything that is listed."""
+
+
+class Recorder(Section, frozen=True, kw_only=True):
+    """How what is recorded is received and stored."""
+
+    redundancy: Lines = 2
+    """Independent lines to the exchange, each with all markets; merged to the first arrival."""
+    assets_per_connection: Assets = 200
+    """Most tokens of one connection; a market has two."""
+    connections_per_s: PerSecond = 10
+    """Connections opened at most; the exchange refuses many at once."""
+    reconnect_interval_s: SecondsOrNever = 600
+    """After about so long another connection takes over, without a gap; 0: never."""
+    flush_interval_ms: FlushMilliseconds = 250
+    """What a crash can lose at most; longer only if the disk is slower."""
