@@ -1,0 +1,65 @@
+"""Opens connections to the market channel: one after the other, numbered, and not too fast.
+
+Many at once are answered with 429 (exchange reference, section 1.5).
+"""
+
+import asyncio
+
+import numpy as np
+
+from hfptm.clock import monotonic_ns
+from recorder.connection import Append, Connection, Ended, Hear, connect
+from recorder.observations import LinkSight
+
+FIRST_WAIT_S = 0.25
+LONGEST_WAIT_S = 30.0
+_DOUBLINGS = 7
+"""From the first wait to beyond the longest."""
+
+
+class Dialling:
+    """`rng` spreads the waits, so that connections which failed together do not return together."""
+
+    def __init__(
+        self, address: str, append: Append, hear: Hear, per_s: int, rng: np.random.Generator
+    ) -> None:
+        self.open: dict[int, Connection] = {}
+        """By number."""
+        self.opened = self.failed = 0
+        """Since the start."""
+        self._address, self._append, self._hear = address, append, hear
+        self._interval_s, self._rng = 1 / per_s, rng
+        self._next_s = 0.0
+        self._last = 0
+
+    async def connect(self, line: int, ended: Ended) -> Connection:
+        """The next one, when it is its turn. Raises VenueError."""
+        await self._turn()
+        self._last += 1
+        sight = LinkSight(line, self._last, monotonic_ns())
+
+        def forget(connection: Connection) -> None:
+            del self.open[sight.connection]
+            ended(connection)
+
+        self.failed += 1
+        made = await connect(self._address, sight, self._append, self._hear, forget)
+        self.failed -= 1
+        self.opened += 1
+        self.open[sight.connection] = made
+        return made
+
+    def wait_s(self, failures: int) -> float:
+        """Before the next try: doubling with each failure, anywhere in its upper half."""
+        longest_s = min(FIRST_WAIT_S * (1 << min(failures, _DOUBLINGS)), LONGEST_WAIT_S)
+        return longest_s * self.spread(0.5, 1.0)
+
+    def spread(self, least: float, most: float) -> float:
+        """Any number between."""
+        return float(self._rng.uniform(least, most))
+
+    async def _turn(self) -> None:
+        now_s = asyncio.get_running_loop().time()
+        turn_s = max(self._next_s, now_s)
+        self._next_s = turn_s + self._interval_s
+        await asyncio.sleep(turn_s - now_s)
