@@ -28,9 +28,6 @@ Lines = Annotated[int, Meta(ge=1, le=4, description="a whole number, 1 to 4")]
 Assets = Annotated[int, Meta(ge=2, le=500, description="a whole number, 2 to 500")]
 PerSecond = Annotated[int, Meta(ge=1, le=1_000, description="a whole number, 1 to 1000")]
 SecondsOrNever = Annotated[int, Meta(ge=0, le=86_400, description="a whole number, 0 to 86400")]
-FlushMilliseconds = Annotated[
-    int, Meta(ge=10, le=10_000, description="a whole number, 10 to 10000")
-]
 Names = Annotated[
     str,
     Meta(pattern=r"^[^'\"\\\n]*\Z", description="names between commas, without quotes"),
@@ -163,5 +160,3 @@ class Recorder(Section, frozen=True, kw_only=True):
     """Connections opened at most; the exchange refuses many at once."""
     reconnect_interval_s: SecondsOrNever = 600
     """After about so long another connection takes over, without a gap; 0: never."""
-    flush_interval_ms: FlushMilliseconds = 250
-    """What a crash can lose at most; longer only if the disk is slower."""
