@@ -4,7 +4,6 @@ The receive path is `Connection.on_ws_frame`. A row bears the time of the read t
 byte, taken once a read. Source: exchange reference, sections 1.1 and 1.2.
 """
 
-import asyncio
 from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
@@ -24,6 +23,8 @@ Append = Callable[[RawRow], None]
 Hear = Callable[[bytes, int], None]
 """Takes a frame with news of a market, and when it was received (UTC)."""
 
+Ended = Callable[["Connection"], None]
+
 HANDSHAKE_S = 10.0
 FRAME_BYTES_MAX = 64 << 20
 """Of the first books of 200 tokens; 2 KB each are usual, 100 KB were seen."""
@@ -40,14 +41,12 @@ _NO_CODE = 1005
 
 
 class Connection(WSListener):
-    """Made by `connect`. `cause` is why it ended, `closed` is set once it has."""
+    """Made by `connect`. Once it has ended, `ended` is called, and `cause` says why."""
 
-    def __init__(self, sight: LinkSight, append: Append, hear: Hear) -> None:
+    def __init__(self, sight: LinkSight, append: Append, hear: Hear, ended: Ended) -> None:
         self.sight = sight
         self.cause = ""
-        self.closed = asyncio.Event()
-        self._append = append
-        self._hear = hear
+        self._append, self._hear, self._ended = append, hear, ended
         self._line, self._number = sight.line, sight.connection
         self._seq = 0
         self._is_new_read = True
@@ -86,7 +85,7 @@ class Connection(WSListener):
     def on_ws_disconnected(self, _transport: WSTransport) -> None:
         self.cause = self.cause or "disconnect"
         self._keep(RawKind.LINK_DOWN, self.cause.encode())
-        self.closed.set()
+        self._ended(self)
 
     def subscribe(self, markets: Sequence[Market]) -> None:
         """Ask for markets that are not subscribed here; their full books come first."""
@@ -216,10 +215,10 @@ class Connection(WSListener):
 
 
 async def connect(
-    address: str, line: int, connection: int, append: Append, hear: Hear
+    address: str, sight: LinkSight, append: Append, hear: Hear, ended: Ended
 ) -> Connection:
     """Open one. Raises VenueError if that fails, with why."""
-    made = Connection(LinkSight(line, connection, monotonic_ns()), append, hear)
+    made = Connection(sight, append, hear, ended)
     try:
         # Not answered by the library: each frame must be seen here, the last one ends a read.
         await ws_connect(
