@@ -61,6 +61,7 @@ def test_the_wire_file_has_every_frame_from_the_first_listing_on(
     frames = list(read_wire(wire))
     assert b'"event_type":"new_market"' in bytes(frames[0].frame).replace(b": ", b":")
     assert frames[0].ts_ns == START_NS
+    assert START_NS + NS_PER_S < frames[-1].ts_ns <= START_NS + 2 * NS_PER_S
     early = len(frames) - len(sent)
     assert early > 100
     assert [bytes(frame.frame) for frame in frames[early:]] == [frame.payload for frame in sent]
