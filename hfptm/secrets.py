@@ -1,0 +1,183 @@
+"""What signs and what authorises orders: read once, never written, never shown.
+
+Each key comes from the first of these that has it: the environment (`POLYMARKET_PRIVATE_KEY` and so
+on), `config/secrets.toml`, and, if the package `keyring` is installed, the store of the desktop
+(service "hfptm"). No message of this module quotes a value, and no error carries one along.
+"""
+
+import base64
+import binascii
+import importlib
+import os
+import re
+import stat
+import subprocess
+import tomllib
+from collections.abc import Callable, Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import NoReturn
+
+import msgspec
+
+from hfptm.errors import ConfigError
+
+DEFAULT_PATH = Path("config/secrets.toml")
+"""Relative to the working folder; git ignores it."""
+
+VARIABLE_PREFIX = "POLYMARKET_"
+KEYRING_SERVICE = "hfptm"
+HIDDEN = "<hidden>"
+
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+class Secret:
+    """A text that only `reveal` shows. It cannot be copied, pickled or written as JSON."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        return self._text
+
+    def __repr__(self) -> str:
+        return HIDDEN
+
+    def __format__(self, _: str) -> str:
+        return HIDDEN
+
+    def __reduce_ex__(self, _: object) -> NoReturn:
+        raise TypeError("a secret is neither copied nor pickled; hand on the object itself")
+
+
+class Secrets(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    private_key: Secret
+    """Signs orders; 0x and 64 hex digits."""
+    api_key: Secret
+    api_secret: Secret
+    api_passphrase: Secret
+    funder_address: str
+    """The wallet that holds the funds; of an account without one, the signer's own address."""
+    signature_type: int
+    """0: an account of its own, 1: a proxy, 2: a Safe, 3: a deposit wallet (reference, 4.3)."""
+
+
+KEYS = Secrets.__struct_fields__
+
+
+def load(path: Path, environ: Mapping[str, str]) -> Secrets:
+    """The secrets of this process.
+
+    Raises ConfigError, without a value in it, for a file that others can read or that git tracks,
+    for keys that are missing or unknown, and for values that cannot be what they are called.
+    """
+    texts = _from_file(path) if path.exists() else {}
+    texts |= {key: environ[variable(key)] for key in KEYS if environ.get(variable(key))}
+    for key in KEYS:
+        text = texts.get(key) or _from_keyring(key)
+        if not text:
+            problem = f"is missing; write it into {path}, or set {variable(key)}"
+            raise ConfigError("secrets", key, problem)
+        texts[key] = text
+    for key, (is_valid, allowed) in _RULES.items():
+        if not is_valid(texts[key]):
+            raise ConfigError("secrets", key, f"is refused; allowed: {allowed}")
+    hidden = {key: Secret(texts[key]) for key in KEYS[:4]}
+    return Secrets(
+        **hidden,
+        funder_address=texts["funder_address"],
+        signature_type=int(texts["signature_type"]),
+    )
+
+
+def variable(key: str) -> str:
+    """The environment variable of a key."""
+    return VARIABLE_PREFIX + key.upper()
+
+
+def _from_file(path: Path) -> dict[str, str]:
+    try:
+        table = tomllib.loads(_private_text(path))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+        # What the parser says may quote the line.
+        problem = 'is not TOML; write each line as key = "value"'
+        raise ConfigError(str(path), "the whole file", problem) from None
+    for key, value in table.items():
+        if key not in KEYS:
+            raise ConfigError(str(path), key, f"is unknown; known: {', '.join(KEYS)}")
+        if type(value) is not (int if key == "signature_type" else str):
+            kind = "a whole number" if key == "signature_type" else "a text in quotes"
+            raise ConfigError(str(path), key, f"must be {kind}")
+    return {key: str(value) for key, value in table.items()}
+
+
+def _private_text(path: Path) -> str:
+    """The content, if nobody else may read it; checked on the open file, which cannot be swapped.
+
+    Raises ConfigError.
+    """
+    try:
+        with path.open("rb") as file:
+            is_open_to_others = os.fstat(file.fileno()).st_mode & _OTHERS
+            content = file.read()
+    except OSError as error:
+        problem = f"cannot be read ({error.strerror}); check its owner"
+        raise ConfigError(str(path), "the whole file", problem) from error
+    if is_open_to_others:
+        problem = f"others may read it; chmod 600 {path}, and if they did, use other keys"
+        raise ConfigError(str(path), "file mode", problem)
+    if _is_tracked(path):
+        problem = f"git tracks it; git rm --cached {path}, and use other keys"
+        raise ConfigError(str(path), "git", problem)
+    return content.decode()
+
+
+def _is_tracked(path: Path) -> bool:
+    """Whether the file is in the index of a git repository; not, where there is no git."""
+    command = ["git", "ls-files", "--error-unmatch", "--", path.name]
+    try:
+        found = subprocess.run(command, cwd=path.parent, check=False, capture_output=True)
+    except FileNotFoundError:
+        return False
+    return found.returncode == 0
+
+
+def _from_keyring(key: str) -> str | None:
+    """What the desktop's store holds, None if there is no store. Raises ConfigError if locked."""
+    if find_spec("keyring") is None:
+        return None
+    keyring = importlib.import_module("keyring")
+    errors = importlib.import_module("keyring.errors")
+    try:
+        text: str | None = keyring.get_password(KEYRING_SERVICE, key)
+    except errors.NoKeyringError:
+        return None
+    except errors.KeyringError:
+        problem = "the keyring does not open; unlock it, or set the environment variable"
+        raise ConfigError("keyring", key, problem) from None
+    return text
+
+
+def _is_base64(text: str) -> bool:
+    try:
+        return bool(base64.urlsafe_b64decode(text))
+    except (binascii.Error, ValueError):
+        return False
+
+
+def _matches(pattern: str) -> Callable[[str], bool]:
+    compiled = re.compile(pattern)
+    return lambda text: compiled.fullmatch(text) is not None
+
+
+_RULES: dict[str, tuple[Callable[[str], bool], str]] = {
+    "private_key": (_matches(r"0x[0-9a-fA-F]{64}"), "0x and 64 hex digits"),
+    "api_key": (_matches(r"[\x21-\x7e]+"), "printable ASCII without blanks"),
+    "api_secret": (_is_base64, "base64, as the exchange gave it"),
+    "api_passphrase": (_matches(r"[\x21-\x7e]+"), "printable ASCII without blanks"),
+    "funder_address": (_matches(r"0x[0-9a-fA-F]{40}"), "0x and 40 hex digits"),
+    "signature_type": (_matches(r"[0-3]"), "0, 1, 2 or 3"),
+}
