@@ -4,6 +4,7 @@ The receive path is `Connection.on_ws_frame`. A row bears the time of the read t
 byte, taken once a read. Source: exchange reference, sections 1.1 and 1.2.
 """
 
+import asyncio
 from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
@@ -56,11 +57,15 @@ class Connection(WSListener):
         self._leaving: dict[int, tuple[Sight, int]] = {}
         """Unsubscribed markets, and when they were."""
         self._fragments: list[bytes] = []
-        self._is_begun = False
+        self._is_up = self._is_begun = False
 
     def on_ws_connected(self, transport: WSTransport) -> None:
         self._transport = transport
-        self._keep(RawKind.LINK_UP, b"")
+        if self.cause:  # nobody waits for it any more
+            transport.disconnect(graceful=False)
+        else:
+            self._is_up = True
+            self._keep(RawKind.LINK_UP, b"")
 
     def on_ws_frame(self, _transport: WSTransport, frame: WSFrame) -> None:
         if self._is_new_read:
@@ -83,9 +88,7 @@ class Connection(WSListener):
         self._receive(payload)
 
     def on_ws_disconnected(self, _transport: WSTransport) -> None:
-        self.cause = self.cause or "disconnect"
-        self._keep(RawKind.LINK_DOWN, self.cause.encode())
-        self._ended(self)
+        self._end("disconnect")
 
     def subscribe(self, markets: Sequence[Market]) -> None:
         """Ask for markets that are not subscribed here; their full books come first."""
@@ -132,9 +135,17 @@ class Connection(WSListener):
 
     def close(self, cause: str) -> None:
         """At once; `cause` is stored, and is a gap's reason if it names one."""
+        if self._is_up:
+            self._transport.send_close(WSCloseCode.OK)
+            self._transport.disconnect(graceful=False)
+        self._end(cause)
+
+    def _end(self, cause: str) -> None:
         self.cause = self.cause or cause
-        self._transport.send_close(WSCloseCode.OK)
-        self._transport.disconnect(graceful=False)
+        if self._is_up:
+            self._is_up = False
+            self._keep(RawKind.LINK_DOWN, self.cause.encode())
+            self._ended(self)
 
     def _receive(self, payload: bytes) -> None:
         sight = self.sight
@@ -160,9 +171,9 @@ class Connection(WSListener):
             self._transport.send_pong(frame.get_payload_as_bytes())
         elif frame.msg_type is WSMsgType.CLOSE:
             code = int.from_bytes(frame.get_payload_as_bytes()[:2])
-            self.cause = self.cause or f"closed {code or _NO_CODE}"
             self._transport.send_close(WSCloseCode.OK)
             self._transport.disconnect()
+            self._end(f"closed {code or _NO_CODE}")
         elif frame.msg_type is not WSMsgType.PONG:
             self._fragments.append(frame.get_payload_as_bytes())
             if frame.fin:
@@ -230,7 +241,12 @@ async def connect(
             read_buffer_init_size=READ_BYTES,
             max_redirects=0,
         )
+    except asyncio.CancelledError:
+        made.close("stopped")
+        raise
     except (WSError, OSError) as error:
         problem = f"no connection ({str(error) or type(error).__name__})"
         raise VenueError(address, "server.market_ws_url", problem) from error
+    if made.cause:
+        raise VenueError(address, "server.market_ws_url", f"ended at once ({made.cause})")
     return made

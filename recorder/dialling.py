@@ -31,6 +31,8 @@ class Dialling:
         self._interval_s, self._rng = 1 / per_s, rng
         self._next_s = 0.0
         self._last = 0
+        self._frames = self._size_bytes = 0
+        """Of connections that have ended."""
 
     async def connect(self, line: int, ended: Ended) -> Connection:
         """The next one, when it is its turn. Raises VenueError."""
@@ -39,8 +41,10 @@ class Dialling:
         sight = LinkSight(line, self._last, monotonic_ns())
 
         def forget(connection: Connection) -> None:
-            del self.open[sight.connection]
-            ended(connection)
+            self._frames += sight.frames
+            self._size_bytes += sight.size_bytes
+            if self.open.pop(sight.connection, None):
+                ended(connection)
 
         self.failed += 1
         made = await connect(self._address, sight, self._append, self._hear, forget)
@@ -48,6 +52,12 @@ class Dialling:
         self.opened += 1
         self.open[sight.connection] = made
         return made
+
+    def received(self) -> tuple[int, int]:
+        """Frames since the start, and their bytes."""
+        links = [connection.sight for connection in self.open.values()]
+        frames = self._frames + sum(link.frames for link in links)
+        return frames, self._size_bytes + sum(link.size_bytes for link in links)
 
     def wait_s(self, failures: int) -> float:
         """Before the next try: doubling with each failure, anywhere in its upper half."""

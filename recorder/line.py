@@ -58,7 +58,7 @@ class Line:
             is_new = not shard.markets
             shard.add(placed)
             if is_new:
-                self._tasks.create_task(shard.run())
+                shard.start(self._tasks)
 
     def remove(self, markets: Iterable[int]) -> None:
         """Carry these no more, by id."""
@@ -84,6 +84,8 @@ class Line:
             self._renewing = self._tasks.create_task(work)
 
     def stop(self, cause: str) -> None:
+        if self._renewing:
+            self._renewing.cancel()
         for shard in self.shards:
             shard.stop(cause)
 

@@ -4,7 +4,7 @@ and replaced from time to time by one that has all their books before the old on
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 from hfptm.clock import monotonic_ns
 from hfptm.errors import VenueError
@@ -24,7 +24,7 @@ _log = logging.getLogger(__name__)
 
 
 class Shard:
-    """`run` in a task of its own until `stop`; `add` and `remove` at any time."""
+    """Lives from `start` to `stop`; `add` and `remove` at any time."""
 
     def __init__(self, line: int, dialling: Dialling) -> None:
         self.markets: dict[int, Market] = {}
@@ -33,7 +33,14 @@ class Shard:
         self._connections: list[Connection] = []
         """None while it is down, two while one takes over from the other."""
         self._down = asyncio.Event()
-        self._cause = ""
+
+    def start(self, tasks: asyncio.TaskGroup) -> None:
+        self._task = tasks.create_task(self._run())
+
+    def stop(self, cause: str) -> None:
+        self._task.cancel()
+        for connection in list(self._connections):
+            connection.close(cause)
 
     def add(self, markets: Sequence[Market]) -> None:
         """Ask for markets that it does not carry."""
@@ -41,28 +48,17 @@ class Shard:
         for connection in self._connections:
             connection.subscribe(markets)
 
-    def remove(self, markets: Iterable[int]) -> None:
-        """Ask for nothing more of these, by id."""
-        gone = [market for market in markets if self.markets.pop(market, None)]
+    def remove(self, markets: Sequence[int]) -> None:
+        """Ask for nothing more of these, which it carries, by id."""
+        for market in markets:
+            del self.markets[market]
         for connection in self._connections:
-            connection.unsubscribe(gone)
+            connection.unsubscribe(markets)
 
     def has_book(self, market: int) -> bool:
         """Whether a full book of the market came on the newest connection."""
         sights = self._connections[-1].sight.markets if self._connections else {}
         return market in sights and sights[market].book_ns > 0
-
-    async def run(self) -> None:
-        """Stay connected; ends after `stop`."""
-        failures = 0
-        while not self._cause:
-            since_ns = monotonic_ns()
-            if await self._connect():
-                await self._down.wait()
-            is_stable = monotonic_ns() - since_ns >= STABLE_NS
-            failures = 0 if is_stable else failures + 1
-            if not self._cause:
-                await asyncio.sleep(self._dialling.wait_s(failures - 1))
 
     async def renew(self) -> None:
         """Another connection takes over; if it does not come up in time, all stays as it is."""
@@ -75,10 +71,16 @@ class Shard:
             for connection in before:
                 connection.close("replaced")
 
-    def stop(self, cause: str) -> None:
-        self._cause = cause
-        for connection in list(self._connections):
-            connection.close(cause)
+    async def _run(self) -> None:
+        """Stay connected."""
+        failures = 0
+        while True:
+            since_ns = monotonic_ns()
+            if await self._connect():
+                await self._down.wait()
+            is_stable = monotonic_ns() - since_ns >= STABLE_NS
+            failures = 0 if is_stable else failures + 1
+            await asyncio.sleep(self._dialling.wait_s(failures))
 
     async def _connect(self) -> bool:
         try:
@@ -86,23 +88,15 @@ class Shard:
         except VenueError as error:
             _log.warning("line %d: %s", self._line, error)
             return False
-        if self._cause or made.cause:
-            made.close(self._cause)
-            return False
         self._down.clear()
         self._connections.append(made)
         made.subscribe(list(self.markets.values()))
         return True
 
     def _note_end(self, connection: Connection) -> None:
-        _log.info(
-            "line %d: connection %d ended: %s",
-            self._line,
-            connection.sight.connection,
-            connection.cause,
-        )
-        if connection in self._connections:
-            self._connections.remove(connection)
+        number, cause = connection.sight.connection, connection.cause
+        _log.info("line %d: connection %d ended: %s", self._line, number, cause)
+        self._connections.remove(connection)
         if not self._connections:
             self._down.set()
 

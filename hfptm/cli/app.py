@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from hfptm import __version__
-from hfptm.cli import checks, data, runs, sandbox
+from hfptm.cli import checks, data, record, runs, sandbox
 from hfptm.cli.output import say
 from hfptm.errors import HfptmError
 
@@ -41,6 +41,7 @@ def root(
 
 
 # In the order of the help.
+app.command()(record.record)
 app.command("import")(data.import_)
 app.command()(checks.normalize)
 app.command()(checks.verify)
