@@ -30,20 +30,28 @@ def merged_name(segments: Sequence[str]) -> str:
     return f"{segments[0]}{MERGED_MARK}{len(segments) - 1}"
 
 
-def merged_schema(schema: pa.Schema, segments: Sequence[str], replaced: Sequence[str]) -> pa.Schema:
-    """`segments`: sealed ones whose rows the file holds; `replaced`: the files it stands in for."""
-    listed = msgspec.json.encode(_Merged(list(segments), list(replaced)))
-    return schema.with_metadata({**schema.metadata, _MERGED_KEY: listed})
+class Merger(msgspec.Struct, frozen=True):
+    """What a merged file says of itself."""
+
+    segments: list[str]
+    """The sealed ones whose rows it holds."""
+    replaced: list[str]
+    """Names of the files beside it that it stands in for."""
+    in_sequence: bool
+    """Whether its rows are theirs, one file after the other: none lies in the time of the next."""
 
 
-def segments_of(path: Path) -> list[str]:
-    """The sealed segments whose rows a file holds: its own, or those it was merged from."""
-    return _merged(path).segments if _is_merged(path) else [path.stem]
+def merged_schema(schema: pa.Schema, merger: Merger) -> pa.Schema:
+    return schema.with_metadata({**schema.metadata, _MERGED_KEY: msgspec.json.encode(merger)})
 
 
-def replaced_by(path: Path) -> list[str]:
-    """Names of the files beside it that a merged file stands in for."""
-    return _merged(path).replaced if _is_merged(path) else []
+def merger_of(path: Path) -> Merger | None:
+    """None for a file that is not merged."""
+    if not _is_merged(path):
+        return None
+    with open_table(path) as file:
+        metadata = file.schema_arrow.metadata
+    return msgspec.json.decode(metadata[_MERGED_KEY], type=Merger)
 
 
 def hidden(paths: Iterable[Path]) -> set[Path]:
@@ -51,20 +59,10 @@ def hidden(paths: Iterable[Path]) -> set[Path]:
     found = set(paths)
     in_folder = Counter(path.parent for path in found)
     # Merged and alone is how nearly every hour ends: its metadata need not be read.
-    merged = [path for path in found if _is_merged(path) and in_folder[path.parent] > 1]
-    return found & {path.with_name(name) for path in merged for name in _merged(path).replaced}
-
-
-class _Merged(msgspec.Struct):
-    segments: list[str]
-    replaced: list[str]
+    several = [path for path in found if in_folder[path.parent] > 1]
+    mergers = [(path, merger) for path in several if (merger := merger_of(path))]
+    return found & {path.with_name(name) for path, merger in mergers for name in merger.replaced}
 
 
 def _is_merged(path: Path) -> bool:
     return MERGED_MARK in path.stem and RECORDED.fullmatch(path.stem) is not None
-
-
-def _merged(path: Path) -> _Merged:
-    with open_table(path) as file:
-        metadata = file.schema_arrow.metadata
-    return msgspec.json.decode(metadata[_MERGED_KEY], type=_Merged)

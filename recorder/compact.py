@@ -5,10 +5,12 @@ of the lake do not see the old ones, which are then removed. A crash in between 
 nobody reads; the next `compact` removes them.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
+from itertools import pairwise
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -18,9 +20,23 @@ from hfptm.errors import HfptmError
 from hfptm.lake import SCHEMAS, Kind, Lake, hour_ns
 from hfptm.parquet import HOUR_NS, TableFile, open_table, sorted_by_time, sync_folder
 from hfptm.raw import RAW_GROUP_ROWS
-from hfptm.segments import RECORDED, hidden, merged_name, merged_schema, segments_of
+from hfptm.segments import RECORDED, Merger, hidden, merged_name, merged_schema, merger_of
 from hfptm.wal import logs
 from recorder.lock import ProcessLock
+
+Progress = Callable[[int, int], None]
+"""Told (bytes of small segments merged, bytes in all)."""
+
+
+class Merged(msgspec.Struct, frozen=True, kw_only=True):
+    """A new file in the place of several."""
+
+    path: str
+    """Relative to the lake."""
+    parts: int
+    rows: int
+    size_bytes: int
+    parts_bytes: int
 
 
 def maintenance_lock(lake: Lake) -> ProcessLock:
@@ -28,19 +44,25 @@ def maintenance_lock(lake: Lake) -> ProcessLock:
     return ProcessLock(lake.root / "maintenance.lock", "compacting, copying or removing files")
 
 
-def compact(lake: Lake, before_ns: int) -> list[Path]:
-    """Merge the recorder's raw segments of every hour that ended by `before_ns`; the new files.
+def compact(lake: Lake, before_ns: int, progress: Progress) -> list[Merged]:
+    """Merge the recorder's raw segments of every hour that ended by `before_ns`.
 
     Raises LakeError if another process maintains this lake, or for an unreadable segment.
     """
     with maintenance_lock(lake):
         for folder in sorted(lake.root.glob("raw/date=*/hour=*")):
-            _remove(hidden(folder.glob("*.parquet")))
-        return [
-            _merge(paths)
+            remove(hidden(folder.glob("*.parquet")))
+        hours = [
+            paths
             for hour, paths in sorted(_by_hour(lake).items())
             if len(paths) > 1 and hour + HOUR_NS <= before_ns
         ]
+        all_bytes = sum(sum(map(_size, paths)) for paths in hours)
+        merged: list[Merged] = []
+        for paths in hours:
+            merged.append(_merge(lake, paths))
+            progress(sum(found.parts_bytes for found in merged), all_bytes)
+        return merged
 
 
 def _by_hour(lake: Lake) -> dict[int, list[Path]]:
@@ -53,10 +75,10 @@ def _by_hour(lake: Lake) -> dict[int, list[Path]]:
     return hours
 
 
-def _merge(paths: Sequence[Path]) -> Path:
-    segments = sorted(segment for path in paths for segment in segments_of(path))
-    schema = merged_schema(SCHEMAS[Kind.RAW], segments, [path.name for path in paths])
-    name = merged_name(segments)
+def _merge(lake: Lake, paths: Sequence[Path]) -> Merged:
+    merger = _merger(paths)
+    schema = merged_schema(SCHEMAS[Kind.RAW], merger)
+    name = merged_name(merger.segments)
     for stale in paths[0].parent.glob(f"{name}.*.tmp"):
         stale.unlink()
     file = TableFile(paths[0].with_name(f"{name}.parquet"), schema, RAW_GROUP_ROWS)
@@ -67,14 +89,46 @@ def _merge(paths: Sequence[Path]) -> Path:
         file.discard()
         raise
     file.publish()
-    _remove(paths)
-    return file.path
+    merged = Merged(
+        path=file.path.relative_to(lake.root).as_posix(),
+        parts=len(paths),
+        rows=file.rows,
+        size_bytes=_size(file.path),
+        parts_bytes=sum(map(_size, paths)),
+    )
+    remove(paths)
+    return merged
 
 
-def _remove(paths: Sequence[Path] | set[Path]) -> None:
-    for path in paths:
+def _merger(paths: Sequence[Path]) -> Merger:
+    mergers = [(path.stem, merger_of(path)) for path in paths]
+    segments = [segment for stem, of in mergers for segment in (of.segments if of else [stem])]
+    spans = [_span_ns(path) for path in paths]
+    return Merger(
+        segments=sorted(segments),
+        replaced=[path.name for path in paths],
+        in_sequence=all(last_ns <= first_ns for (_, last_ns), (first_ns, _) in pairwise(spans)),
+    )
+
+
+def _span_ns(path: Path) -> tuple[int, int]:
+    """Times of the first and the last row."""
+    with open_table(path) as file:
+        groups = file.metadata.num_row_groups
+        ends = [file.metadata.row_group(group).column(0) for group in (0, groups - 1)]
+        return ends[0].statistics.min, ends[1].statistics.max
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size
+
+
+def remove(paths: Iterable[Path]) -> None:
+    """Durable on return."""
+    gone = list(paths)
+    for path in gone:
         path.unlink()
-    for folder in {path.parent for path in paths}:
+    for folder in {path.parent for path in gone}:
         sync_folder(folder)
 
 

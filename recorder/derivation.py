@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from hfptm.certificate import GAPS_SEGMENT, Origin, origin_of, path_of
 from hfptm.errors import LakeError
-from hfptm.lake import NORMALISER, SCHEMAS, Gap, Kind, Lake, hour_ns
+from hfptm.lake import NORMALISER, Gap, Kind, Lake, hour_ns
 from hfptm.normaliser.normaliser import Normaliser
 from hfptm.parquet import HOUR_NS, TableFile, open_table
 from hfptm.records import to_arrow
@@ -29,9 +29,11 @@ from recorder.manifest import (
     file_sha256,
     manifest_path,
     read_manifest,
+    state_before,
     state_sha256,
     write_manifest,
 )
+from recorder.merged_events import events_path, events_schema, merge_events, remove_merged
 
 Progress = Callable[[int, int], None]
 """Told (bytes of raw segments done, bytes in all)."""
@@ -72,7 +74,8 @@ class _Derivation:
 
     def run(self, hours: list[tuple[int, list[Path]]]) -> Report:
         self._all_bytes = sum(path.stat().st_size for _, files in hours for path in files)
-        state = b""
+        # Hours before the first are gone, by retention; what they left behind goes on.
+        state = state_before(self._lake, hours[0][0]) if hours else b""
         for start_ns, files in hours:
             state = self._run_hour(start_ns, files, state)
         return self._report
@@ -80,7 +83,7 @@ class _Derivation:
     def _run_hour(self, start_ns: int, files: list[Path], before: bytes) -> bytes:
         """The state at its end."""
         path = manifest_path(self._lake, start_ns)
-        manifest = read_manifest(path)
+        manifest = self._merged(path, start_ns, files)
         self._stood_so_far &= manifest is not None and self._stands(manifest, files, before)
         if manifest is None or not self._stood_so_far:
             manifest = Manifest(before=state_sha256(before), state=before)
@@ -100,6 +103,18 @@ class _Derivation:
                 self._advance(file)
         return manifest.state
 
+    def _merged(self, path: Path, start_ns: int, files: list[Path]) -> Manifest | None:
+        """The hour's manifest, with the segments that were merged since as one."""
+        manifest = read_manifest(path)
+        if manifest is None or manifest.normaliser != NORMALISER:
+            return manifest
+        sources = merge_events(self._lake, manifest.sources, files)
+        if sources != manifest.sources:
+            manifest.sources = sources
+            write_manifest(path, manifest)
+        remove_merged(self._lake, start_ns, manifest)
+        return manifest
+
     def _stands(self, manifest: Manifest, files: list[Path], before: bytes) -> bool:
         """Whether what it says is done is so, and is what comes first."""
         if manifest.normaliser != NORMALISER or manifest.before != state_sha256(before):
@@ -108,14 +123,15 @@ class _Derivation:
             return False
         return all(
             (source.segment, source.raw_bytes) == (file.stem, file.stat().st_size)
-            and self._events_path(file).exists() == (source.event_rows > 0)
+            and events_path(self._lake, file).exists() == (source.event_rows > 0)
             for source, file in zip(manifest.sources, files, strict=False)
         )
 
     def _clear(self, start_ns: int, manifest: Path) -> None:
         """A reader in between finds a hole, but never the same rows twice."""
         manifest.unlink(missing_ok=True)
-        for path in self._lake.files(Kind.EVENTS, start_ns, start_ns + HOUR_NS):
+        folder = self._lake.path(Kind.EVENTS, start_ns, "any").parent
+        for path in folder.glob("*.parquet"):
             if origin_of(path) is Origin.RECORDED:
                 path.unlink()
         self._lake.path(Kind.GAPS, start_ns, GAPS_SEGMENT).unlink(missing_ok=True)
@@ -144,10 +160,8 @@ class _Derivation:
         )
 
     def _write_events(self, normaliser: Normaliser, file: Path, checksum: str) -> TableFile:
-        schema = SCHEMAS[Kind.EVENTS]
-        origin = {"hfptm.source": file.stem, "hfptm.source_sha256": checksum}
-        path = self._events_path(file)
-        events = TableFile(path, schema.with_metadata({**schema.metadata, **origin}))
+        schema = events_schema(file, checksum)
+        events = TableFile(events_path(self._lake, file), schema)
         is_whole = False
         try:
             for batch in read_batches(file):
@@ -176,9 +190,6 @@ class _Derivation:
             stored = read_gaps(path) if path.exists() else []
             known = {(gap.from_ns, gap.market): gap for gap in [*stored, *gaps]}
             self._lake.write_gaps(GAPS_SEGMENT, known.values())
-
-    def _events_path(self, raw: Path) -> Path:
-        return self._lake.path(Kind.EVENTS, hour_ns(raw), raw.stem)
 
     def _advance(self, file: Path) -> None:
         self._done_bytes += file.stat().st_size

@@ -13,9 +13,14 @@ from hfptm.wal import HEADER, SUFFIX
 _COMPACT = str.maketrans({"-": None, ":": None, ".": None, " ": "T"})
 
 
+def segment_stamp(ts_ns: int) -> str:
+    """ "20260429T021043288Z": what the name of a segment that begins then begins with."""
+    return format_utc(ts_ns).translate(_COMPACT)
+
+
 def segment_name(ts_ns: int) -> str:
     """ "20260429T021043288Z-5f3a9c01": sorts by time, and no other log of any machine has it."""
-    return f"{format_utc(ts_ns).translate(_COMPACT)}-{secrets.token_hex(4)}"
+    return f"{segment_stamp(ts_ns)}-{secrets.token_hex(4)}"
 
 
 class LogFile:

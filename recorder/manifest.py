@@ -56,13 +56,13 @@ def read_manifest(path: Path) -> Manifest | None:
 
 
 def state_before(lake: Lake, hour_start_ns: int) -> bytes:
-    """What the normaliser knew when the hour began: after the last hour before it."""
+    """What this normaliser knew when the hour began: after the last hour before it."""
     path = manifest_path(lake, hour_start_ns)
     earlier = [
         other for other in lake.root.glob("manifests/date=*/hour=*.manifest") if other < path
     ]
     manifest = read_manifest(max(earlier)) if earlier else None
-    return manifest.state if manifest else b""
+    return manifest.state if manifest and manifest.normaliser == NORMALISER else b""
 
 
 def write_manifest(path: Path, manifest: Manifest) -> None:

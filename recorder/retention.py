@@ -1,75 +1,142 @@
 """Old recorded hours make room: by age and by free disk, the oldest first.
 
-What a recorder made is removed, imports stay. An hour stays while any of it is not sealed, and,
-where a copy is kept in object storage, not copied and verified.
+What a recorder made is removed, imports stay. An hour stays while any of it is not sealed, or,
+where a copy is kept in object storage, not copied and verified; and then every later hour stays,
+too: the lake has a beginning, and no holes.
 """
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 
-from hfptm.certificate import Origin, origin_of
+from hfptm.certificate import Origin, origin_of, path_of
+from hfptm.clock import format_utc
+from hfptm.errors import ConfigError
 from hfptm.lake import Kind, Lake, hour_ns
-from hfptm.parquet import HOUR_NS, sync_folder
+from hfptm.parquet import HOUR_NS
+from hfptm.segments import hidden
 from hfptm.wal import logs
 from recorder.archive import Ledger
-from recorder.compact import maintenance_lock
+from recorder.compact import maintenance_lock, remove
+from recorder.log import segment_stamp
+from recorder.manifest import manifest_path
 
 DAY_NS = 24 * HOUR_NS
 
+BLOCK_BYTES = 512
+"""Of `st_blocks`, on any file system."""
+
 
 class RetentionSettings(msgspec.Struct, frozen=True, kw_only=True):
-    keep_days: int | None = None
-    """Hours that ended longer ago are removed; None keeps them."""
-    free_bytes: int = 0
+    keep_days: int = 0
+    """Hours that ended longer ago are removed; 0 keeps them."""
+    min_free_bytes: int = 0
     """The oldest hours are removed until this much of the disk is free."""
-    copied_only: bool = True
-    """Remove only what has a verified copy in object storage."""
+    copy_url: str = ""
+    """Only what has a verified copy there is removed; empty where no copy is kept."""
 
 
-def retain(lake: Lake, settings: RetentionSettings, now_ns: int) -> list[Path]:
-    """Remove what may go and must; returns the files.
+class RemovedHour(msgspec.Struct, frozen=True, kw_only=True):
+    hour: str
+    """Its start, UTC."""
+    files: list[str]
+    """Relative to the lake."""
+    size_bytes: int
 
-    Raises LakeError if another process maintains this lake.
+
+class Report(msgspec.Struct, kw_only=True):
+    removed: list[RemovedHour]
+    held_back: str
+    """Why the oldest hour that is left stays although it had to go; empty if none has to."""
+    free_bytes: int
+    is_enough: bool
+    """Whether what had to go could."""
+
+
+def retain(
+    lake: Lake, settings: RetentionSettings, now_ns: int, *, dry_run: bool = False
+) -> Report:
+    """Remove what must and may go; with `dry_run`, say what that would be.
+
+    Raises ConfigError if the settings keep everything, LakeError if another process maintains this
+    lake.
     """
+    if not settings.keep_days and not settings.min_free_bytes:
+        problem = "keeps everything, as storage.min_free_mib does; set one of them"
+        raise ConfigError("retain", "storage.keep_days", problem)
     with maintenance_lock(lake):
-        removed: list[Path] = []
-        for hour, paths in _removable(lake, settings, now_ns):
-            is_old = settings.keep_days is not None and (
-                hour + HOUR_NS <= now_ns - settings.keep_days * DAY_NS
-            )
-            if is_old or shutil.disk_usage(lake.root).free < settings.free_bytes:
-                _remove(paths)
-                removed += paths
-    return removed
+        return _Retention(lake, settings, now_ns, dry_run).run()
 
 
-def _removable(
-    lake: Lake, settings: RetentionSettings, now_ns: int
-) -> Iterator[tuple[int, list[Path]]]:
-    """Hours that ended and may go, oldest first."""
-    unsealed = {log.stem for log in logs(lake.wal)}
-    ledger = Ledger(lake)
-    for hour, paths in sorted(_hours(lake).items()):
-        is_sealed = unsealed.isdisjoint(path.stem for path in paths)
-        is_copied = not settings.copied_only or all(map(ledger.has, paths))
-        if hour + HOUR_NS <= now_ns and is_sealed and is_copied:
-            yield hour, paths
+class _Retention:
+    def __init__(self, lake: Lake, settings: RetentionSettings, now_ns: int, dry_run: bool) -> None:
+        self._lake = lake
+        self._settings = settings
+        self._now_ns = now_ns
+        self._dry_run = dry_run
+        self._spared_bytes = 0
+        self._unsealed = [log.stem for log in logs(lake.wal)]
+        self._ledger = Ledger(lake, settings.copy_url)
 
+    def run(self) -> Report:
+        removed: list[RemovedHour] = []
+        held_back = ""
+        for hour, paths in sorted(self._hours().items()):
+            if not self._must_go(hour):
+                break
+            if held_back := self._held_back(hour, paths):
+                break
+            removed.append(self._removed(hour, paths))
+        free_bytes = self._free_bytes()
+        is_enough = not held_back and free_bytes >= self._settings.min_free_bytes
+        return Report(
+            removed=removed, held_back=held_back, free_bytes=free_bytes, is_enough=is_enough
+        )
 
-def _hours(lake: Lake) -> dict[int, list[Path]]:
-    hours: dict[int, list[Path]] = {}
-    for kind in Kind:
-        for path in lake.files(kind):
-            if origin_of(path) is Origin.RECORDED:
-                hours.setdefault(hour_ns(path), []).append(path)
-    return hours
+    def _hours(self) -> dict[int, list[Path]]:
+        hours: dict[int, list[Path]] = {}
+        for kind in Kind:
+            for path in self._lake.files(kind):
+                if origin_of(path) is Origin.RECORDED:
+                    hours.setdefault(hour_ns(path), []).append(path)
+        return hours
 
+    def _must_go(self, hour: int) -> bool:
+        keep_days = self._settings.keep_days
+        is_old = keep_days > 0 and hour + HOUR_NS <= self._now_ns - keep_days * DAY_NS
+        return is_old or self._free_bytes() < self._settings.min_free_bytes
 
-def _remove(paths: list[Path]) -> None:
-    for path in paths:
-        path.unlink()
-    for folder in {path.parent for path in paths}:
-        sync_folder(folder)
+    def _held_back(self, hour: int, paths: list[Path]) -> str:
+        name = format_utc(hour)[:13]
+        if hour + HOUR_NS > self._now_ns:
+            return f"{name}h goes on"
+        if any(log < segment_stamp(hour + HOUR_NS) for log in self._unsealed):
+            return f"{name}h has a log that is not sealed; a recorder does it when it starts"
+        if self._settings.copy_url and not all(map(self._ledger.has, paths)):
+            return f"{name}h is not copied to {self._settings.copy_url}; run `hfptm copy` first"
+        return ""
+
+    def _removed(self, hour: int, paths: list[Path]) -> RemovedHour:
+        sizes = [path.stat() for path in paths]
+        if self._dry_run:
+            self._spared_bytes += sum(size.st_blocks for size in sizes) * BLOCK_BYTES
+        else:
+            self._remove(hour, paths)
+        names = [path.relative_to(self._lake.root).as_posix() for path in paths]
+        size_bytes = sum(size.st_size for size in sizes)
+        return RemovedHour(hour=format_utc(hour), files=names, size_bytes=size_bytes)
+
+    def _remove(self, hour: int, paths: list[Path]) -> None:
+        """The hour's manifest stays: the next hour goes on from its state."""
+        for folder in {path.parent for path in paths}:  # or they would be seen again
+            remove(hidden(folder.glob("*.parquet")))
+        remove(paths)
+        path_of(self._lake, hour, Origin.RECORDED).unlink(missing_ok=True)
+        last = manifest_path(self._lake, hour)
+        remove(
+            path for path in self._lake.root.glob("manifests/date=*/hour=*.manifest") if path < last
+        )
+
+    def _free_bytes(self) -> int:
+        return shutil.disk_usage(self._lake.root).free + self._spared_bytes

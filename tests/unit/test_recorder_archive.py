@@ -9,15 +9,13 @@ import s3fs
 from fsspec.implementations.local import LocalFileSystem
 from moto.server import ThreadedMotoServer
 
-from hfptm.clock import NS_MAX
 from hfptm.errors import ConfigError, LakeError
-from hfptm.lake import Gap, Kind, Lake
+from hfptm.lake import Gap, Lake
 from hfptm.records import GapReason
 from recorder.archive import LEDGER, Ledger, copy
-from recorder.compact import compact
-from recorder.retention import RetentionSettings, retain
-from tests.recordings import START_NS, frames, read
-from tests.unit.test_recorder_compact import sealed
+from replay.importers.base import quiet
+from tests.recordings import START_NS
+from tests.unit.test_recorder_compact import merge, sealed
 
 HOUR_MS = 3_600_000
 END_NS = START_NS + 24 * HOUR_MS * 1_000_000
@@ -49,7 +47,7 @@ class Bucket:
         self.files.mkdir("bucket")
 
     def copy(self, lake: Lake) -> tuple[int, int]:
-        report = copy(lake, URL, **self.options)
+        report = copy(lake, URL, quiet, **self.options)
         return report.files, report.already
 
     def names(self) -> list[str]:
@@ -73,7 +71,7 @@ def test_every_sealed_file_is_copied_once(tmp_path: Path, bucket: Bucket) -> Non
     assert bucket.copy(lake) == (3, 0)
     assert bucket.names() == names(lake)
     assert bucket.copy(lake) == (0, 3)
-    assert all(map(Ledger(lake).has, paths))
+    assert all(map(Ledger(lake, URL).has, paths))
     remote = bucket.files.cat_file(f"bucket/hfptm/{paths[0].relative_to(lake.root).as_posix()}")
     assert remote == paths[0].read_bytes()
 
@@ -84,9 +82,9 @@ def test_a_copy_goes_on_where_it_ended(tmp_path: Path, bucket: Bucket) -> None:
     bucket.copy(lake)
     ledger = lake.root / LEDGER
     ledger.write_bytes(ledger.read_bytes()[:-10])  # killed while it wrote the last line
-    assert [Ledger(lake).has(path) for path in (first, second)] == [True, False]
+    assert [Ledger(lake, URL).has(path) for path in (first, second)] == [True, False]
     assert bucket.copy(lake) == (1, 1)
-    assert all(map(Ledger(lake).has, (first, second)))
+    assert all(map(Ledger(lake, URL).has, (first, second)))
 
 
 def test_a_file_that_changed_is_copied_again(tmp_path: Path, bucket: Bucket) -> None:
@@ -102,7 +100,7 @@ def test_a_merged_file_takes_the_place_of_its_parts(tmp_path: Path, bucket: Buck
     sealed(tmp_path, [0])
     sealed(tmp_path, [1])
     bucket.copy(lake)
-    (merged,) = compact(lake, NS_MAX)
+    (merged,) = merge(lake)
     assert bucket.copy(lake) == (1, 0)
     assert bucket.names() == [merged.relative_to(lake.root).as_posix()]
 
@@ -124,9 +122,10 @@ def test_storage_that_keeps_other_bytes_than_it_was_given(tmp_path: Path) -> Non
     fsspec.register_implementation("lossy", Lossy, clobber=True)
     lake = Lake(tmp_path)
     path = sealed(tmp_path, [0])
+    url = f"lossy://{tmp_path / 'copies'}"
     with pytest.raises(LakeError, match=r"holds other bytes.*copy again"):
-        copy(lake, f"lossy://{tmp_path / 'copies'}")
-    assert not Ledger(lake).has(path)
+        copy(lake, url, quiet)
+    assert not Ledger(lake, url).has(path)
 
 
 def test_a_server_that_is_not_there(tmp_path: Path, bucket: Bucket) -> None:
@@ -134,53 +133,23 @@ def test_a_server_that_is_not_there(tmp_path: Path, bucket: Bucket) -> None:
     options = bucket.options | {"endpoint_url": "http://127.0.0.1:9", "max_concurrency": 1}
     retries = {"retries": {"max_attempts": 0}}
     with pytest.raises(LakeError, match="nothing is lost"):
-        copy(Lake(tmp_path), URL, **options, config_kwargs=retries)
+        copy(Lake(tmp_path), URL, quiet, **options, config_kwargs=retries)
     with pytest.raises(ConfigError, match="extra s3"):
-        copy(Lake(tmp_path), "nosuch://bucket")
+        copy(Lake(tmp_path), "nosuch://bucket", quiet)
 
 
-def retained(lake: Lake, **settings: object) -> list[int]:
-    """Hours of the raw files removed."""
-    removed = retain(lake, RetentionSettings(**settings), END_NS)  # type: ignore[arg-type]
-    return [int(path.parent.name[-2:]) for path in removed if path.parents[2].name == "raw"]
-
-
-def test_old_hours_go_and_imports_stay(tmp_path: Path) -> None:
+def test_a_copy_elsewhere_is_another_copy(tmp_path: Path, bucket: Bucket) -> None:
     lake = Lake(tmp_path)
-    for hour in (0, 1, 26):
-        sealed(tmp_path, [hour * HOUR_MS])
-    lake.write_gaps("recorded", [Gap(START_NS, 7, 0, GapReason.SILENCE)])
-    imported = lake.files(Kind.RAW)[0].with_name("frames-jsonl.parquet")
-    imported.write_bytes(lake.files(Kind.RAW)[0].read_bytes())
-    assert retained(lake, copied_only=False) == []
-    assert retained(lake, keep_days=1, copied_only=False) == []
-    now_ns = END_NS + HOUR_MS * 1_000_000
-    removed = retain(lake, RetentionSettings(keep_days=1, copied_only=False), now_ns)
-    assert [path.parents[2].name for path in removed] == ["raw", "gaps"]
-    assert imported in lake.files(Kind.RAW)
-    assert len(frames(read(tmp_path))[1]) == 3
-
-
-def test_a_full_disk_takes_the_oldest_hours_that_ended(tmp_path: Path) -> None:
-    lake = Lake(tmp_path)
-    for hour in (3, 0, 23, 24):
-        sealed(tmp_path, [hour * HOUR_MS])
-    assert retained(lake, free_bytes=1, copied_only=False) == []
-    assert retained(lake, free_bytes=1 << 62, copied_only=False) == [2, 5, 1]
-    assert [path.parent.name for path in lake.files(Kind.RAW)] == ["hour=02"]
-
-
-def test_nothing_unsealed_or_uncopied_goes(tmp_path: Path, bucket: Bucket) -> None:
-    lake = Lake(tmp_path)
-    first = sealed(tmp_path, [0])
-    assert retained(lake, free_bytes=1 << 62) == []
+    path = sealed(tmp_path, [0])
     bucket.copy(lake)
-    late = sealed(tmp_path, [1])
-    assert retained(lake, free_bytes=1 << 62) == []
-    bucket.copy(lake)
-    log = lake.wal / f"{late.stem}.wal"
-    log.touch()
-    assert retained(lake, free_bytes=1 << 62) == []
-    log.unlink()
-    assert retained(lake, free_bytes=1 << 62) == [2, 2]
-    assert not first.exists()
+    assert not Ledger(lake, f"{URL}/elsewhere").has(path)
+    assert copy(lake, f"{URL}/elsewhere", quiet, **bucket.options).files == 1
+    assert bucket.names() == [*names(lake), *(f"elsewhere/{name}" for name in names(lake))][::-1]
+    assert bucket.copy(lake) == (0, 1)
+
+
+def test_it_says_how_far_it_is(tmp_path: Path) -> None:
+    sizes = [sealed(tmp_path, [n]).stat().st_size for n in range(2)]
+    told: list[tuple[int, int]] = []
+    copy(Lake(tmp_path), f"file://{tmp_path / 'c'}", lambda *progress: told.append(progress))
+    assert told == [(sizes[0], sum(sizes)), (sum(sizes), sum(sizes))]
