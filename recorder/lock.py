@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -28,8 +29,10 @@ class ProcessLock:
                 f"{path.parent}: process {holder} is {doing} there; "
                 "stop it, or name another data folder with --data"
             ) from error
-        os.ftruncate(self._handle, 0)
-        os.pwrite(self._handle, str(os.getpid()).encode(), 0)
+        # The number is for the message alone: whoever makes room must start on a full disk.
+        with suppress(OSError):
+            os.ftruncate(self._handle, 0)
+            os.pwrite(self._handle, str(os.getpid()).encode(), 0)
 
     def close(self) -> None:
         os.close(self._handle)

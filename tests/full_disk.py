@@ -88,12 +88,11 @@ def record(folder: Path) -> dict[str, object]:
     }
 
 
-def main() -> None:
-    folder = Path(sys.argv[1])
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "none", str(folder)]
-    subprocess.run(mount, check=True)
-    sys.stdout.write(json.dumps(record(folder)))
+def mount(folder: Path) -> None:
+    command = ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "none", str(folder)]
+    subprocess.run(command, check=True)
 
 
 if __name__ == "__main__":
-    main()
+    mount(Path(sys.argv[1]))
+    sys.stdout.write(json.dumps(record(Path(sys.argv[1]))))

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -88,15 +88,21 @@ def can_mount(folder: Path) -> bool:
     return subprocess.run(command, check=False, capture_output=True).returncode == 0
 
 
-def test_a_full_disk(tmp_path: Path) -> None:
-    if not can_mount(tmp_path):
+def on_a_small_disk(module: str, folder: Path) -> dict[str, Any]:
+    """What the module prints, run in a namespace in which it can mount."""
+    if not can_mount(folder):
         pytest.skip("this machine lets nobody mount a small tmpfs")
-    command = [*NAMESPACE, sys.executable, "-m", "tests.full_disk", str(tmp_path)]
+    command = [*NAMESPACE, sys.executable, "-m", module, str(folder)]
     result = subprocess.run(
         command, cwd=ROOT, check=False, capture_output=True, text=True, timeout=60
     )
     assert result.returncode == 0, result.stderr
-    happened = json.loads(result.stdout)
+    happened: dict[str, Any] = json.loads(result.stdout)
+    return happened
+
+
+def test_a_full_disk(tmp_path: Path) -> None:
+    happened = on_a_small_disk("tests.full_disk", tmp_path)
     assert "No space left on device" in happened["problem"]
     assert "free space" in happened["problem"]
     assert "No space left on device" in happened["seal"]
@@ -107,6 +113,15 @@ def test_a_full_disk(tmp_path: Path) -> None:
     assert happened["told"] == ["DISK"]
     assert happened["last"] == 3199
     assert happened["whole"]
+
+
+def test_old_hours_make_room_on_a_full_disk(tmp_path: Path) -> None:
+    happened = on_a_small_disk("tests.full_lake", tmp_path)
+    assert happened["planned"] == happened["removed"] == ["02", "03"]
+    assert happened["untouched"]
+    assert happened["is_enough"]
+    assert happened["is_least"]
+    assert happened["left"]
 
 
 def test_a_sealing_process_killed_at_any_moment(tmp_path: Path) -> None:
