@@ -61,6 +61,8 @@ class Service:
         try:
             storage.append((wall_ns(), began_ns, 0, 0, 0, int(RawKind.START), b""))
             feed = await self._record(storage, stop)
+        except BaseExceptionGroup as group:
+            raise _cause(group) from None
         finally:
             is_sealed = storage.close()
         frames, size_bytes = feed.dialling.received()
@@ -116,3 +118,10 @@ def hear(discovery: Discovery, payload: bytes, ts_recv_ns: int) -> None:
             discovery.hear_new_market(message)
         elif isinstance(message, MarketResolved):
             discovery.hear_resolved(message, ts_recv_ns)
+
+
+def _cause(group: BaseException) -> BaseException:
+    """What went wrong, if it was one thing: tasks wrap it."""
+    while isinstance(group, BaseExceptionGroup) and len(group.exceptions) == 1:
+        group = group.exceptions[0]
+    return group
