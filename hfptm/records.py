@@ -63,7 +63,8 @@ class EventKind(IntEnum):
     ACK = 32
     """An order of ours rests. aux: order id (as for all reports)."""
     FILL = 33
-    """Shares of ours filled at one price: side, price_e4 and size_e6 in the order's own token."""
+    """Shares of ours filled at one price: side, price_e4 and size_e6 in the order's own token. Of
+    the exchange itself it is provisional until FILL_CONFIRMED."""
     DONE = 34
     """The order is over; size_e6 holds what was not filled."""
     REJECT = 35
@@ -73,6 +74,10 @@ class EventKind(IntEnum):
     SETTLED = 37
     """A merge or conversion of size_e6 sets went through. price_e4: OpportunityKind; of a basket,
     market is the group's."""
+    FILL_CONFIRMED = 38
+    """The trade of an earlier FILL, with its price_e4 and size_e6, is settled for good."""
+    FILL_FAILED = 39
+    """The trade of an earlier FILL, with its price_e4 and size_e6, was taken back."""
 
 
 class EventFlag(IntEnum):
@@ -212,6 +217,10 @@ class RejectReason(IntEnum):
     MARKET_CLOSED = 2
     NO_BOOK = 3
     """The book at arrival was never seen, so no fill can be claimed."""
+    REFUSED = 4
+    """By the exchange, for a reason that its text says."""
+    NOT_SENT = 5
+    """Held back before it left: no budget, or an order of unknown outcome in its market."""
 
 
 INTENT = np.dtype(
