@@ -8,27 +8,32 @@ import numpy.typing as npt
 from hfptm.kernel.check import CHECK, check_rows
 from hfptm.kernel.jit import as_records, records
 from hfptm.kernel.state import GRID_MAX, PARAMS, Capacity, new_state, with_levels
-from hfptm.records import EventKind
+from hfptm.records import EVENT, EventKind, MarketState
 from hfptm.registry import Market
 from hfptm.slots import NOBODY, Slots
 
 Rows = npt.NDArray[np.void]
 
-_STATE = int(EventKind.STATE)
+_STATE, _RESOLVED = int(EventKind.STATE), int(MarketState.RESOLVED)
 
 
 class BookCheck:
     """`feed` rows in order; `take` what was found of each market since the last time.
 
-    Between two `take` the books go on: cut the time as you like.
+    Between two `take` the books go on: cut the time as you like. With `room` for so many, markets
+    may come later.
     """
 
-    def __init__(self, markets: Iterable[Market]) -> None:
+    def __init__(self, markets: Iterable[Market], room: int = 0) -> None:
         markets = list(markets)
-        slots = len(markets) + 1
+        slots = max(room, len(markets)) + 1
         self._state = new_state(Capacity(markets=slots, groups=1), records(PARAMS, 1))
         self._slots = Slots(markets, (), slots, 1)
         self._checks = records(CHECK, slots)
+
+    def add(self, market: Market) -> None:
+        """Its rows count from now on; one that is over stays so."""
+        self._slots.add(market)
 
     def feed(self, rows: Rows) -> None:
         """Apply rows of records.EVENT; their `market` column is overwritten."""
@@ -45,6 +50,10 @@ class BookCheck:
             if last["kind"] == _STATE:
                 self._slots.note_state(last, int(self._slots.market_ids[last["market"]]))
             start = end
+
+    def end(self, market: int, ts_ns: int) -> None:
+        """No row of it comes any more: an hour later its room is free for another."""
+        self.feed(np.array([(ts_ns, ts_ns, market, 0, _RESOLVED, 0, 0, _STATE, 0)], EVENT))
 
     def take(self) -> dict[int, np.void]:
         """By market id: what was seen of it, a CHECK."""

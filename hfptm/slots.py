@@ -55,6 +55,10 @@ class Slots:
         self._since_ns: dict[int, int] = {}
         self._listed_ns = 0
 
+    def add(self, market: Market) -> None:
+        """List one more market."""
+        self._markets[market.market] = market
+
     def translate(self, rows: Rows, start: int, stop: int) -> int:
         """Put slots into rows[start:stop], up to a row that `define` or `note_state` must see."""
         return int(translate(self._ids, self._slots, rows, start, stop))

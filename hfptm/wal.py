@@ -54,8 +54,12 @@ def read_batches(file: BinaryIO, columns: list[int] | None = None) -> Iterator[p
     Afterwards the file stands at the first byte that belongs to no whole block. Raises LakeError
     for a file that is no log, or one of another version.
     """
-    if not _begins_whole(file):
-        return
+    if _begins_whole(file):
+        yield from read_on(file, columns)
+
+
+def read_on(file: BinaryIO, columns: list[int] | None = None) -> Iterator[pa.RecordBatch]:
+    """As `read_batches`, of a log that stands behind its header or a block: it may have grown."""
     options = pa.ipc.IpcReadOptions(included_fields=columns, use_threads=False)
     while body := _read_body(file):
         with pa.ipc.open_stream(body, options=options) as stream:
