@@ -20,12 +20,13 @@ from benchmarks.report import Figure, main
 from benchmarks.tape import Tape, level_changes, listing, make_tape, with_ids
 from hfptm.clock import NS_MAX, monotonic_ns
 from hfptm.config import Config, limits
-from hfptm.engine import Engine, latency_of, params_of
+from hfptm.engine import Engine, params_of, windows_of
 from hfptm.errors import CapacityError
 from hfptm.kernel.jit import Array
 from hfptm.kernel.state import GRID_MAX, INT64, Capacity, State, nbytes, new_state
 from hfptm.kernel.step import step_rows
 from hfptm.lake import Lake
+from hfptm.latency import latencies_of
 from hfptm.records import EVENT, EventKind
 from hfptm.registry import Group, Market
 from hfptm.sections import Trading
@@ -36,6 +37,8 @@ from replay.driver import Selection, replay
 
 CONFIG = Config(trading=Trading(bankroll_usd=Decimal(1_000_000)))
 """Defaults, but for a bankroll that lasts to the end of the tape."""
+
+DRAWS = latencies_of(limits(CONFIG)).draws
 
 ABOUT = f"All figures are of generated tapes.\n{(tapes.__doc__ or '').partition(chr(10))[2]}"
 MIB = 1 << 20
@@ -128,7 +131,7 @@ def fresh(tape: Tape) -> tuple[State, Sim]:
     capacity = Capacity(markets=markets, groups=groups, levels=levels)
     state = new_state(capacity, params_of(limits(CONFIG)))
     state.levels.fill(0)  # or the loop's first touch of every page would be measured
-    sim = new_sim(markets, latency_of(limits(CONFIG)))
+    sim = new_sim(markets, windows_of(limits(CONFIG)), DRAWS)
     run(state, sim, tape.definitions)
     return state, sim
 
@@ -169,7 +172,7 @@ def grid_levels(tick_e4: int) -> int:
 
 
 def held_mib(markets: list[Market], groups: list[Group]) -> float:
-    engine = Engine(markets, groups, limits(CONFIG), lambda _output: None)
+    engine = Engine(markets, groups, limits(CONFIG), DRAWS, lambda _output: None)
     rows = np.zeros(len(markets), EVENT)
     rows["ts_recv_ns"] = rows["ts_venue_ns"] = np.arange(1, len(rows) + 1)
     rows["market"] = [market.market for market in markets]

@@ -64,7 +64,15 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     max_exposure_market_e6: int
     max_exposure_event_e6: int
     entry_latency_ns: int
+    entry_latency_p99_ns: int
+    """0: constant; so for each latency."""
+    matching_delay_ns: int
+    matching_delay_p99_ns: int
     response_latency_ns: int
+    response_latency_p99_ns: int
+    measured_requests: str
+    """A file, or empty."""
+    seed: int
     quiet_grace_ns: int
     print_window_ns: int
     fee_model: FeeModel
@@ -114,7 +122,13 @@ def limits(config: Config) -> Limits:
         max_exposure_market_e6=_usd_e6(config, "risk.max_exposure_per_market_usd"),
         max_exposure_event_e6=_usd_e6(config, "risk.max_exposure_per_event_usd"),
         entry_latency_ns=config.sim.entry_latency_ms * NS_PER_MS,
+        entry_latency_p99_ns=config.sim.entry_latency_p99_ms * NS_PER_MS,
+        matching_delay_ns=config.sim.matching_delay_ms * NS_PER_MS,
+        matching_delay_p99_ns=config.sim.matching_delay_p99_ms * NS_PER_MS,
         response_latency_ns=config.sim.response_latency_ms * NS_PER_MS,
+        response_latency_p99_ns=config.sim.response_latency_p99_ms * NS_PER_MS,
+        measured_requests=config.sim.measured_requests,
+        seed=config.sim.seed,
         quiet_grace_ns=config.sim.quiet_grace_ms * NS_PER_MS,
         print_window_ns=config.sim.print_window_ms * NS_PER_MS,
         fee_model=FeeModel[config.fees.model.upper()],
@@ -122,7 +136,18 @@ def limits(config: Config) -> Limits:
     )
     _require_at_most(config, "trading.max_arb_size_usd", "trading.bankroll_usd")
     _require_at_most(config, "risk.max_exposure_per_market_usd", "risk.max_exposure_per_event_usd")
+    for name in ("entry_latency", "matching_delay", "response_latency"):
+        _require_spread(config, f"sim.{name}_ms", f"sim.{name}_p99_ms")
     return derived
+
+
+def _require_spread(config: Config, median: str, p99: str) -> None:
+    """A log-normal latency has a median above 0, and its 99th percentile is no less."""
+    low_ms, high_ms = _value(config, median), _value(config, p99)
+    if high_ms and not 0 < low_ms <= high_ms:
+        source = _setting(config, p99 if p99 in config.sources else median).source
+        problem = f"{high_ms} needs {median}, {low_ms}, above 0 and no higher; or 0: constant"
+        raise ConfigError(source, p99, problem)
 
 
 def _usd_e6(config: Config, name: str) -> int:

@@ -19,7 +19,7 @@ from hfptm.records import EVENT, EventKind, IntentKind, OpportunityKind
 from hfptm.registry import Group, Market
 from hfptm.sections import FeeModel
 from hfptm.sim.run import run_rows
-from hfptm.sim.state import LATENCY, new_sim
+from hfptm.sim.state import DRAW, WINDOWS, new_sim
 from hfptm.slots import NOBODY, Slots
 
 Rows = npt.NDArray[np.void]
@@ -60,14 +60,12 @@ def params_of(limits: Limits) -> Array:
     return params
 
 
-def latency_of(limits: Limits) -> Array:
-    """One lane's latencies, (1,) LATENCY."""
-    latency = records(LATENCY, 1)
-    latency["entry_ns"] = limits.entry_latency_ns
-    latency["response_ns"] = limits.response_latency_ns
-    latency["grace_ns"] = limits.quiet_grace_ns
-    latency["print_window_ns"] = limits.print_window_ns
-    return latency
+def windows_of(limits: Limits) -> Array:
+    """One lane's waiting times, (1,) WINDOWS."""
+    windows = records(WINDOWS, 1)
+    windows["grace_ns"] = limits.quiet_grace_ns
+    windows["print_window_ns"] = limits.print_window_ns
+    return windows
 
 
 def is_compiled() -> bool:
@@ -82,7 +80,7 @@ def is_compiled() -> bool:
 def compile_kernels() -> None:
     """Compile what `Engine` runs, once on a machine, in about half a minute; then nothing to do."""
     state = new_state(Capacity(markets=1, groups=1), records(PARAMS, 1))
-    sim = new_sim(1, records(LATENCY, 1))
+    sim = new_sim(1, records(WINDOWS, 1), records(DRAW, (1, 1)))
     run_rows(state.table, sim.table, records(EVENT, 0), 0, 0)
     slots = Slots((), (), market_slots=1, group_slots=1)
     slots.define(0, 0)
@@ -90,13 +88,15 @@ def compile_kernels() -> None:
 
 
 class Engine:
-    """`sink` receives an `Output` whenever there is something to journal."""
+    """`draws` are those of `latency.latencies_of`; `sink` receives an `Output` whenever there is
+    something to journal."""
 
     def __init__(
         self,
         markets: Iterable[Market],
         groups: Iterable[Group],
         limits: Limits,
+        draws: Array,
         sink: Callable[[Output], None],
     ) -> None:
         markets, groups = list(markets), list(groups)
@@ -104,7 +104,7 @@ class Engine:
         group_slots = min(len(groups), market_slots) + 1
         capacity = Capacity(markets=market_slots, groups=group_slots)
         self.state = new_state(capacity, params_of(limits))
-        self.sim = new_sim(market_slots, latency_of(limits))
+        self.sim = new_sim(market_slots, windows_of(limits), draws)
         self.slots = Slots(markets, groups, market_slots, group_slots)
         self._limits = limits
         self._sink = sink
@@ -133,9 +133,8 @@ class Engine:
 
     def finish(self) -> None:
         """Let everything that is under way come back: time passes, no market changes."""
-        limits = self._limits
-        wait_ns = limits.entry_latency_ns + limits.response_latency_ns
-        wait_ns += limits.quiet_grace_ns + limits.print_window_ns + 1
+        slowest_ns = sum(int(self.sim.draws[name].max()) for name in DRAW.names or ())
+        wait_ns = slowest_ns + self._limits.quiet_grace_ns + self._limits.print_window_ns + 1
         timer = records(EVENT, 1)
         timer["kind"] = EventKind.TIMER
         timer["market"] = NOBODY

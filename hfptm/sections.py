@@ -32,6 +32,11 @@ Names = Annotated[
     str,
     Meta(pattern=r"^[^'\"\\\n]*\Z", description="names between commas, without quotes"),
 ]
+File = Annotated[
+    str,
+    Meta(pattern=r"^[^'\"\\\n]*\Z", description="a file's path, without quotes"),
+]
+Seed = Annotated[int, Meta(ge=0, le=1 << 32, description="a whole number, 0 to 4294967296")]
 _HOST = r"(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?"
 _PATH = r"(/[A-Za-z0-9._~%-]+)*"
 HttpAddress = Annotated[
@@ -95,10 +100,26 @@ class Fees(Section, frozen=True, kw_only=True):
 
 
 class Sim(Section, frozen=True, kw_only=True):
+    """Each latency is constant, or log-normal where its 99th percentile is set: then the first is
+    its median. Entry and response may come from measured requests instead."""
+
     entry_latency_ms: Milliseconds = 50
     """From a decision to the order's arrival at the venue."""
+    entry_latency_p99_ms: Milliseconds = 0
+    """0: constant."""
+    matching_delay_ms: Milliseconds = 0
+    """From the arrival to the order's turn at the matching engine."""
+    matching_delay_p99_ms: Milliseconds = 0
+    """0: constant."""
     response_latency_ms: Milliseconds = 30
     """From the venue's answer to our knowing it."""
+    response_latency_p99_ms: Milliseconds = 0
+    """0: constant."""
+    measured_requests: File = ""
+    """Parquet or CSV of measured requests (`hfptm.latency.measured`), which then give entry and
+    response latency. Put matching_delay_ms at 0 if their exchange times are those of the match."""
+    seed: Seed = 0
+    """Of everything that the simulated venue draws."""
     quiet_grace_ms: Milliseconds = 1000
     """How long after an arrival a market may stay silent before its book counts as unchanged."""
     print_window_ms: Milliseconds = 1000

@@ -14,6 +14,7 @@ from hfptm.engine import Engine, Output, compile_kernels
 from hfptm.errors import LakeError
 from hfptm.journal import RunJournal
 from hfptm.lake import Lake
+from hfptm.latency import latencies_of
 from hfptm.registry import Group, Market
 from hfptm.units import NS_PER_S
 from replay.definitions import definitions_at, merge
@@ -46,6 +47,7 @@ def replay(
     chosen = choose(markets, groups, selection)
     stands = _require_grade(lake, config, selection)
     reader = EventReader(lake, selection.from_ns, selection.to_ns, chosen)
+    latencies = latencies_of(limits(config))
     compile_kernels()  # before there is a run that an impatient user could leave half done
     began_ns = monotonic_ns()
     if chosen is not None:
@@ -60,14 +62,14 @@ def replay(
                 journal.append(kind, rows)  # type: ignore[arg-type]
             tally.add(output)
 
-        engine = Engine(markets, groups, limits(config), keep)
+        engine = Engine(markets, groups, limits(config), latencies.draws, keep)
         for rows in blocks:
             run_block(engine, rows, limits(config).block_rows)
             progress(reader.rows_read, reader.rows_total)
         engine.finish()
         took_ns = monotonic_ns() - began_ns
         summary = summarise(engine, tally, run_id, journal.digest(), took_ns)
-        summary["recorded"] = stands
+        summary["recorded"], summary["latency"] = stands, dict(latencies.summary())
         return journal.close(summary), summary
 
 

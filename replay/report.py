@@ -47,6 +47,12 @@ PLANS = {
     "unwinds": "orders to unwind a leg without partners",
 }
 
+LATENCIES = {
+    "entry": "from a decision to the exchange",
+    "matching": "from there to the order's turn",
+    "response": "from the match to our knowing it",
+}
+
 MONEY = {
     "pnl_usd": "profit realised, after fees",
     "unwind_usd": "of it from unwinding",
@@ -66,6 +72,7 @@ def summary_table(summary: Json) -> RenderableType:
         _coverage(summary),
         _opportunities(summary),
         _answers(summary),
+        _latency(summary),
         _plans(summary),
         _money(summary),
         Text(
@@ -141,6 +148,19 @@ def _add_counts(made: Table, name: str, titles: dict[str, str], kinds: list[Json
         if any(key in count for count in counts):
             indent = "  " if name == "artefacts" else ""
             add(made, indent + title, *(f"{count.get(key, 0):,}" for count in counts))
+
+
+def _latency(summary: Json) -> Table:
+    """What the simulated venue assumed: no result is better than that."""
+    data = section(summary, "latency")
+    rows = [("model", str(data["model"]))]
+    if data["file"]:
+        rows.append(("measured requests in", str(data["file"]).split()[0]))
+    for name, title in LATENCIES.items():
+        low_ms, high_ms = (number(data, f"{name}_ms_p{percent}") for percent in (50, 99))
+        shown = f"{low_ms:,.1f}" if low_ms == high_ms else f"{low_ms:,.1f} to {high_ms:,.1f}"
+        rows.append((title, shown))
+    return pairs("Latency assumed, ms, median to 99 %", rows, justify="right")
 
 
 def _plans(summary: Json) -> Table:

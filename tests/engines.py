@@ -7,6 +7,7 @@ import numpy as np
 from hfptm.config import limits, load
 from hfptm.engine import Engine, Output, Rows
 from hfptm.journal import Digest
+from hfptm.latency import latencies_of
 from hfptm.records import EVENT, EventFlag, EventKind, MarketState, Side
 from hfptm.registry import Group, Market, market_id
 from hfptm.units import ONE_E6, pack_best
@@ -21,7 +22,8 @@ class Recorder(Engine):
     def __init__(self, markets: list[Market], groups: list[Group], *overrides: str) -> None:
         self.outputs: list[Output] = []
         settings = limits(load(None, overrides, {}))
-        super().__init__(markets, groups, settings, self.outputs.append)
+        draws = latencies_of(settings).draws
+        super().__init__(markets, groups, settings, draws, self.outputs.append)
 
     def run(self, rows: Rows, cuts: Sequence[int] = ()) -> "Recorder":
         start = 0

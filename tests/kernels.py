@@ -20,7 +20,7 @@ from hfptm.records import (
     Side,
 )
 from hfptm.sim.run import run_rows
-from hfptm.sim.state import LATENCY, new_sim
+from hfptm.sim.state import DRAW, WINDOWS, new_sim
 from hfptm.units import NO_ASK_E4, NO_BID_E4, ONE_E6, pack_best
 from tests.tapes import Row
 
@@ -124,13 +124,16 @@ def params(*lanes: dict[str, int]) -> Any:
     return rows
 
 
-def latencies(lanes: int = 1, **changes_ms: int) -> Any:
-    """Entry 50 ms, response 30 ms, grace 1 s, print window 1 s, unless changed."""
-    rows = records(LATENCY, lanes)
-    times_ms = {"entry": 50, "response": 30, "grace": 1_000, "print_window": 1_000} | changes_ms
-    for name, value_ms in times_ms.items():
+TIMES_MS = {"entry": 50, "matching": 0, "response": 30, "grace": 1_000, "print_window": 1_000}
+
+
+def waits(lanes: int, **changes_ms: int) -> tuple[Any, Any]:
+    """Windows and constant draws: `TIMES_MS` unless changed."""
+    windows, draws = records(WINDOWS, lanes), records(DRAW, (lanes, 1))
+    for name, value_ms in (TIMES_MS | changes_ms).items():
+        rows = draws if f"{name}_ns" in (DRAW.names or ()) else windows
         rows[f"{name}_ns"] = value_ms * MS
-    return rows
+    return windows, draws
 
 
 class Kernel:
@@ -198,7 +201,7 @@ class Venue(Kernel):
 
     def __init__(self, *lanes: dict[str, int], markets: int = 8, **changes_ms: int) -> None:
         super().__init__(*lanes, markets=markets)
-        self.sim = new_sim(markets, latencies(max(1, len(lanes)), **changes_ms))
+        self.sim = new_sim(markets, *waits(max(1, len(lanes)), **changes_ms))
         self.reports: list[Record] = []
         self.outcomes: list[Record] = []
 

@@ -1,23 +1,53 @@
 """When things happen: the two clocks (design, section 5), and the order of one instant.
 
-Decision at t, arrival at T = t + entry latency, report at T + response latency, but never before
-the feed has shown the market past T: paper trading cannot know earlier, so replay may not either.
-A market that stays quiet counts as unchanged after a grace time, which must exceed the feed's
-delay.
+Decision at t, matching at T = t + entry latency + matching delay, report at T + response latency,
+but never before the feed has shown the market past T: paper trading cannot know earlier, so replay
+may not either. A market that stays quiet counts as unchanged after a grace time, which must exceed
+the feed's delay.
 """
 
 from hfptm.kernel.jit import Record, cold, hot
+from hfptm.sim.state import Sim
+
+_WORD, _ODD = 0xFFFF_FFFF, 0x45D9_F3B
+"""32 bits, and a multiplier whose products with them stay below 2**63."""
 
 
 @cold
-def arrival_ns(latency: Record, decided_ns: int) -> int:
-    return decided_ns + int(latency.entry_ns)
+def mixed(word: int) -> int:
+    """A 32-bit integer hash in which every bit of `word` reaches every bit of the result."""
+    word = ((word >> 16) ^ word) * _ODD & _WORD
+    word = ((word >> 16) ^ word) * _ODD & _WORD
+    return (word >> 16) ^ word
 
 
 @cold
-def report_ns(latency: Record, arrived_ns: int, shown_ns: int) -> int:
+def drawn_place(decided_ns: int, leg: int, draws: int) -> int:
+    """Which of so many draws a message gets."""
+    return mixed((decided_ns ^ (decided_ns >> 32) ^ leg) & _WORD) % draws
+
+
+@cold
+def draw(sim: Sim, intent: Record) -> Record:
+    """What a message takes, by the time of its decision and its leg and nothing else.
+
+    So an order and the probe of its leg arrive together, lanes that decide the same at once meet
+    the same luck, and a choice of markets changes nobody else's.
+    """
+    place = drawn_place(int(intent.ts_ns), int(intent.leg), sim.draws.shape[1])
+    return sim.draws[intent.lane, place]
+
+
+@cold
+def arrival_ns(drawn: Record, decided_ns: int) -> int:
+    """When a message has its turn at the matching engine."""
+    return decided_ns + int(drawn.entry_ns) + int(drawn.matching_ns)
+
+
+@cold
+def report_ns(response_ns: int, arrived_ns: int, shown_ns: int) -> int:
     """shown_ns: when the feed (or the grace time) settled what the book at arrival was."""
-    return max(arrived_ns + int(latency.response_ns), shown_ns)
+    return max(arrived_ns + response_ns, shown_ns)
 
 
 @hot

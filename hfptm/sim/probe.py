@@ -12,7 +12,7 @@ from hfptm.kernel.fees import E12, market_fee_e6
 from hfptm.kernel.jit import Record, cold
 from hfptm.kernel.state import State
 from hfptm.records import Side, Token
-from hfptm.sim.latency import arrival_ns
+from hfptm.sim.latency import arrival_ns, draw
 from hfptm.sim.match import (
     displayed_e6,
     first_level,
@@ -63,16 +63,15 @@ def add_leg(state: State, sim: Sim, place: int, intent: Record) -> None:
     """Watch one leg: its depth at arrival, and prints from the book's last change until the window
     after arrival ends."""
     probe = sim.probes[place]
-    latency = sim.latency[intent.lane]
     leg = int(probe.legs)
     probe.legs += 1
     probe.open_items += 2
     sim.probe_legs[place, leg].size_e6 = 0
     sim.probe_legs[place, leg].cost_e6 = 0
-    arrives_ns = arrival_ns(latency, int(intent.ts_ns))
+    arrives_ns = arrival_ns(draw(sim, intent), int(intent.ts_ns))
     depth = watch(sim, place, intent, arrives_ns)
     depth.kind, depth.leg = DEPTH, leg
-    trades = watch(sim, place, intent, arrives_ns + int(latency.print_window_ns))
+    trades = watch(sim, place, intent, arrives_ns + int(sim.windows[intent.lane].print_window_ns))
     trades.kind, trades.leg = PRINT, leg
     market = state.markets[intent.market]
     trades.since_ns = market.batch_ts_ns

@@ -98,7 +98,7 @@ def deadline_ns(sim: Sim, place: int) -> int:
     if place == NOBODY:
         return FAR_NS
     item = sim.items[place]
-    return int(item.arrival_ns) + int(sim.latency[item.lane].grace_ns)
+    return int(item.arrival_ns) + int(sim.windows[item.lane].grace_ns)
 
 
 @cold

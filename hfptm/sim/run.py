@@ -7,7 +7,7 @@ from hfptm.kernel.jit import Array, Record, cold, entry, hot, prefetch
 from hfptm.kernel.state import State, open_state, rows_reserve
 from hfptm.records import EventKind, IntentKind
 from hfptm.sim import probe
-from hfptm.sim.latency import arrival_ns, due_before, passed, report_ns
+from hfptm.sim.latency import arrival_ns, draw, due_before, passed, report_ns
 from hfptm.sim.match import execute
 from hfptm.sim.queue import (
     deadline_ns,
@@ -45,8 +45,9 @@ def accept(state: State, sim: Sim) -> None:
 
 @cold
 def send(sim: Sim, intent: Record) -> None:
-    arrives_ns = arrival_ns(sim.latency[intent.lane], int(intent.ts_ns))
-    item = new_item(sim, int(intent.market), arrives_ns)
+    drawn = draw(sim, intent)
+    item = new_item(sim, int(intent.market), arrival_ns(drawn, int(intent.ts_ns)))
+    item.response_ns = drawn.response_ns
     item.order = intent.order
     item.size_e6 = intent.size_e6
     item.price_e4 = intent.price_e4
@@ -61,9 +62,9 @@ def send(sim: Sim, intent: Record) -> None:
 @cold
 def convert(sim: Sim, intent: Record) -> None:
     """Merges and conversions need no counterparty: they go through after one round trip."""
-    latency = sim.latency[intent.lane]
-    arrived_ns = arrival_ns(latency, int(intent.ts_ns))
-    due_ns = report_ns(latency, arrived_ns, arrived_ns)
+    drawn = draw(sim, intent)
+    arrived_ns = arrival_ns(drawn, int(intent.ts_ns))
+    due_ns = report_ns(int(drawn.response_ns), arrived_ns, arrived_ns)
     row = report(sim, intent, EventKind.SETTLED.value, due_ns, int(intent.size_e6))
     row.price_e4 = intent.basket
 
@@ -78,7 +79,7 @@ def answer(state: State, sim: Sim, place: int, shown_ns: int) -> None:
     """The book at an item's arrival is known: match the order, or measure the leg."""
     item = sim.items[place]
     if item.kind == Waiting.ORDER:
-        due_ns = report_ns(sim.latency[item.lane], int(item.arrival_ns), shown_ns)
+        due_ns = report_ns(int(item.response_ns), int(item.arrival_ns), shown_ns)
         execute(state, sim, item, due_ns)
     else:
         if item.kind == Waiting.DEPTH:

@@ -33,10 +33,17 @@ class Waiting(IntEnum):
     """A leg of a probe: trades until its window ends."""
 
 
-LATENCY = np.dtype(
+DRAW = np.dtype(
     [
-        ("entry_ns", "i8"),  # decision to arrival at the matching engine
+        ("entry_ns", "i8"),  # decision to arrival at the venue
+        ("matching_ns", "i8"),  # arrival to the matching engine's turn
         ("response_ns", "i8"),  # matching to our knowledge of it
+    ]
+)
+"""What one message takes; a model of latency is a table of them (`hfptm.latency`)."""
+
+WINDOWS = np.dtype(
+    [
         ("grace_ns", "i8"),  # after this silence a market's book is taken as unchanged
         ("print_window_ns", "i8"),  # how long after arrival a trade print still corroborates
     ]
@@ -47,6 +54,7 @@ ITEM = np.dtype(
         ("arrival_ns", "i8"),
         ("order", "i8"),  # order id; of a probe's items its index
         ("size_e6", "i8"),
+        ("response_ns", "i8"),  # of an order, see DRAW
         ("since_ns", "i8"),  # exchange time from which a print corroborates
         ("sequence", "i8"),  # order among items of one instant
         ("price_e4", "i4"),  # limit, token's own terms
@@ -108,11 +116,12 @@ CLOCK = np.dtype(
 
 
 class Sim(Arrays):
-    """The simulated venue's arrays; M, L as in `kernel.state`."""
+    """The simulated venue's arrays; M, L as in `kernel.state`, D draws a lane."""
 
     FIELDS: ClassVar[dict[str, tuple[np.dtype[Any], int]]] = {
         "clock": (CLOCK, 1),  # (1,)
-        "latency": (LATENCY, 1),  # (L,)
+        "windows": (WINDOWS, 1),  # (L,)
+        "draws": (DRAW, 2),  # (L, D)
         "items": (ITEM, 1),
         "head": (INT64, 1),  # (M,) first waiting item of a market, NOBODY if none
         "next_arrival": (INT64, 1),  # (M,) earliest arrival among them, FAR_NS if none
@@ -124,7 +133,8 @@ class Sim(Arrays):
         "outcomes": (OUTCOME, 1),  # out
     }
     clock: Array
-    latency: Array
+    windows: Array
+    draws: Array
     items: Array
     head: Array
     next_arrival: Array
@@ -139,13 +149,15 @@ class Sim(Arrays):
 open_sim = opener(Sim)
 
 
-def new_sim(markets: int, latency: Array, items: int = 65_536) -> Sim:
-    """An idle venue. latency: (L,) LATENCY. items: what may be on its way at once, at least."""
-    lanes = len(latency)
+def new_sim(markets: int, windows: Array, draws: Array, items: int = 65_536) -> Sim:
+    """An idle venue. windows: (L,) WINDOWS. draws: (L, D) DRAW. items: what may be on its way at
+    once, at least."""
+    lanes = len(windows)
     items = max(items, 8 * rows_reserve(lanes))
     sim = Sim(
         clock=records(CLOCK, 1),
-        latency=records(LATENCY, lanes),
+        windows=records(WINDOWS, lanes),
+        draws=records(DRAW, draws.shape),
         items=records(ITEM, items),
         head=np.full(markets, NOBODY, np.int64),
         next_arrival=np.full(markets, FAR_NS, np.int64),
@@ -156,7 +168,8 @@ def new_sim(markets: int, latency: Array, items: int = 65_536) -> Sim:
         delivered=records(EVENT, 4 * items),
         outcomes=records(OUTCOME, 65_536),
     )
-    sim.latency[:] = latency
+    sim.windows[:] = windows
+    sim.draws[:] = draws
     sim.clock["wake_ns"] = FAR_NS
     sim.clock["free_item"] = NOBODY
     return sim

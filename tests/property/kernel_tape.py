@@ -10,14 +10,17 @@ from typing import Any
 
 import numpy as np
 
+from hfptm.kernel.jit import records
 from hfptm.kernel.state import digest_parts
 from hfptm.records import EventKind, Relation
+from hfptm.sim.state import DRAW, new_sim
 from tests.kernels import (
     ASK,
     BEST_NO,
     BEST_YES,
     BID,
     LAST,
+    MS,
     Levels,
     Venue,
     best,
@@ -40,6 +43,18 @@ LANES = (
     {"bankroll_e6": 500_000_000, "max_market_e6": 90_000_000, "min_edge_e4": 300},
     {"bankroll_e6": 900_000_000, "charge_fees": 0, "payout_fee_e4": 200},
 )
+
+
+def new_venue(*lanes: dict[str, int]) -> Venue:
+    """Every message takes its own time, from 20 ms to 120 ms there and 10 ms to 60 ms back."""
+    venue = Venue(*lanes, markets=MARKETS)
+    draws = records(DRAW, (len(lanes), 997))
+    random = np.random.default_rng(SEED)
+    draws["entry_ns"] = random.integers(20 * MS, 100 * MS, 997)
+    draws["matching_ns"] = random.integers(0, 20 * MS, 997)
+    draws["response_ns"] = random.integers(10 * MS, 60 * MS, 997)
+    venue.sim = new_sim(MARKETS, venue.sim.windows, draws)
+    return venue
 
 
 def definitions() -> list[Row]:
@@ -136,7 +151,7 @@ def digest(venue: Venue) -> dict[str, str | int]:
 
 
 def main() -> None:
-    venue = Venue(*LANES, markets=MARKETS)
+    venue = new_venue(*LANES)
     events = tape(Maker(SEED).rows())
     sys.stdout.write(json.dumps(digest(run(venue, events, int(sys.argv[1])))))
 

@@ -10,13 +10,13 @@ import pytest
 from hfptm.records import EventKind, IntentKind, OpportunityKind, Phase, Reason
 from tests.conftest import ROOT
 from tests.kernels import Record, Venue, tape
-from tests.property.kernel_tape import LANES, MARKETS, SEED, Maker, digest, run
+from tests.property.kernel_tape import LANES, SEED, Maker, digest, new_venue, run
 
 
 @pytest.fixture(scope="module")
 def straight() -> Venue:
     """All rows in one block."""
-    return run(Venue(*LANES, markets=MARKETS), tape(Maker(SEED).rows()), 1_000_000)
+    return run(new_venue(*LANES), tape(Maker(SEED).rows()), 1_000_000)
 
 
 def test_the_tape_holds_what_it_is_for(straight: Venue) -> None:
@@ -38,7 +38,7 @@ def test_the_tape_holds_what_it_is_for(straight: Venue) -> None:
 
 
 def test_accounts_balance_after_every_row() -> None:
-    venue = Venue(*LANES, markets=MARKETS)
+    venue = new_venue(*LANES)
     events = tape(Maker(SEED).rows())
     for index in range(len(events)):
         assert venue.run(events, index, index + 1) == index + 1
@@ -50,7 +50,7 @@ def test_accounts_balance_after_every_row() -> None:
 
 @pytest.mark.parametrize("block", [1, 7, 777])
 def test_how_the_tape_is_cut_changes_nothing(straight: Venue, block: int) -> None:
-    cut = run(Venue(*LANES, markets=MARKETS), tape(Maker(SEED).rows()), block)
+    cut = run(new_venue(*LANES), tape(Maker(SEED).rows()), block)
     assert digest(cut) == digest(straight)
 
 
@@ -78,7 +78,7 @@ IDS = ("aux", "order", "decision")
 
 def test_lanes_do_not_see_each_other(straight: Venue) -> None:
     for lane, parameters in enumerate(LANES):
-        alone = run(Venue(parameters, markets=MARKETS), tape(Maker(SEED).rows()), 1_000_000)
+        alone = run(new_venue(parameters), tape(Maker(SEED).rows()), 1_000_000)
         for name in ("intents", "decisions", "reports", "outcomes"):
             among, single = getattr(straight, name), getattr(alone, name)
             assert of_lane(among, lane) == of_lane(single, 0), (lane, name)

@@ -49,7 +49,13 @@ def test_defaults_without_any_source() -> None:
         max_exposure_market_e6=200_000_000,
         max_exposure_event_e6=500_000_000,
         entry_latency_ns=50_000_000,
+        entry_latency_p99_ns=0,
+        matching_delay_ns=0,
+        matching_delay_p99_ns=0,
         response_latency_ns=30_000_000,
+        response_latency_p99_ns=0,
+        measured_requests="",
+        seed=0,
         quiet_grace_ns=1_000_000_000,
         print_window_ns=1_000_000_000,
         fee_model=FeeModel.PUBLISHED,
@@ -135,6 +141,18 @@ def test_fee_models_by_name(model: FeeModel) -> None:
         (
             "[trading]\nmax_arb_size_usd = 1000.01",
             "max_arb_size_usd: 1000.01 is above trading.bankroll_usd, 1000; lower the one",
+        ),
+        (
+            "[sim]\nentry_latency_p99_ms = 49",
+            "sim.entry_latency_p99_ms: 49 needs sim.entry_latency_ms, 50, above 0 and no higher",
+        ),
+        (
+            "[sim]\nmatching_delay_p99_ms = 1",
+            "sim.matching_delay_p99_ms: 1 needs sim.matching_delay_ms, 0, above 0 and no higher",
+        ),
+        (
+            '[sim]\nmeasured_requests = "it\'s"',
+            "sim.measured_requests: \"it's\" is refused; allowed: a file's path, without quotes",
         ),
         (
             "[risk]\nmax_exposure_per_event_usd = 150",

@@ -5,6 +5,8 @@ from io import StringIO
 import pytest
 from rich.console import Console, RenderableType
 
+from hfptm.config import limits, load
+from hfptm.latency import latencies_of
 from hfptm.records import Artefact, OpportunityKind, Reason
 from hfptm.tables import LABEL_COLUMNS, duration
 from replay.importers import ImportReport
@@ -13,6 +15,7 @@ from replay.report import (
     ANSWERS,
     ARTEFACTS,
     KINDS,
+    LATENCIES,
     MEASURES,
     MONEY,
     PLANS,
@@ -23,6 +26,9 @@ from replay.report import (
 )
 from tests.engines import Recorder, crossed_market, tape_of
 from tests.tapes import START_NS, make_market
+
+LATENCY = latencies_of(limits(load(None, ["sim.entry_latency_p99_ms=3600000"], {})))
+"""As wide as its figures get."""
 
 END_ONLY = {Reason.ENDED, Reason.UNSEEN, Reason.CONFIRMED}
 
@@ -55,6 +61,7 @@ def summary() -> Json:
         "events_per_s": 12_345_678.9,
         "digest": "f" * 64,
         "recorded": {"hours": 123_456, "verified": 123_456, "grade": "B"},
+        "latency": dict(LATENCY.summary()),
         "coverage": coverage(engine),
         "opportunities": opportunities,
         **account(engine),
@@ -66,14 +73,22 @@ def test_a_summary_fits_its_terminal(width: int) -> None:
     text = shown(summary_table(summary()), width)
     assert max(map(len, text.splitlines())) <= 80
     assert text.count("123,456.78") == len(KINDS)
-    titles = (MEASURES, ARTEFACTS, ANSWERS, PLANS, MONEY)
+    titles = (MEASURES, ARTEFACTS, ANSWERS, LATENCIES, PLANS, MONEY)
     for title in (title for words in titles for title in words.values()):
         assert title in text
 
 
 def test_coverage_comes_first_and_speed_last() -> None:
     text = shown(summary_table(summary()))
-    order = ("Coverage", "Opportunities", "What became of them", "Plans", "Money", "digest")
+    order = (
+        "Coverage",
+        "Opportunities",
+        "What became of them",
+        "Latency assumed",
+        "Plans",
+        "Money",
+        "digest",
+    )
     places = [text.index(title) for title in order]
     assert places == sorted(places)
     assert text.rstrip().endswith("123,456,789 rows in 12.35 s, 12,345,679 rows/s")
@@ -91,7 +106,7 @@ def test_every_case_has_words_that_fit_their_column() -> None:
     assert set(KINDS) == {kind.name.lower() for kind in OpportunityKind}
     assert set(ARTEFACTS) == {a.name.lower() for a in Artefact if a is not Artefact.NONE}
     assert set(ANSWERS) == {r.name.lower() for r in Reason if r not in END_ONLY | {Reason.ARTEFACT}}
-    titles = (MEASURES, ANSWERS, PLANS, MONEY)
+    titles = (MEASURES, ANSWERS, LATENCIES, PLANS, MONEY)
     assert all(len(t) <= LABEL_COLUMNS for words in titles for t in words.values())
     assert all(len(title) + 2 <= LABEL_COLUMNS for title in ARTEFACTS.values())
 
