@@ -24,6 +24,7 @@ from hfptm.sections import (
     Section,
     Servers,
     Sim,
+    Storage,
     Trading,
 )
 from hfptm.settings import Setting
@@ -45,6 +46,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     replay: Replay = Replay()
     server: Servers = Servers()
     discovery: Discovery = Discovery()
+    storage: Storage = Storage()
     recorder: Recorder = Recorder()
     sources: dict[str, str] = {}
     """Where each "section.key" that is not a default came from; for messages."""

@@ -28,6 +28,12 @@ Lines = Annotated[int, Meta(ge=1, le=4, description="a whole number, 1 to 4")]
 Assets = Annotated[int, Meta(ge=2, le=500, description="a whole number, 2 to 500")]
 PerSecond = Annotated[int, Meta(ge=1, le=1_000, description="a whole number, 1 to 1000")]
 SecondsOrNever = Annotated[int, Meta(ge=0, le=86_400, description="a whole number, 0 to 86400")]
+FlushMilliseconds = Annotated[
+    int, Meta(ge=10, le=60_000, description="a whole number, 10 to 60000")
+]
+Mebibytes = Annotated[int, Meta(ge=1, le=65_536, description="a whole number, 1 to 65536")]
+FreeMebibytes = Annotated[int, Meta(ge=0, le=1 << 40, description="a whole number, 0 or more")]
+Days = Annotated[int, Meta(ge=0, le=36_500, description="a whole number, 0 to 36500")]
 Names = Annotated[
     str,
     Meta(pattern=r"^[^'\"\\\n]*\Z", description="names between commas, without quotes"),
@@ -51,6 +57,13 @@ WsAddress = Annotated[
     Meta(
         pattern=rf"^wss?://{_HOST}{_PATH}\Z",
         description="an address that begins with ws:// or wss://, without a slash at its end",
+    ),
+]
+CopyAddress = Annotated[
+    str,
+    Meta(
+        pattern=r"^([a-z][a-z0-9]*://[^\s'\"\\@?#]*[^\s'\"\\@?#/])?\Z",
+        description="an address such as s3://bucket/folder, without credentials, or nothing",
     ),
 ]
 GradeName = Annotated[
@@ -181,3 +194,23 @@ class Recorder(Section, frozen=True, kw_only=True):
     """Connections opened at most; the exchange refuses many at once."""
     reconnect_interval_s: SecondsOrNever = 600
     """After about so long another connection takes over, without a gap; 0: never."""
+
+
+class Storage(Section, frozen=True, kw_only=True):
+    """How what is received gets onto disk, how long it stays there, and where its copy is."""
+
+    flush_interval_ms: FlushMilliseconds = 250
+    """Most that a crash loses: what is received is on disk after this time."""
+    queue_mib: Mebibytes = 64
+    """Memory for what waits while the disk is slow or full; what comes beyond it is a gap."""
+    log_mib: Mebibytes = 16
+    """A log of this size becomes a segment; one of 16 MiB takes two seconds for that."""
+    log_interval_s: Seconds = 3_600
+    """A log becomes a segment when a stretch of this many seconds, from the hour on, is over."""
+    keep_days: Days = 0
+    """`hfptm retain` removes hours that ended longer ago; 0 keeps them."""
+    min_free_mib: FreeMebibytes = 0
+    """`hfptm retain` removes the oldest hours until this much of the disk is free; 0 keeps them."""
+    copy_url: CopyAddress = ""
+    """Where `hfptm copy` puts its copy. Then nothing is removed that has no verified copy there.
+    Credentials come from the environment, for S3 AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."""

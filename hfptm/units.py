@@ -27,6 +27,7 @@ SIZE_MAX_E6 = 1_000_000_000 * ONE_E6
 
 NS_PER_MS = 1_000_000
 NS_PER_S = 1_000_000_000
+BYTES_PER_MIB = 1 << 20
 
 _DECIMAL = re.compile(r"([0-9]{0,19})(?:\.([0-9]{0,19}))?")
 

@@ -12,10 +12,12 @@ import msgspec
 
 from hfptm.certificate import Origin, origin_of, path_of
 from hfptm.clock import format_utc
+from hfptm.config import Config
 from hfptm.errors import ConfigError
 from hfptm.lake import Kind, Lake, hour_ns
 from hfptm.parquet import HOUR_NS
 from hfptm.segments import hidden
+from hfptm.units import BYTES_PER_MIB
 from hfptm.wal import logs
 from recorder.archive import Ledger
 from recorder.compact import maintenance_lock, remove
@@ -35,6 +37,16 @@ class RetentionSettings(msgspec.Struct, frozen=True, kw_only=True):
     """The oldest hours are removed until this much of the disk is free."""
     copy_url: str = ""
     """Only what has a verified copy there is removed; empty where no copy is kept."""
+
+
+def retention_settings(config: Config) -> RetentionSettings:
+    """Those of the section [storage]."""
+    section = config.storage
+    return RetentionSettings(
+        keep_days=section.keep_days,
+        min_free_bytes=section.min_free_mib * BYTES_PER_MIB,
+        copy_url=section.copy_url,
+    )
 
 
 class RemovedHour(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,8 +75,8 @@ def retain(
     lake.
     """
     if not settings.keep_days and not settings.min_free_bytes:
-        problem = "keeps everything, as storage.min_free_mib does; set one of them"
-        raise ConfigError("retain", "storage.keep_days", problem)
+        problem = "is 0 and keeps everything, as storage.min_free_mib does; set one of them"
+        raise ConfigError("hfptm retain", "storage.keep_days", problem)
     with maintenance_lock(lake):
         return _Retention(lake, settings, now_ns, dry_run).run()
 

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import msgspec
 
+from hfptm.config import Config
 from hfptm.lake import Lake
+from hfptm.units import BYTES_PER_MIB
 from hfptm.wal import logs
 from recorder.lock import ProcessLock
 from recorder.sealer import Sealer, SealerStatus
@@ -13,6 +15,17 @@ from recorder.writer import RawWriter, WriterSettings, WriterStatus
 
 SEAL_TIMEOUT_S = 1.5
 """What a stop waits for sealing; what takes longer goes on without the recorder."""
+
+
+def writer_settings(config: Config) -> WriterSettings:
+    """Those of the section [storage]."""
+    section = config.storage
+    return WriterSettings(
+        flush_interval_ms=section.flush_interval_ms,
+        queue_bytes=section.queue_mib * BYTES_PER_MIB,
+        log_bytes=section.log_mib * BYTES_PER_MIB,
+        log_interval_s=section.log_interval_s,
+    )
 
 
 class StorageStatus(msgspec.Struct, frozen=True, kw_only=True):

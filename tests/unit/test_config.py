@@ -137,6 +137,13 @@ def test_fee_models_by_name(model: FeeModel) -> None:
             '[discovery]\nblacklisted_markets = "it\'s"',
             "is refused; allowed: names between commas, without quotes",
         ),
+        ("[storage]\nflush_interval_ms = 9", "9 is refused; allowed: a whole number, 10 to 60000"),
+        (
+            "[storage]\ncopy_url = 's3://key:secret@host/b'",
+            "s3://bucket/folder, without credentials",
+        ),
+        ("[storage]\ncopy_url = 's3://bucket/'", "an address such as s3://bucket/folder"),
+        ("[storage]\ncopy_url = 'bucket'", "an address such as s3://bucket/folder"),
         ("[trading\n", "the whole file: is not TOML"),
         (
             "[trading]\nmax_arb_size_usd = 1000.01",
