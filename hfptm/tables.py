@@ -7,6 +7,8 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from hfptm.units import BYTES_PER_MIB
+
 Justify = Literal["left", "right"]
 
 LABEL_COLUMNS = 44
@@ -48,3 +50,7 @@ def duration(seconds: float) -> str:
     if seconds < 600:
         return f"{seconds:,.1f} s"
     return f"{seconds / 60:,.1f} min" if seconds < 7_200 else f"{seconds / 3600:,.1f} h"
+
+
+def mib(size_bytes: int) -> str:
+    return f"{size_bytes / BYTES_PER_MIB:,.1f}"

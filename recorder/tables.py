@@ -5,9 +5,12 @@ from rich.text import Text
 
 from hfptm.certificate import Certificate, Findings, Origin
 from hfptm.clock import format_utc
-from hfptm.tables import add, duration, pairs, table
+from hfptm.tables import add, duration, mib, pairs, table
 from hfptm.units import NS_PER_MS
+from recorder.archive import Report as CopyReport
+from recorder.compact import Merged
 from recorder.derivation import Report
+from recorder.retention import Report as RetentionReport
 
 
 def derivation_table(report: Report) -> RenderableType:
@@ -22,6 +25,45 @@ def derivation_table(report: Report) -> RenderableType:
         ("gaps", f"{report.gaps:,}"),
     ]
     return pairs("Normalised anew", rows)
+
+
+def merged_table(merged: list[Merged]) -> RenderableType:
+    made = table("Merged", "files", "rows", "MiB before", "MiB")
+    for file in merged:
+        sizes = (mib(file.parts_bytes), mib(file.size_bytes))
+        add(made, _hour_of(file.path), f"{file.parts:,}", f"{file.rows:,}", *sizes)
+    if not merged:
+        add(made, "nothing: no hour that ended has several files", "", "", "", "")
+    return made
+
+
+def copied_table(report: CopyReport) -> RenderableType:
+    rows = [
+        ("files copied", f"{report.files:,}"),
+        ("MiB copied", mib(report.size_bytes)),
+        ("copied and verified before", f"{report.already:,}"),
+    ]
+    return pairs("Copied, read back and compared", rows)
+
+
+def retention_table(report: RetentionReport, *, dry_run: bool) -> RenderableType:
+    made = table("Would be removed" if dry_run else "Removed", "files", "MiB")
+    for removed in report.removed:
+        add(made, f"{removed.hour[:13]}h", f"{len(removed.files):,}", mib(removed.size_bytes))
+    if not report.removed:
+        add(made, "nothing", "", "")
+    rows = [("MiB free then" if dry_run else "MiB free", mib(report.free_bytes))]
+    if report.held_back:
+        rows.append(("had to go, and stays", report.held_back))
+    elif not report.is_enough:
+        rows.append(("too little is free", "nothing recorded is left that may go"))
+    return Group(made, Text(), pairs("Disk", rows))
+
+
+def _hour_of(path: str) -> str:
+    """Of a partitioned file: "2026-04-29 02h"."""
+    _, date, hour, _ = path.split("/")
+    return f"{date.removeprefix('date=')} {hour.removeprefix('hour=')}h"
 
 
 _WORST = 10

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from hfptm import __version__
-from hfptm.cli import checks, data, record, runs, sandbox
+from hfptm.cli import checks, data, record, runs, sandbox, storage
 from hfptm.cli.output import say
 from hfptm.errors import HfptmError
 
@@ -47,6 +47,9 @@ app.command()(checks.normalize)
 app.command()(checks.verify)
 app.command()(runs.replay)
 app.command()(data.lake)
+app.command()(storage.compact)
+app.command()(storage.copy)
+app.command()(storage.retain)
 app.command()(runs.demo)
 app.add_typer(sandbox.app, name="sandbox")
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hfptm.errors import ConfigError
+from hfptm.errors import ConfigError, LakeError
 
 if TYPE_CHECKING:
     from hfptm.config import Config
@@ -45,6 +45,14 @@ def folder(option: Path | None) -> Path:
     from hfptm.config import data_dir, environment
 
     return data_dir(option, environment())
+
+
+def existing_folder(option: Path | None) -> Path:
+    """As `folder`, with a lake in it; whoever maintains one makes none by mistake."""
+    data = folder(option)
+    if not (data / "lake").is_dir():
+        raise LakeError(f"{data}: no lake there; name the data folder with --data")
+    return data
 
 
 def configuration(file: Path | None, overrides: list[str] | None) -> "Config":
