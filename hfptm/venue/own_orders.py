@@ -1,0 +1,292 @@
+"""Our orders and what is known of each: news from any source, in any order, become rows once.
+
+The user channel, answers to requests and REST queries tell the same things again and again, late
+and out of order. Fills come from trades alone, by trade id; an order is over once it was said to be
+and every share that it is said to have matched was seen in a trade. Pure: times are handed in.
+Source: exchange reference, sections 2 and 3.3.
+"""
+
+from collections.abc import Iterator
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from hfptm.records import BUY, EVENT, EventKind, RejectReason, Side
+from hfptm.venue.batch import UNREADABLE, Row, read_price_e4, read_size_e6, read_ts_ns
+from hfptm.venue.user_messages import UserOrder, UserTrade
+
+Rows = npt.NDArray[np.void]
+
+SETTLED_MAX = 10_000
+"""Orders remembered after they are settled, for news that comes late."""
+
+CONFIRMED, FAILED = "CONFIRMED", "FAILED"
+_PROVISIONAL = frozenset({"MATCHED", "MATCHED_NOT_BROADCASTED", "MINED", "RETRYING"})
+_RESTING = frozenset({"LIVE", "UNMATCHED"})
+_REST_PREFIX = "TRADE_STATUS_"
+
+NOT_SENT = "not sent: "
+"""How the text begins of what we held back ourselves."""
+
+_REASONS = (
+    (NOT_SENT, RejectReason.NOT_SENT),
+    ("no orders found to match", RejectReason.NO_MATCH),
+    ("couldn't be fully filled", RejectReason.NO_MATCH),
+    ("orderbook", RejectReason.MARKET_CLOSED),
+    ("not yet ready", RejectReason.MARKET_CLOSED),
+    ("MARKET_RESOLVED", RejectReason.MARKET_CLOSED),
+)
+
+
+class Fill(msgspec.Struct):
+    """Our part of one trade, in our token."""
+
+    price_e4: int
+    size_e6: int
+    status: str
+
+
+class OwnOrder(msgspec.Struct, kw_only=True, eq=False):
+    """An order of ours: what it is, and what has become of it."""
+
+    order_id: str
+    """The exchange's: the EIP-712 digest in lower case."""
+    order: int
+    """The kernel's, `aux` of every row."""
+    market: int
+    condition_id: str
+    side: Side
+    size_e6: int
+    """Shares asked for or offered."""
+    is_immediate: bool
+    """FAK or FOK: it never rests."""
+    sent_ns: int
+    fills: dict[str, Fill] = {}
+    """By trade id."""
+    matched_e6: int = 0
+    """Seen in trades, failed ones included: those shares do not return to the order."""
+    said_matched_e6: int = 0
+    """Said of the order as a whole; it may run ahead of the trades."""
+    is_said_over: bool = False
+    is_over: bool = False
+    """DONE or REJECT was told."""
+    is_acked: bool = False
+    is_unknown: bool = False
+    """Nobody can say whether it is live, filled or dead."""
+    end_text: str = ""
+    news_ns: int = 0
+    """When it was last heard of, or asked about."""
+
+    def is_settled(self) -> bool:
+        """Whether no more news of it is owed: it is over, and its trades are final."""
+        return self.is_over and all(f.status in (CONFIRMED, FAILED) for f in self.fills.values())
+
+
+class OwnCounters(msgspec.Struct):
+    """What came that was not, or not only, news of an order of ours."""
+
+    foreign: int = 0
+    """Orders and trades of others who use this account."""
+    unknown_status: int = 0
+    unreadable: int = 0
+    """News of an order of ours with a number that is none: the order is unknown from then on."""
+    after_end: int = 0
+    """Shares matched by an order that was said to be over; told all the same."""
+    contradictory: int = 0
+    """A trade that was final is said to have ended otherwise; the first end stands."""
+
+
+class OwnOrders:
+    """Every order from before it is sent. `take` hands out rows of kind `EventKind.ACK` and above,
+    with lake ids in `market`, in the order in which they became known."""
+
+    def __init__(self) -> None:
+        self.counters = OwnCounters()
+        self._by_id: dict[str, OwnOrder] = {}
+        self._open: dict[str, OwnOrder] = {}
+        self._unknown: dict[str, OwnOrder] = {}
+        self._rows: list[Row] = []
+
+    def add(self, own: OwnOrder) -> None:
+        """Know an order, before it is sent. Raises ValueError for one that was sent before."""
+        if own.order_id in self._by_id:
+            raise ValueError(f"{own.order_id} was sent before; sign it anew, with another salt")
+        own.news_ns = own.sent_ns
+        self._by_id[own.order_id] = self._open[own.order_id] = own
+
+    def take(self) -> Rows:
+        """(n,) EVENT: the rows since the last call."""
+        rows = np.array(self._rows, EVENT)
+        self._rows = []
+        return rows
+
+    def get(self, order_id: str) -> OwnOrder | None:
+        return self._by_id.get(order_id.lower())
+
+    def is_held(self, market: int) -> bool:
+        """Whether an order of unknown outcome forbids others in its market."""
+        return any(own.market == market for own in self._unknown.values())
+
+    def unsettled(self) -> Iterator[OwnOrder]:
+        """Orders of which news is owed, in the order of sending."""
+        return iter(tuple(self._open.values()))
+
+    def on_order(self, message: UserOrder, ts_recv_ns: int) -> None:
+        own = self.get(message.id)
+        if own is None:
+            self.counters.foreign += 1
+            return
+        ts_ns = _times(message, ts_recv_ns)
+        status = message.status or ""
+        is_end = message.type == "CANCELLATION" or status.startswith(("CANCELED", "INVALID"))
+        matched_e6 = read_size_e6(message.size_matched or "0")
+        if matched_e6 == UNREADABLE or (status == "MATCHED" and not matched_e6):
+            self.counters.unreadable += 1
+            self._doubt(own, ts_ns)
+            return
+        self._know(own, ts_ns)
+        own.said_matched_e6 = max(own.said_matched_e6, matched_e6)
+        if is_end or status == "MATCHED":
+            own.is_said_over, own.end_text = True, status
+        elif status in _RESTING:
+            self._ack(own, ts_ns)
+        elif status != "DELAYED":
+            self.counters.unknown_status += 1
+        self._review(own, ts_ns)
+
+    def on_trade(self, message: UserTrade, ts_recv_ns: int) -> None:
+        """A trade of ours as taker, as maker, or with ourselves as both."""
+        ts_ns = _times(message, ts_recv_ns)
+        status = (message.status or "").removeprefix(_REST_PREFIX)
+        parts = [(message.taker_order_id or "", message.price, message.size)]
+        parts += [(m.order_id, m.price, m.matched_amount) for m in message.maker_orders or ()]
+        ours = [(own, price, size) for i, price, size in parts if (own := self.get(i)) is not None]
+        if not ours:
+            self.counters.foreign += 1
+        elif status not in _PROVISIONAL and status not in (CONFIRMED, FAILED):
+            self.counters.unknown_status += 1
+        for own, price, size in ours:
+            fill = Fill(read_price_e4(price), read_size_e6(size), status)
+            if UNREADABLE in (fill.price_e4, fill.size_e6):
+                self.counters.unreadable += 1
+                self._doubt(own, ts_ns)
+            else:
+                self._know(own, ts_ns)
+                self._fill(own, message.id, fill, ts_ns)
+                self._review(own, ts_ns)
+
+    def accepted(self, own: OwnOrder, status: str, matched_e6: int, ts_recv_ns: int) -> None:
+        """The exchange took it: `status` live, matched, delayed or unmatched; shares so far."""
+        ts_ns = (ts_recv_ns, ts_recv_ns)
+        self._know(own, ts_ns)
+        own.said_matched_e6 = max(own.said_matched_e6, matched_e6)
+        if status == "matched" and own.is_immediate:
+            own.is_said_over = True
+        elif status.upper() in _RESTING:
+            self._ack(own, ts_ns)
+        self._review(own, ts_ns)
+
+    def refused(self, own: OwnOrder, text: str, ts_recv_ns: int) -> None:
+        """The exchange never took it, or it never went out."""
+        ts_ns = (ts_recv_ns, ts_recv_ns)
+        self._know(own, ts_ns)
+        own.is_said_over, own.end_text = True, text
+        self._review(own, ts_ns)
+
+    def doubt(self, own: OwnOrder, ts_recv_ns: int) -> None:
+        """Nobody answered, or not so that it means anything."""
+        self._doubt(own, (ts_recv_ns, ts_recv_ns))
+
+    def doubt_all(self, condition_id: str, ts_recv_ns: int) -> None:
+        """News was missed: of a market, or with an empty id of any."""
+        for own in self.unsettled():
+            if condition_id in ("", own.condition_id):
+                self.doubt(own, ts_recv_ns)
+
+    def _doubt(self, own: OwnOrder, ts_ns: tuple[int, int]) -> None:
+        if not own.is_unknown and not own.is_settled():
+            own.is_unknown = True
+            self._unknown[own.order_id] = own
+            self._tell(EventKind.UNKNOWN, own, ts_ns, size_e6=own.size_e6)
+
+    def _know(self, own: OwnOrder, ts_ns: tuple[int, int]) -> None:
+        own.is_unknown = False
+        own.news_ns = max(own.news_ns, ts_ns[0])
+        self._unknown.pop(own.order_id, None)
+
+    def _ack(self, own: OwnOrder, ts_ns: tuple[int, int]) -> None:
+        if not (own.is_acked or own.is_over or own.is_immediate):
+            own.is_acked = True
+            self._tell(EventKind.ACK, own, ts_ns)
+
+    def _fill(self, own: OwnOrder, trade_id: str, fill: Fill, ts_ns: tuple[int, int]) -> None:
+        """A trade that is first heard of when it has failed was never a fill of ours."""
+        known = own.fills.get(trade_id)
+        is_final = fill.status in (CONFIRMED, FAILED)
+        if known is None:
+            self.counters.after_end += own.is_over
+            own.fills[trade_id] = fill
+            own.matched_e6 += fill.size_e6
+            if fill.status != FAILED:
+                self._tell_fill(EventKind.FILL, own, fill, ts_ns)
+            if fill.status == CONFIRMED:
+                self._tell_fill(EventKind.FILL_CONFIRMED, own, fill, ts_ns)
+        elif known.status in (CONFIRMED, FAILED):
+            self.counters.contradictory += is_final and fill.status != known.status
+        else:
+            known.status = fill.status
+            if is_final:
+                is_good = fill.status == CONFIRMED
+                kind = EventKind.FILL_CONFIRMED if is_good else EventKind.FILL_FAILED
+                self._tell_fill(kind, own, known, ts_ns)
+
+    def _review(self, own: OwnOrder, ts_ns: tuple[int, int]) -> None:
+        """Tell the end of an order once it is certain, and let go of what is settled."""
+        if own.is_said_over and not own.is_over and own.matched_e6 >= own.said_matched_e6:
+            own.is_over = True
+            unfilled_e6 = max(0, own.size_e6 - own.matched_e6)
+            if own.matched_e6 or own.is_acked:
+                self._tell(EventKind.DONE, own, ts_ns, size_e6=unfilled_e6)
+            else:
+                reason = reject_reason(own.end_text)
+                self._tell(EventKind.REJECT, own, ts_ns, size_e6=unfilled_e6, price_e4=reason)
+        if own.is_settled():
+            self._open.pop(own.order_id, None)
+            while len(self._by_id) - len(self._open) > SETTLED_MAX:
+                del self._by_id[next(i for i in self._by_id if i not in self._open)]
+        else:
+            self._open[own.order_id] = own
+
+    def _tell_fill(self, kind: EventKind, own: OwnOrder, fill: Fill, ts: tuple[int, int]) -> None:
+        self._tell(kind, own, ts, size_e6=fill.size_e6, price_e4=fill.price_e4)
+
+    def _tell(
+        self,
+        kind: EventKind,
+        own: OwnOrder,
+        ts_ns: tuple[int, int],
+        *,
+        size_e6: int = 0,
+        price_e4: int = 0,
+    ) -> None:
+        self._rows.append(
+            (*ts_ns, own.market, size_e6, own.order, price_e4, 0, int(kind), int(own.side))
+        )
+
+
+def shares_e6(side: Side, making: object, taking: object) -> int:
+    """Shares of an answer's amounts, which are empty for an order that rests; or UNREADABLE."""
+    amount = taking if side == BUY else making
+    return read_size_e6(amount) if isinstance(amount, str) and amount else 0
+
+
+def reject_reason(text: str) -> RejectReason:
+    """What the exchange's text, or ours, means to the kernel."""
+    return next((reason for part, reason in _REASONS if part in text), RejectReason.REFUSED)
+
+
+def _times(message: UserOrder | UserTrade, ts_recv_ns: int) -> tuple[int, int]:
+    """(receive time, exchange's time, or the former where it says none)."""
+    ts_venue_ns = read_ts_ns(message.timestamp)
+    return ts_recv_ns, ts_recv_ns if ts_venue_ns == UNREADABLE else ts_venue_ns
