@@ -59,7 +59,8 @@ class EventKind(IntEnum):
     """Definition: market holds the group slot, price_e4 the Relation, size_e6 the number of
     members, aux whether NO sets convert to collateral at once (1) or not (0)."""
     MARKET = 11
-    """Definition: price_e4 tick, size_e6 minimum order size, aux group slot or -1."""
+    """Definition: price_e4 tick, size_e6 minimum order size, aux group slot or -1, ts_venue_ns its
+    scheduled end, 0 if unknown."""
     ACK = 32
     """An order of ours rests. aux: order id (as for all reports)."""
     FILL = 33
@@ -153,6 +154,9 @@ class OpportunityKind(IntEnum):
     """YES bids of exclusive outcomes sum above 1: buy their NO, convert or hold."""
     YES_BASKET = 2
     """YES asks of a complete exclusive group sum below 1: buy every YES, hold until resolution."""
+    NESTED = 3
+    """An outcome by date is bid above the ask of a later one, which it implies: buy the later's YES
+    and the earlier's NO, hold until resolution."""
 
 
 class Artefact(IntEnum):

@@ -86,6 +86,7 @@ class Slots:
             self._unresolved[market.group] += 1
         fields = (market.tick_e4, market.min_size_e6, group_slot)
         rows.append(_definition(EventKind.MARKET, ts_ns, slot, *fields))
+        rows[-1]["ts_venue_ns"] = market.end_ts_ns
         fields = (market.fee_rate_e4, 0, market.fee_exponent)
         rows.append(_definition(EventKind.FEE, ts_ns, slot, *fields))
         return as_records(np.concatenate(rows))

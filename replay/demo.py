@@ -24,7 +24,6 @@ from replay.truth import Comparison, Sighting, Verdict, compare
 
 TITLES = {
     **{Kind[kind.upper()]: title for kind, title in KINDS.items()},
-    Kind.NESTED: "nested",
     Kind.HALF_BATCH: "half batch",
     Kind.LOST_DELTA: "lost change",
 }

@@ -10,7 +10,12 @@ from hfptm.tables import add, duration, pairs, table
 from replay.importers import ImportReport
 from replay.metrics import Json
 
-KINDS = {"binary": "binary", "no_basket": "NO basket", "yes_basket": "YES basket"}
+KINDS = {
+    "binary": "binary",
+    "no_basket": "NO basket",
+    "yes_basket": "YES basket",
+    "nested": "nested",
+}
 
 MEASURES = {
     "seen": "costs less than it pays, before fees",
@@ -118,12 +123,12 @@ def _recorded(data: Json) -> Iterator[tuple[str, str]]:
 
 
 def _opportunities(summary: Json) -> Table:
-    made = table("Opportunities", *KINDS.values())
+    made = table("Opportunities", *_headings())
     kinds = [section(section(summary, "opportunities"), kind) for kind in KINDS]
     for name, title in MEASURES.items():
         add(made, title, *(f"{kind[name]:,}" for kind in kinds))
     for name, title in (("displayed_usd", "displayed"), ("arrived_usd", "still there at arrival")):
-        add(made, f"$ after fees, {title}", *(f"{kind[name]:,.2f}" for kind in kinds))
+        add(made, f"$ after fees, {title}", *(_dollars(number(kind, name)) for kind in kinds))
     add(made, "artefacts: the edge was never real", *(f"{kind['artefact']:,}" for kind in kinds))
     _add_counts(made, "artefacts", ARTEFACTS, kinds)
     if any(kind["confirmed"] for kind in kinds):
@@ -132,8 +137,18 @@ def _opportunities(summary: Json) -> Table:
     return made
 
 
+def _headings() -> Iterator[str]:
+    """A word a line, since all kinds must fit beside the titles."""
+    return (title.replace(" ", "\n") for title in KINDS.values())
+
+
+def _dollars(amount: float) -> str:
+    """To the cent where cents matter: four columns must fit."""
+    return f"{amount:,.2f}" if amount < 1_000 else f"{amount:,.0f}"
+
+
 def _answers(summary: Json) -> Table:
-    made = table("What became of them", *KINDS.values())
+    made = table("What became of them", *_headings())
     kinds = [section(section(summary, "opportunities"), kind) for kind in KINDS]
     _add_counts(made, "answers", ANSWERS, kinds)
     if made.row_count == 0:

@@ -50,8 +50,9 @@ def row(kind: EventKind, ts_ms: int, market: int, **fields: int) -> Row:
     return Row(ts_recv_ns=ts_ms * MS, ts_venue_ns=venue_ms * MS, market=market, kind=kind, **values)
 
 
-def market(slot: int, tick_e4: int = 100, group: int = -1) -> Row:
-    return row(EventKind.MARKET, 0, slot, price_e4=tick_e4, size_e6=5 * ONE_E6, aux=group)
+def market(slot: int, tick_e4: int = 100, group: int = -1, end_ms: int = 0) -> Row:
+    fields = {"price_e4": tick_e4, "size_e6": 5 * ONE_E6, "aux": group, "venue_ms": end_ms}
+    return row(EventKind.MARKET, 0, slot, **fields)
 
 
 def fee(slot: int, rate_e4: int, exponent: int = 1) -> Row:
@@ -200,7 +201,7 @@ class Venue(Kernel):
     """Kernel and simulated venue in one loop."""
 
     def __init__(self, *lanes: dict[str, int], markets: int = 8, **changes_ms: int) -> None:
-        super().__init__(*lanes, markets=markets)
+        super().__init__(*lanes, markets=markets, groups=3)
         self.sim = new_sim(markets, *waits(max(1, len(lanes)), **changes_ms))
         self.reports: list[Record] = []
         self.outcomes: list[Record] = []

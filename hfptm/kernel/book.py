@@ -9,7 +9,7 @@ until another line brings what was missing and the best prices agree again.
 
 from hfptm.kernel.jit import Record, cold, hot
 from hfptm.kernel.state import State
-from hfptm.records import EventFlag, EventKind, Side
+from hfptm.records import Artefact, EventFlag, EventKind, Side
 from hfptm.units import NO_ASK_E4, NO_BID_E4, PRICE_ONE_E4, TICKS_E4
 
 REPORTED = EventFlag.BEST_YES.value | EventFlag.BEST_NO.value
@@ -26,9 +26,22 @@ def crossed(market: Record) -> bool:
     return bool(market.best_bid_e4 > market.best_ask_e4)
 
 
+@cold
+def book_artefact(market: Record) -> int:
+    """The first reason to distrust a book; Artefact.NONE if there is none."""
+    if market.bad:
+        return Artefact.BAD_BOOK.value
+    if market.pending:
+        return Artefact.HALF_BATCH.value
+    if crossed(market) and not market.confirmed:
+        return Artefact.UNCONFIRMED_CROSS.value
+    return 0
+
+
 @hot
 def set_best_bid(state: State, market: Record, price_e4: int) -> None:
     if market.group >= 0:
+        market.moved = 1
         state.groups[market.group].sum_bid_e4 += price_e4 - market.best_bid_e4
     market.best_bid_e4 = price_e4
 
@@ -36,6 +49,7 @@ def set_best_bid(state: State, market: Record, price_e4: int) -> None:
 @hot
 def set_best_ask(state: State, market: Record, price_e4: int) -> None:
     if market.group >= 0:
+        market.moved = 1
         state.groups[market.group].sum_ask_e4 += price_e4 - market.best_ask_e4
     market.best_ask_e4 = price_e4
 

@@ -1,23 +1,26 @@
 """What a basket costs and pays, walked through the depth of every leg's book.
 
 A basket is a set of legs bought in equal numbers: one YES and one NO of a crossed market (BINARY),
-the NO of every outcome that has a bid (NO_BASKET), or the YES of every outcome of a complete group
-(YES_BASKET). Buying NO at q is hitting the YES bid at 1 - q (reference, section 7), so each leg
-walks one side of one book. A basket's subject is its market's slot, or its group's.
+the NO of every outcome that has a bid (NO_BASKET), the YES of every outcome of a complete group
+(YES_BASKET), or the YES of a later and the NO of an earlier outcome by date (NESTED). Buying NO at
+q is hitting the YES bid at 1 - q (reference, section 7), so each leg walks one side of one book. A
+basket's subject is its market's slot, or its group's.
 """
 
-from hfptm.kernel.book import crossed, next_ask, next_bid
+from hfptm.kernel.book import book_artefact, crossed, next_ask, next_bid
 from hfptm.kernel.cash import scaled_e6
 from hfptm.kernel.fees import E8, E12, market_fee_per_share_e12
 from hfptm.kernel.jit import Record, cold, hot
+from hfptm.kernel.nested import NO_PAIR, best_pair, earlier_of, later_of, pair_gross_e4
 from hfptm.kernel.plans import LEGS_MAX
 from hfptm.kernel.state import WALKED, State
-from hfptm.records import Artefact, OpportunityKind, Token
+from hfptm.records import OpportunityKind, Token
 from hfptm.units import NO_BID_E4, ONE_E6, PRICE_ONE_E4
 
 BINARY = OpportunityKind.BINARY.value
 NO_BASKET = OpportunityKind.NO_BASKET.value
 YES_BASKET = OpportunityKind.YES_BASKET.value
+NESTED = OpportunityKind.NESTED.value
 YES, NO = Token.YES.value, Token.NO.value
 
 CENT_E6 = 10_000
@@ -32,6 +35,10 @@ def worth_a_look(state: State, market: Record) -> bool:
     if market.group < 0:
         return False
     group = state.groups[market.group]
+    if group.nested and market.moved:
+        market.moved = 0
+        if best_pair(state, int(market.group)) != NO_PAIR:
+            return True
     return bool(
         group.active
         or group.sum_bid_e4 > group.no_above_e4
@@ -45,6 +52,8 @@ def gross_e4(state: State, kind: int, subject: int) -> int:
     if kind == BINARY:
         market = state.markets[subject]
         return int(market.best_bid_e4) - int(market.best_ask_e4)
+    if kind == NESTED:
+        return pair_gross_e4(state, subject)
     group = state.groups[subject]
     if kind == NO_BASKET:
         return int(group.sum_bid_e4) - int(group.no_above_e4)
@@ -56,6 +65,12 @@ def artefact_of(state: State, kind: int, subject: int) -> int:
     """The first reason to distrust a book that the basket uses; Artefact.NONE if there is none."""
     if kind == BINARY:
         return book_artefact(state.markets[subject])
+    if kind == NESTED:
+        pair = best_pair(state, subject)
+        artefact = book_artefact(state.markets[earlier_of(state, subject, pair)])
+        if artefact != 0:
+            return artefact
+        return book_artefact(state.markets[later_of(state, subject, pair)])
     for member in range(state.groups[subject].members):
         market = state.markets[state.members[subject, member]]
         if kind == YES_BASKET or market.best_bid_e4 > NO_BID_E4:
@@ -66,22 +81,16 @@ def artefact_of(state: State, kind: int, subject: int) -> int:
 
 
 @cold
-def book_artefact(market: Record) -> int:
-    if market.bad:
-        return Artefact.BAD_BOOK.value
-    if market.pending:
-        return Artefact.HALF_BATCH.value
-    if crossed(market) and not market.confirmed:
-        return Artefact.UNCONFIRMED_CROSS.value
-    return 0
-
-
-@cold
 def gather(state: State, kind: int, subject: int) -> int:
     """Stand every leg of the basket on its best level, those beyond LEGS_MAX left out; all legs."""
     if kind == BINARY:
         stand(state, 0, subject, YES)
         stand(state, 1, subject, NO)
+        return 2
+    if kind == NESTED:
+        pair = best_pair(state, subject)
+        stand(state, 0, later_of(state, subject, pair), YES)
+        stand(state, 1, earlier_of(state, subject, pair), NO)
         return 2
     legs = 0
     for member in range(state.groups[subject].members):
@@ -227,8 +236,10 @@ def fit(state: State, lane: int, kind: int, subject: int, cap_e6: int) -> int:
 @cold
 def gather_count(state: State, kind: int, subject: int) -> int:
     """How many legs `gather` would stand."""
+    if kind == YES_BASKET:
+        return int(state.groups[subject].members)
     if kind != NO_BASKET:
-        return 2 if kind == BINARY else int(state.groups[subject].members)
+        return 2
     legs = 0
     for member in range(state.groups[subject].members):
         if state.markets[state.members[subject, member]].best_bid_e4 > NO_BID_E4:

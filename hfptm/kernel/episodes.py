@@ -9,8 +9,6 @@ no end of an episode that was already running. Nor does half a batch end one.
 
 from hfptm.kernel.detector import (
     BINARY,
-    NO_BASKET,
-    YES_BASKET,
     artefact_of,
     fit,
     gather_count,
@@ -30,7 +28,7 @@ from hfptm.records import LANE_SHIFT, Phase, Reason
 def episode_of(state: State, lane: int, kind: int, subject: int) -> Record:
     if kind == BINARY:
         return state.episodes[lane, subject]
-    basket = 2 * subject + (1 if kind == YES_BASKET else 0)
+    basket = (KINDS - 1) * subject + kind - 1
     return state.episodes[lane, len(state.markets) + basket]
 
 
@@ -69,7 +67,9 @@ def note_active(state: State, slot: int) -> None:
 
 @cold
 def note_group_active(state: State, group: int) -> None:
-    active = is_active(state, NO_BASKET, group) or is_active(state, YES_BASKET, group)
+    active = False
+    for kind in range(BINARY + 1, KINDS):
+        active = active or is_active(state, kind, group)
     state.groups[group].active = active
 
 

@@ -42,7 +42,7 @@ MARKET = np.dtype(
         ("group", "i4"),  # slot, -1 if none
         ("fee_rate_e4", "i4"),
         ("fee_exponent", "i4"),
-        ("payout_e4", "i4"),  # of one YES share once resolved, -1 before
+        ("payout_e4", "i2"),  # of one YES share once resolved, -1 before
         ("open", "u1"),  # 1: defined and neither closed nor resolved
         ("valid", "u1"),  # 1: had a snapshot and no gap since
         ("bad", "u1"),  # 1: failed a check, until the next snapshot
@@ -51,9 +51,10 @@ MARKET = np.dtype(
         ("confirmed", "u1"),  # 1: the last frame reported best prices and they agree
         ("skipping", "u1"),  # 1: inside a snapshot older than the book
         ("active", "u1"),  # 1: some lane has an open BINARY episode
+        ("moved", "u1"),  # 1: a best price changed since `detector.worth_a_look` judged its group
         ("min_size_e6", "i8"),
         ("covered_since_ns", "i8"),
-        ("market", "i8"),  # the lake's id, for the journal
+        ("end_ts_ns", "i8"),  # scheduled, 0 if unknown
     ],
     align=True,
 )
@@ -68,6 +69,7 @@ GROUP = np.dtype(
         ("expected", "i4"),
         ("relation", "i4"),
         ("convertible", "u1"),
+        ("nested", "u1"),  # 1: `members` go from the earliest end to the latest
         ("active", "u1"),  # 1: some lane has an open basket episode
         ("group", "i8"),
     ],
@@ -199,7 +201,7 @@ class State(Arrays):
         "positions": (POSITION, 3),  # (L, M, 2) by token
         "reserved": (INT64, 2),  # (L, M) cash promised to orders in flight, e6
         "locked_payouts": (INT64, 2),  # (L, G) least payout of held baskets, e6
-        "episodes": (EPISODE, 2),  # (L, M + 2G): BINARY by market, then NO and YES by group
+        "episodes": (EPISODE, 2),  # (L, M + (KINDS - 1) G): BINARY by market, others by group
         "plans": (PLAN, 2),  # (L, P)
         "legs": (LEG, 3),  # (L, P, LEGS_MAX)
         "walk": (WALK, 1),  # (LEGS_MAX,) scratch
@@ -254,7 +256,7 @@ def new_state(capacity: Capacity, params: Array) -> State:
         positions=records(POSITION, (lanes, markets, 2)),
         reserved=np.zeros((lanes, markets), np.int64),
         locked_payouts=np.zeros((lanes, groups), np.int64),
-        episodes=records(EPISODE, (lanes, markets + 2 * groups)),
+        episodes=records(EPISODE, (lanes, markets + (KINDS - 1) * groups)),
         plans=records(PLAN, (lanes, capacity.plans)),
         legs=records(LEG, (lanes, capacity.plans, LEGS_MAX)),
         walk=records(WALK, LEGS_MAX),

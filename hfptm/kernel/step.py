@@ -11,6 +11,7 @@ from hfptm.kernel.detector import worth_a_look
 from hfptm.kernel.episodes import hide_group, hide_market, look
 from hfptm.kernel.executor import on_report
 from hfptm.kernel.jit import Array, Record, cold, entry, hot
+from hfptm.kernel.nested import place_by_end
 from hfptm.kernel.settlement import redeem
 from hfptm.kernel.state import GRID_MAX, MEMBERS_MAX, State, open_state, rows_reserve
 from hfptm.records import EventKind, MarketState, Relation
@@ -95,6 +96,7 @@ def define_group(state: State, row: Record) -> None:
     group.relation = row.price_e4
     group.expected = row.size_e6
     group.convertible = row.aux
+    group.nested = row.price_e4 == Relation.NESTED
     group.members = 0
     group.sum_bid_e4 = 0
     group.sum_ask_e4 = group.expected * PRICE_ONE_E4
@@ -110,12 +112,14 @@ def define_market(state: State, row: Record) -> None:
     market = state.markets[row.market]
     hide(state, market, row.ts_recv_ns)
     hide_market(state, int(row.market))
+    is_moved = market.group != row.aux or market.end_ts_ns != row.ts_venue_ns
+    market.end_ts_ns = row.ts_venue_ns
     market.min_size_e6 = row.size_e6
     market.payout_e4 = -1
     market.open = 1
     market.batch_ts_ns = market.checked_ts_ns = 0
     lay_grid(state, market, int(row.price_e4))
-    if market.group != row.aux:
+    if is_moved:
         leave_group(state, int(row.market))
         join_group(state, int(row.market), int(row.aux))
 
@@ -130,7 +134,8 @@ def leave_group(state: State, slot: int) -> None:
     for member in range(group.members):
         if state.members[market.group, member] == slot:
             group.members -= 1
-            state.members[market.group, member] = state.members[market.group, group.members]
+            for place in range(member, group.members):
+                state.members[market.group, place] = state.members[market.group, place + 1]
             break
     market.group = -1
 
@@ -142,7 +147,10 @@ def join_group(state: State, slot: int, group_slot: int) -> None:
         return
     group = state.groups[group_slot]
     if group.members < MEMBERS_MAX and group.members < group.expected:
-        state.members[group_slot, group.members] = slot
+        place = place_by_end(state, group_slot, int(state.markets[slot].end_ts_ns))
+        for later in range(group.members, place, -1):
+            state.members[group_slot, later] = state.members[group_slot, later - 1]
+        state.members[group_slot, place] = slot
         group.members += 1
         state.markets[slot].group = group_slot
 

@@ -4,9 +4,8 @@ One book serves both tokens: BUY YES and SELL NO take asks, BUY NO and SELL YES 
 that a lane took stays taken until the venue's book shows another size at that level.
 """
 
-from hfptm.kernel.book import next_ask, next_bid
+from hfptm.kernel.book import book_artefact, next_ask, next_bid
 from hfptm.kernel.cash import affordable_e6, cost_e6
-from hfptm.kernel.detector import book_artefact
 from hfptm.kernel.jit import Record, cold
 from hfptm.kernel.state import State, rows_reserve
 from hfptm.records import EventKind, OrderType, RejectReason, Side, Token

@@ -37,7 +37,7 @@ from tests.kernels import (
 )
 from tests.tapes import Row
 
-MARKETS, ROWS, SEED = 8, 4_000, 3
+MARKETS, ROWS, SEED = 11, 7_000, 2
 LANES = (
     {"bankroll_e6": 3_000_000_000, "max_outlay_e6": 200_000_000, "min_edge_e4": 50},
     {"bankroll_e6": 500_000_000, "max_market_e6": 90_000_000, "min_edge_e4": 300},
@@ -58,11 +58,14 @@ def new_venue(*lanes: dict[str, int]) -> Venue:
 
 
 def definitions() -> list[Row]:
-    """Two exclusive groups of three, one of which does not convert, and two markets alone."""
+    """Two exclusive groups of three, one of which does not convert, three outcomes by date, and two
+    markets alone."""
     rows = [group(0, Relation.EXACTLY_ONE, 3), group(1, Relation.AT_MOST_ONE, 3, convertible=0)]
+    rows.append(group(2, Relation.NESTED, 3))
     for slot in range(MARKETS):
-        group_slot = slot // 3 if slot < 6 else -1
-        rows.append(market(slot, tick_e4=(100, 10, 50)[slot % 3], group=group_slot))
+        group_slot = slot // 3 if slot < 9 else -1
+        tick_e4, end_ms = (100, 10, 50)[slot % 3], 1_000_000 - slot
+        rows.append(market(slot, tick_e4, group=group_slot, end_ms=end_ms))
         rows.append(fee(slot, (0, 400, 700)[slot % 3]))
     return rows
 
@@ -85,11 +88,13 @@ class Maker:
         while len(rows) < ROWS:
             self.now_ms += self.pick(0, 1, 5, 20, 80)
             rows += self.event(self.pick(*range(MARKETS)))
-        rows += [resolved(self.now_ms + 1, 6, 10_000), resolved(self.now_ms + 300, 0, 0)]
+        rows += [resolved(self.now_ms + 1, 9, 10_000), resolved(self.now_ms + 300, 0, 0)]
+        rows += [resolved(self.now_ms + 301, 8, 0), resolved(self.now_ms + 302, 7, 10_000)]
         return [*rows, *(timer(self.now_ms + 3_000 * turn) for turn in range(1, 8))]
 
     def fair_e4(self, slot: int) -> int:
-        return (3_300, 3_300, 3_400, 3_300, 3_300, 3_400, 5_000, 4_500)[slot]
+        fair_e4 = (3_300, 3_300, 3_400, 3_300, 3_300, 3_400, 3_900, 4_000, 4_000, 5_000, 4_500)
+        return fair_e4[slot]
 
     def event(self, slot: int) -> list[Row]:
         what = int(self.random.integers(100))

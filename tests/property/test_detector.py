@@ -11,7 +11,7 @@ from hfptm.units import ONE_E6, PRICE_ONE_E4
 from tests.kernels import ASK, BID, Kernel, Levels, Record, book, fee, group, market
 from tests.tapes import Row
 
-BINARY, NO_BASKET, YES_BASKET = OpportunityKind
+BINARY, NO_BASKET, YES_BASKET, NESTED = OpportunityKind
 DOLLAR = Fraction(ONE_E6)
 
 
@@ -158,12 +158,21 @@ def test_binary(bids: Levels, asks: Levels, rate_e4: int, min_edge_e4: int) -> N
 def groups(draw: st.DrawFn) -> list[tuple[Levels, Levels]]:
     """Books of 2 to 5 outcomes that are not crossed, around fair prices that sum to about 1."""
     members = draw(st.integers(2, 5))
-    books = []
-    for _ in range(members):
-        middle = 100 // members + draw(st.integers(-6, 6))
-        bids = draw(sides(max(1, middle - 6), max(1, middle - 1), fewest=draw(st.integers(0, 1))))
-        books.append((bids, draw(sides(middle, min(99, middle + 5)))))
-    return books
+    return [draw(quotes(100 // members + draw(st.integers(-6, 6)))) for _ in range(members)]
+
+
+@st.composite
+def quotes(draw: st.DrawFn, middle: int) -> tuple[Levels, Levels]:
+    """A book that is not crossed, around a price in cents; it may be without bids."""
+    bids = draw(sides(max(1, middle - 6), max(1, middle - 1), fewest=draw(st.integers(0, 1))))
+    return bids, draw(sides(middle, min(99, middle + 5)))
+
+
+@st.composite
+def dated(draw: st.DrawFn) -> list[tuple[Levels, Levels]]:
+    """Books of 2 to 5 outcomes by date, the earliest first, whose prices contradict the dates."""
+    members = draw(st.integers(2, 5))
+    return [draw(quotes(50 + draw(st.integers(-5, 5)))) for _ in range(members)]
 
 
 @given(groups(), st.lists(RATES_E4, min_size=5, max_size=5), EDGES_E4, st.sampled_from(Relation))
@@ -188,3 +197,41 @@ def test_baskets(
         if legs:
             check(kernel, kind, legs, min_edge_e4)
     assert {BID, ASK} == {0, 1}
+
+
+@given(
+    dated().flatmap(lambda books: st.permutations(list(enumerate(books)))),
+    st.lists(RATES_E4, min_size=5, max_size=5),
+    EDGES_E4,
+)
+@settings(max_examples=150)
+def test_nested(
+    arrivals: list[tuple[int, tuple[Levels, Levels]]], rates_e4: list[int], min_edge_e4: int
+) -> None:
+    """Whatever the order in which the outcomes come, against every pair of an earlier and a later.
+
+    Which of several equally good pairs is taken is left open, so there must be one best.
+    """
+    rows = [group(0, Relation.NESTED, len(arrivals))]
+    for place, (slot, (bids, asks)) in enumerate(arrivals):
+        rows += [market(slot, group=0, end_ms=1_000 + slot), fee(slot, rates_e4[slot])]
+        full = book(10, slot, bids, asks)
+        rows += full if place == len(arrivals) - 1 else full[:-1]
+    books = [book for _, book in sorted(arrivals)]
+    gains = sorted(
+        (max(bids, default=0) - min(asks), earlier, later)
+        for later, (_, asks) in enumerate(books)
+        for earlier, (bids, _) in enumerate(books[:later])
+    )
+    gain_e4, earlier, later = gains[-1]
+    assume(gain_e4 <= 0 or [gain[0] for gain in gains].count(gain_e4) == 1)
+    kernel = run(rows, min_edge_e4)
+    assert {d["kind"] for d in kernel.decisions} <= {NESTED}
+    if gain_e4 <= 0:
+        assert kernel.decisions == []
+        return
+    [_, no] = legs_of(BINARY, [books[earlier]], [rates_e4[earlier]])
+    [yes, *_] = legs_of(BINARY, [books[later]], [rates_e4[later]])
+    check(kernel, NESTED, [yes, no], min_edge_e4)
+    watched = [i["market"] for i in kernel.intents if i["kind"] == IntentKind.OBSERVE]
+    assert watched in ([], [later, earlier])

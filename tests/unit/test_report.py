@@ -72,7 +72,7 @@ def summary() -> Json:
 def test_a_summary_fits_its_terminal(width: int) -> None:
     text = shown(summary_table(summary()), width)
     assert max(map(len, text.splitlines())) <= 80
-    assert text.count("123,456.78") == len(KINDS)
+    assert text.count("123,457") == len(KINDS)
     titles = (MEASURES, ARTEFACTS, ANSWERS, LATENCIES, PLANS, MONEY)
     for title in (title for words in titles for title in words.values()):
         assert title in text
