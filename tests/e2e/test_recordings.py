@@ -8,12 +8,15 @@ import pytest
 
 from hfptm.journal import read_run
 from hfptm.records import OpportunityKind, Phase
+from hfptm.sandbox.demo_plan import demo_plan
+from hfptm.sandbox.planted import Kind
 from tests.e2e.command import in_its_own_process, must, replayed
 from tests.e2e.conftest import Demo
 
 FREE = ("--set", "fees.model=none", "--set", "trading.min_edge=0")
 FOMC = "rdc-usfed-fomc-2026-07-29"
 CPI = "cpic-uscpi-july-yoy-2026-08-12"
+BTC = "btc-updown-15m-1795183200"
 
 
 def kinds(summary: Any) -> dict[str, Any]:
@@ -114,10 +117,11 @@ def test_every_crossed_book_of_the_settled_markets_is_an_artefact(settled: Path)
 
 def test_a_selection_replays_alone(quotes: Path, demo: Demo) -> None:
     whole = replayed(demo.folder)
-    alone = replayed(demo.folder, "--market", "btc-updown-15m-1795183200")
+    alone = replayed(demo.folder, "--market", BTC)
     assert alone["coverage"]["markets"] == 1
     assert 0 < alone["events"] < whole["events"]
     assert kinds(alone)["no_basket"]["seen"] == 0
-    assert kinds(alone)["binary"]["seen"] == 2
+    planted = (plant for plant in demo_plan().plants if plant.slug == BTC)
+    assert kinds(alone)["binary"]["seen"] == sum(plant.kind is Kind.BINARY for plant in planted)
     inventory = must("lake", "--data", quotes, "--json").json
     assert FOMC in [event["event"] for event in inventory["events"]]

@@ -180,10 +180,10 @@ def test_no_wire_file_and_a_taken_port_are_said_at_once(tmp_path: Path) -> None:
     path = tmp_path / "run.jsonl"
     path.write_text("{}\n")
     with pytest.raises(InputError, match="no wire file"):
-        resend(path, on_ready=print)
+        resend(path, on_ready=pytest.fail)
     written(path, LINES[:1])
     resending = Resending(path)
     port = int(resending.address.rpartition(":")[2].partition("/")[0])
     with pytest.raises(ConfigError, match=f"ws_port: {port} is taken"):
-        resend(path, port=port, on_ready=print)
+        resend(path, port=port, on_ready=pytest.fail)
     assert len(asyncio.run(everything(resending.address, "3"))) == 1

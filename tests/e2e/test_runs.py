@@ -46,7 +46,7 @@ def test_the_journal_is_what_the_summary_counts(run: Run, demo: Demo) -> None:
     placed = intents[intents["kind"] == IntentKind.PLACE]
     assert set(placed["plan"]) == set(range(1, summary["plans"] + 1))
     names = [fact["slug"] for fact in demo_markets(demo)]
-    assert len(names) == 12
+    assert len(names) == 13
     displayed = sum(kind["displayed"] for kind in summary["opportunities"].values())
     assert len(run.rows("outcomes")) == displayed
 
