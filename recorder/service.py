@@ -18,8 +18,7 @@ from recorder.discovery import Discovery
 from recorder.feed import Feed
 from recorder.market_store import MarketStore
 from recorder.observations import Watching
-from recorder.storage import Storage
-from recorder.writer import WriterSettings
+from recorder.storage import Storage, writer_settings
 
 TICK_S = 1.0
 
@@ -57,7 +56,7 @@ class Service:
         VenueError if the exchange does not answer at the start.
         """
         began_ns = monotonic_ns()
-        storage = Storage(self._data, WriterSettings())
+        storage = Storage(self._data, writer_settings(self._config))
         try:
             storage.append((wall_ns(), began_ns, 0, 0, 0, int(RawKind.START), b""))
             feed = await self._record(storage, stop)
