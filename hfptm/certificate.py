@@ -11,6 +11,7 @@ written, or a tape that the raw rows do not give again, is an F for its hour.
 
 from enum import StrEnum
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -188,14 +189,31 @@ def standing(lake: Lake, from_ns: int, to_ns: int) -> Standing:
     files = lake.events_files(from_ns, to_ns)
     hours = sorted({hour_ns(path) for path in files if origin_of(path) is Origin.RECORDED})
     paths = [path_of(lake, start_ns, Origin.RECORDED) for start_ns in hours]
-    found = [_read(path) for path in paths if path.exists()]
+    found = [_read(path, Certificate) for path in paths if path.exists()]
     worst = max(found, key=lambda certificate: certificate.grade, default=None)
     return Standing(hours=len(hours), verified=len(found), worst=worst)
 
 
-def _read(path: Path) -> Certificate:
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """Of a certificate, what is short: the rest, every market, is not even decoded."""
+
+    hour_ns: int
+    grade: Grade
+    total: Findings
+
+
+def verdict(lake: Lake, start_ns: int, origin: Origin) -> Verdict | None:
+    """None for an hour that was not verified; raises LakeError for a damaged certificate."""
+    path = path_of(lake, start_ns, origin)
+    return _read(path, Verdict) if path.exists() else None
+
+
+_Kind = TypeVar("_Kind", Certificate, Verdict)
+
+
+def _read(path: Path, kind: type[_Kind]) -> _Kind:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Certificate)
+        return msgspec.json.decode(path.read_bytes(), type=kind)
     except msgspec.DecodeError as error:
         raise LakeError(
             f"{path}: damaged ({error}); remove it and run `hfptm verify` again"

@@ -3,15 +3,16 @@
 from pathlib import Path
 
 import msgspec
-import pyarrow.parquet as pq
 from rich.console import Group, RenderableType
+from rich.table import Table
 from rich.text import Text
 
 from hfptm.clock import format_utc
 from hfptm.errors import LakeError
-from hfptm.lake import Kind, Lake
+from hfptm.lake import Lake
 from hfptm.registry import Market
-from hfptm.tables import add, pairs, table
+from hfptm.tables import add, mib, pairs, table
+from replay.coverage import Day, coverage
 
 RELATIONS = {
     "none": "independent",
@@ -33,44 +34,54 @@ class Inventory(msgspec.Struct, frozen=True):
     folder: str
     first: str
     last: str
+    hours: int
+    """With rows."""
+    hours_between: int
+    """From the first row's to the last row's, both included."""
     event_rows: int
     raw_frames: int
-    bytes: int
     gaps: int
+    size_bytes: dict[str, int]
+    """On disk, by folder of the lake."""
+    days: list[Day]
     events: list[Event]
 
 
 def inventory(data: Path) -> Inventory:
     """Raises LakeError if nothing was recorded or imported yet."""
     lake = Lake(data)
-    files = lake.events_files()
-    if not files:
+    found = coverage(lake)
+    if not found:
         raise LakeError(
             f"{lake.root}: empty; bring a recording in with `hfptm import`, or try `hfptm demo`"
         )
-    first_ns, last_ns, rows = _extent(files)
-    raw = lake.files(Kind.RAW)
     return Inventory(
         folder=str(lake.root),
-        first=format_utc(first_ns),
-        last=format_utc(last_ns),
-        event_rows=rows,
-        raw_frames=sum(pq.read_metadata(file).num_rows for file in raw),
-        bytes=sum(file.stat().st_size for file in [*files, *raw]),
+        first=format_utc(found.first_ns),
+        last=format_utc(found.last_ns),
+        hours=found.hours,
+        hours_between=found.hours_between,
+        event_rows=sum(day.event_rows for day in found.days),
+        raw_frames=sum(day.raw_frames for day in found.days),
         gaps=len(lake.gaps()),
+        size_bytes=_sizes(lake),
+        days=found.days,
         events=_events(lake),
     )
 
 
-def _extent(files: list[Path]) -> tuple[int, int, int]:
-    first_ns, last_ns, rows = 1 << 62, 0, 0
-    for file in files:
-        metadata = pq.read_metadata(file)
-        rows += metadata.num_rows
-        for group in range(metadata.num_row_groups):
-            times = metadata.row_group(group).column(0).statistics
-            first_ns, last_ns = min(first_ns, times.min), max(last_ns, times.max)
-    return first_ns, last_ns, rows
+def _sizes(lake: Lake) -> dict[str, int]:
+    sizes = {}
+    for folder in sorted(path for path in lake.root.iterdir() if path.is_dir()):
+        sizes[folder.name] = sum(map(_size, folder.rglob("*")))
+    return sizes
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size if path.is_file() else 0
+    except FileNotFoundError:  # sealed or merged at this moment
+        return 0
 
 
 def _events(lake: Lake) -> list[Event]:
@@ -94,13 +105,26 @@ def inventory_table(found: Inventory) -> RenderableType:
         ("folder", found.folder),
         ("first row", found.first),
         ("last row", found.last),
+        ("hours with rows", f"{found.hours:,} of {found.hours_between:,}"),
         ("event rows", f"{found.event_rows:,}"),
         ("raw frames", f"{found.raw_frames:,}"),
         ("gaps", f"{found.gaps:,}"),
-        ("MiB", f"{found.bytes / 2**20:,.1f}"),
+        ("MiB", mib(sum(found.size_bytes.values()))),
+        *[(f"  {name}", mib(size_bytes)) for name, size_bytes in found.size_bytes.items()],
     ]
     events = table("Event or group, and how its outcomes relate", "market", justify="left")
     for event in found.events:
         title = f"{event.event or 'markets of no group'}\n  {RELATIONS[event.relation]}"
         add(events, title, "\n".join(event.markets))
-    return Group(pairs("Lake", rows), Text(), events)
+    return Group(pairs("Lake", rows), Text(), _days_table(found.days), Text(), events)
+
+
+def _days_table(days: list[Day]) -> Table:
+    columns = ("hours", "event rows", "raw frames", "MiB", "verified", "not seen", "grade")
+    made = table("Day", *columns, label_columns=10)
+    for day in days:
+        counts = (f"{day.hours}", f"{day.event_rows:,}", f"{day.raw_frames:,}")
+        unseen = f"{100 * day.unseen_share:.3f} %" if day.verified else ""
+        worth = (f"{day.verified}", unseen, day.grade)
+        add(made, day.date, *counts, mib(day.size_bytes), *worth)
+    return made

@@ -69,7 +69,7 @@ def import_(
 
 
 def lake(data: Data = None, as_json: AsJson = False) -> None:
-    """List what is recorded: markets, events, time, rows."""
+    """List what is recorded: time, sizes, coverage day by day, markets."""
     from replay.inventory import inventory, inventory_table
 
     found = inventory(folder(data))
