@@ -1,0 +1,123 @@
+"""Every market's book while it is recorded: what is durable goes through the normaliser and the one
+book, in blocks, to see which books do not agree with the best prices that they are told of.
+
+The tape itself is made elsewhere, from sealed segments; here nothing is stored.
+"""
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+
+from hfptm.book_check import BookCheck
+from hfptm.clock import wall_ns
+from hfptm.errors import CapacityError
+from hfptm.lake import Lake
+from hfptm.normaliser.normaliser import Normaliser, Rows
+from hfptm.records import EventKind
+from hfptm.registry import Market
+from hfptm.units import NS_PER_S
+from recorder.derivation import receive_batch
+from recorder.tail import Tail
+from recorder.talk import BookStatus
+
+STRIKES = 3
+"""Batches whose best prices never agreed, until a book counts as wrong: one may be a late frame."""
+
+LAG_NS_MAX = 2 * NS_PER_S
+"""Beyond it, that a change is not here does not mean that it did not come."""
+
+ROOM_SPARE = 4_096
+"""Markets that have ended take room for an hour."""
+
+_CHANGES = (int(EventKind.LEVEL), int(EventKind.SNAPSHOT))
+
+
+class LiveBooks:
+    """`step` now and then, on one thread; `add` and `remove` between two steps."""
+
+    def __init__(self, data: Path, since_ns: int, room: int) -> None:
+        self.status = BookStatus()
+        self._seen_ns: dict[int, int] = {}
+        self._tail = Tail(Lake(data).wal, since_ns)
+        self._room = room + ROOM_SPARE
+        self._markets: dict[int, Market] = {}
+        self._normaliser = Normaliser(())
+        self._book = BookCheck((), self._room)
+        self._strikes: Counter[int] = Counter()
+
+    def add(self, market: Market) -> None:
+        self._markets[market.market] = market
+        self._normaliser.add_market(market)
+        self._book.add(market)
+
+    def remove(self, market: int) -> None:
+        known = self._markets.pop(market, None)
+        if known is not None:
+            self._normaliser.remove_market(known)
+            self._book.end(market, wall_ns())
+            self._seen_ns.pop(market, None)
+            self._strikes.pop(market, None)
+
+    def seen_ns(self, market: int) -> int | None:
+        """The newest exchange time of a change that any connection delivered, 0 if none did; None
+        while what is received waits too long to be read. From any thread.
+        """
+        return None if self.status.lag_ns > LAG_NS_MAX else self._seen_ns.get(market, 0)
+
+    def step(self) -> list[int]:
+        """Read what is new; the markets whose book has turned out to be wrong."""
+        newest_ns = 0
+        for batch in self._tail.read():
+            receive_batch(self._normaliser, batch)
+            rows = self._normaliser.take()
+            self._note_times(rows)
+            self._feed(rows)
+            self.status.rows += batch.num_rows
+            newest_ns = int(batch.column(0).to_numpy()[-1])
+            self.status.lag_ns = wall_ns() - newest_ns
+        if not newest_ns:
+            self.status.lag_ns = 0
+        self._note()
+        return self._find_wrong()
+
+    def close(self) -> None:
+        self._tail.close()
+
+    def _note_times(self, rows: Rows) -> None:
+        changes = rows[np.isin(rows["kind"], _CHANGES)]
+        for market, ts_venue_ns in changes[["market", "ts_venue_ns"]].tolist():
+            if ts_venue_ns > self._seen_ns.get(market, 0):
+                self._seen_ns[market] = ts_venue_ns
+
+    def _feed(self, rows: Rows) -> None:
+        try:
+            self._book.feed(rows)
+        except CapacityError:
+            # More markets in an hour than there is room for: books begin anew with their next.
+            self._book = BookCheck(self._markets.values(), self._room)
+
+    def _find_wrong(self) -> list[int]:
+        status, wrong = self.status, []
+        for market, check in self._book.take().items():
+            status.batches_checked += int(check["batches_checked"])
+            status.mismatches += int(check["mismatches"])
+            status.healed += int(check["healed"])
+            status.mirror_breaks += int(check["mirror_breaks"])
+            if check["snapshots"] or check["healed"]:
+                self._strikes.pop(market, None)
+            elif check["mismatches"]:
+                self._strikes[market] += int(check["mismatches"])
+                if self._strikes[market] >= STRIKES:
+                    del self._strikes[market]
+                    wrong.append(market)
+        return wrong
+
+    def _note(self) -> None:
+        status, tally = self.status, self._normaliser.tally
+        status.lost_rows = self._tail.lost_rows
+        status.frames, status.copies = tally.frames, tally.copies
+        status.late, status.too_late = tally.late, tally.too_late
+        status.first, status.lead_p50_ns = tally.race.first, tally.race.lead_ns(0.5)
+        status.unseen = len(self._normaliser.unseen)
+        status.gaps += len(self._normaliser.take_gaps())

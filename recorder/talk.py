@@ -1,0 +1,157 @@
+"""What the recorder and its companion tell each other, as bytes on a pipe: length, then msgpack."""
+
+import asyncio
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from hfptm import sections
+from hfptm.registry import Market
+from recorder import discovery
+from recorder.watchdog import Finding
+
+_LENGTH = 4
+T = TypeVar("T")
+
+
+class BookStatus(msgspec.Struct, kw_only=True):
+    """Since the start, but for what is of now."""
+
+    rows: int = 0
+    """Raw rows read."""
+    lost_rows: int = 0
+    """Raw rows that were gone before they could be read: it was too slow by so much."""
+    lag_ns: int = 0
+    """From the receipt of the newest row read to now."""
+    frames: int = 0
+    copies: int = 0
+    """Frames that another connection had delivered."""
+    late: int = 0
+    too_late: int = 0
+    first: dict[int, int] = {}
+    """Frames by the line that was first."""
+    lead_p50_ns: int = 0
+    unseen: int = 0
+    """Markets that no connection sees now."""
+    gaps: int = 0
+    """That have ended."""
+    batches_checked: int = 0
+    mismatches: int = 0
+    healed: int = 0
+    mirror_breaks: int = 0
+
+
+class Begin(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """To the companion, first and once."""
+
+    data: Path
+    servers: sections.Servers
+    discovery: sections.Discovery
+    seed: int
+    since_ns: int
+    """When this recording began."""
+    settle_ns: int
+    """How long what the exchange shows may be on its way to us."""
+
+
+class Ask(msgspec.Struct, frozen=True, tag=True):
+    """To the companion: look whether the exchange has something newer of these markets."""
+
+    markets: list[int]
+
+
+class Heard(msgspec.Struct, frozen=True, tag=True):
+    """To the companion: a frame with news of a market."""
+
+    payload: bytes
+    ts_recv_ns: int
+
+
+class Found(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """What discovery has to say, as `discovery.Changes`."""
+
+    add: list[Market]
+    remove: dict[int, str]
+    """Why, by market id."""
+    updated: list[Market]
+
+
+class Answer(msgspec.Struct, frozen=True, tag=True):
+    """To an `Ask`, a market each."""
+
+    market: int
+    finding: Finding
+
+
+class Doubted(msgspec.Struct, frozen=True, tag=True):
+    """Markets whose book does not agree with the best prices that they are told of."""
+
+    markets: list[int]
+
+
+class ClockAsked(msgspec.Struct, frozen=True, tag=True):
+    """The exchange's own time: our UTC before and after, and its answer verbatim."""
+
+    sent_ns: int
+    recv_ns: int
+    payload: bytes
+
+
+class Report(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """How the companion is doing."""
+
+    discovery: discovery.Status
+    books: BookStatus
+    clock_offset_ns: int
+    """The exchange's clock less ours, as far as whole seconds tell; 0 before the first answer."""
+    derived_segments: int
+    problem: str
+    """Why the tape of sealed segments is not being made; empty if it is."""
+
+
+class Refused(msgspec.Struct, frozen=True, tag=True):
+    """The exchange did not answer the first look, and so there is nothing to do."""
+
+    url: str
+    setting: str
+    problem: str
+
+
+class Logged(msgspec.Struct, frozen=True, tag=True):
+    """A line for the recorder's log."""
+
+    level: int
+    logger: str
+    text: str
+
+
+ToCompanion = Begin | Ask | Heard
+ToRecorder = Found | Answer | Doubted | ClockAsked | Report | Refused | Logged
+
+
+def packed(message: msgspec.Struct) -> bytes:
+    body = msgspec.msgpack.encode(message, enc_hook=str)
+    return len(body).to_bytes(_LENGTH, "little") + body
+
+
+async def receive(reader: asyncio.StreamReader, decoder: msgspec.msgpack.Decoder[T]) -> T | None:
+    """The next message; None if the other side has gone."""
+    try:
+        length = int.from_bytes(await reader.readexactly(_LENGTH), "little")
+        return decoder.decode(await reader.readexactly(length))
+    except asyncio.IncompleteReadError:
+        return None
+
+
+def _decoded(kind: type, value: object) -> object:
+    """Paths and counters."""
+    return kind(value)
+
+
+TO_COMPANION: msgspec.msgpack.Decoder[ToCompanion] = msgspec.msgpack.Decoder(
+    ToCompanion, dec_hook=_decoded
+)
+TO_RECORDER: msgspec.msgpack.Decoder[ToRecorder] = msgspec.msgpack.Decoder(
+    ToRecorder, dec_hook=_decoded
+)
