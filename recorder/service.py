@@ -10,6 +10,7 @@ import msgspec
 
 from hfptm.clock import monotonic_ns, wall_ns
 from hfptm.config import Config
+from hfptm.errors import VenueError
 from hfptm.lake import Lake
 from hfptm.raw import RawKind
 from hfptm.units import NS_PER_S
@@ -47,6 +48,7 @@ class Service:
         self._config = config
         self._data = data
         self._watching = watching
+        self._has_markets = False
         self._seed = wall_ns() % (1 << 32)
 
     async def run(self, stop: asyncio.Event) -> Summary:
@@ -95,10 +97,14 @@ class Service:
             await stop.wait()
             for task in working:
                 task.cancel()
+        if not self._has_markets:
+            address = config.server.gamma_url
+            raise VenueError(address, "server.gamma_url", "has not answered until the end")
         return feed
 
     async def _follow(self, discovery: Discovery, feed: Feed) -> None:
         async for changes in discovery.changes():
+            self._has_markets = True
             feed.remove(changes.remove)
             feed.add(changes.add)
 
