@@ -198,6 +198,13 @@ def read_rows(path: Path, dtype: np.dtype[np.void]) -> npt.NDArray[np.void]:
     return fill_rows(open_table(path).read(columns=list(dtype.names or ())), dtype)
 
 
+def to_arrow(rows: npt.NDArray[np.void], schema: pa.Schema) -> pa.Table:
+    """Rows of a dtype as an Arrow table of `records.arrow_schema`; columns are copied."""
+    return pa.table(
+        [pa.array(np.ascontiguousarray(rows[name])) for name in schema.names], schema=schema
+    )
+
+
 def fill_rows(table: pa.Table, dtype: np.dtype[np.void]) -> npt.NDArray[np.void]:
     """Columns to an array of rows."""
     rows = np.empty(table.num_rows, dtype)

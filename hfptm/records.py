@@ -291,10 +291,3 @@ def arrow_schema(dtype: np.dtype, **metadata: str) -> pa.Schema:
     ]
     keys = {"schema_version": str(SCHEMA_VERSION), **metadata}
     return pa.schema(fields, metadata={f"hfptm.{key}": value for key, value in keys.items()})
-
-
-def to_arrow(rows: np.ndarray, schema: pa.Schema) -> pa.Table:
-    """Rows of a dtype above as an Arrow table of `arrow_schema`; columns are copied."""
-    return pa.table(
-        [pa.array(np.ascontiguousarray(rows[name])) for name in schema.names], schema=schema
-    )

@@ -19,8 +19,7 @@ from hfptm.certificate import GAPS_SEGMENT, Origin, origin_of, path_of
 from hfptm.errors import LakeError
 from hfptm.lake import NORMALISER, Gap, Kind, Lake, hour_ns
 from hfptm.normaliser.normaliser import Normaliser
-from hfptm.parquet import HOUR_NS, TableFile, open_table
-from hfptm.records import to_arrow
+from hfptm.parquet import HOUR_NS, TableFile, open_table, to_arrow
 from hfptm.registry import Market
 from recorder.lock import ProcessLock
 from recorder.manifest import (

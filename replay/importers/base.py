@@ -15,7 +15,8 @@ import pyarrow as pa
 
 from hfptm.errors import ConfigError
 from hfptm.lake import SCHEMAS, Gap, Kind, Lake, gaps_table
-from hfptm.records import EventKind, to_arrow
+from hfptm.parquet import to_arrow
+from hfptm.records import EventKind
 from hfptm.registry import Group, Market
 from hfptm.units import NS_PER_MS
 

@@ -8,8 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hfptm.lake import SCHEMAS, Kind, Lake
-from hfptm.parquet import TableFile
-from hfptm.records import to_arrow
+from hfptm.parquet import TableFile, to_arrow
 from replay.reader import EventReader
 from tests.tapes import HOUR_NS, START_NS, Rows, make_rows
 

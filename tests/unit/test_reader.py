@@ -9,8 +9,7 @@ import pytest
 
 from hfptm.errors import LakeError
 from hfptm.lake import SCHEMAS, Kind, Lake
-from hfptm.parquet import ROW_GROUP_ROWS, TableFile
-from hfptm.records import to_arrow
+from hfptm.parquet import ROW_GROUP_ROWS, TableFile, to_arrow
 from replay.reader import EventReader
 from tests.tapes import HOUR_NS, START_NS, Rows, make_rows
 
