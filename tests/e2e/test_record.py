@@ -1,0 +1,141 @@
+"""`hfptm record` and what follows, as a new user runs them, against a sandbox that keeps a wire
+file.
+"""
+
+import signal
+import threading
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from hfptm.clock import monotonic_ns
+from hfptm.sandbox.service import Service
+from hfptm.sandbox.session import Settings
+from hfptm.units import NS_PER_S
+from tests.e2e.command import Result, in_its_own_process, must, process
+from tests.recorded import Received, Sent, received
+
+RUN_S = 14
+SETTLING_S = 1.0
+"""After the exchange's clock has stopped; what it sent has long arrived then."""
+
+STOP_NS = 4 * NS_PER_S
+"""Twice what a stop may take on a machine that has time for it."""
+
+EVERYTHING = (
+    *("--set", "discovery.min_volume_24h_usd=0", "--set", "discovery.min_liquidity_usd=0"),
+    *("--set", "discovery.refresh_interval_s=2", "--set", "discovery.short_window_ahead_s=60"),
+)
+MOVING = (
+    *("--set", "recorder.assets_per_connection=10", "--set", "recorder.reconnect_interval_s=4"),
+)
+"""Several connections of each line, which are replaced all the time."""
+
+
+class Recorded(NamedTuple):
+    data: Path
+    wire: Path
+    result: Result
+    stop_ns: int
+
+
+def variables(service: Service) -> dict[str, str]:
+    """Where it is, for a command."""
+    servers = service.server.servers
+    names = servers.__struct_fields__
+    return {f"HFPTM_SERVER__{name.upper()}": getattr(servers, name) for name in names}
+
+
+def record(folder: Path, run_s: int, **settings: Any) -> Recorded:
+    """Until all that the exchange had to say is received."""
+    wire, data = folder / "wire.jsonl", folder / "data"
+    service = Service(Settings(wire=wire, **settings), duration_ns=run_s * NS_PER_S)
+    arguments = ("record", "--data", data, "--json", *EVERYTHING, *MOVING)
+    with service, process(*arguments, **variables(service)) as recorder:
+        while not service.is_over and recorder.poll() is None:
+            threading.Event().wait(0.1)
+        threading.Event().wait(SETTLING_S)
+        stopped_ns = monotonic_ns()
+        recorder.send_signal(signal.SIGTERM)
+        result = Result(0, *recorder.communicate())._replace(code=recorder.returncode)
+        return Recorded(data, wire, result, monotonic_ns() - stopped_ns)
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
+    return record(tmp_path_factory.mktemp("record"), RUN_S, markets=12, rate=60, speed=60)
+
+
+@pytest.fixture(scope="module")
+def lines(recorded: Recorded) -> dict[int, Received]:
+    return received(recorded.data, recorded.wire)
+
+
+def test_sigterm_ends_it_at_once_with_everything_sealed(recorded: Recorded) -> None:
+    assert recorded.result.code == 0
+    assert "Traceback" not in recorded.result.err
+    assert recorded.result.json["is_sealed"]
+    assert recorded.stop_ns < STOP_NS
+    assert not list(recorded.data.glob("lake/wal/*.wal"))
+
+
+def check_frames(recorded: Recorded, lines: dict[int, Received]) -> int:
+    """That each line holds what was sent, frame for frame; how many markets have come and gone."""
+    sent, summary = Sent(recorded.wire), recorded.result.json
+    assert set(lines) == {0, 1}
+    assert sum(line.frames for line in lines.values()) == summary["frames"]
+    assert summary["dropped_rows"] == 0
+    assert lines[0].stretches.keys() == lines[1].stretches.keys()
+    removed = 0
+    for line in lines.values():
+        for market in line.stretches.keys() - {0}:
+            assert line.covered(market).stop == len(sent.of[market])
+        removed += len(line.left)
+    return removed
+
+
+def test_the_lake_holds_what_was_sent_frame_for_frame_on_both_lines(
+    recorded: Recorded, lines: dict[int, Received]
+) -> None:
+    assert check_frames(recorded, lines) > 0
+    for line in lines.values():
+        assert line.causes.count(b"replaced") > 4
+        assert set(line.causes) <= {b"replaced", b"merged", b"empty", b"stopped"}
+
+
+def test_verify_finds_nothing_wrong(recorded: Recorded) -> None:
+    must("normalize", "--data", recorded.data, "--json")
+    for certificate in must("verify", "--data", recorded.data, "--json").json:
+        total, sums = certificate["total"], certificate["checksums"]
+        assert total["mismatches"] == total["hashes_bad"] == total["doubted"] == 0
+        assert set(total["unseen_s_by_reason"]) <= {"stopped", "silence"}
+        assert sums["wrong"] == sums["not_derivable"] == []
+        assert set(certificate["lines"]["first"]) <= {"0", "1"}
+
+
+def test_a_duration_and_a_summary_for_people(tmp_path: Path) -> None:
+    with Service(Settings(markets=12, rate=50)) as service:
+        arguments = ("record", "--data", tmp_path, "--duration", "3s", *EVERYTHING)
+        result = in_its_own_process(*arguments, **variables(service))
+    assert result.code == 0
+    assert result.out.startswith("Recorded")
+    assert must("normalize", "--data", tmp_path, "--json").json["gaps"] > 0  # it was stopped
+    certificates = must("verify", "--data", tmp_path, "--json").json
+    assert all(certificate["total"]["hashes_bad"] == 0 for certificate in certificates)
+    assert sum(certificate["total"]["hashes_ok"] for certificate in certificates) > 50
+
+
+def test_without_a_network_one_error_says_so(tmp_path: Path) -> None:
+    """And a duration that is over before the last try does not make a success of it."""
+    nowhere = {"HFPTM_SERVER__GAMMA_URL": "http://127.0.0.1:9"}
+    ways: tuple[tuple[str, ...], ...] = ((), ("--duration", "1s"))
+    for number, more in enumerate(ways):
+        data = tmp_path / str(number)
+        result = in_its_own_process("record", "--data", data, *more, **nowhere)
+        assert (result.code, result.out) == (5, "")
+        line = result.err.splitlines()[-1]
+        assert line.startswith("hfptm: http://127.0.0.1:9")
+        assert line.endswith("check the network and server.gamma_url")
+        assert "Traceback" not in result.err
+        assert len(list(data.glob("lake/raw/*/*/*.parquet"))) == 1
