@@ -26,7 +26,8 @@ def table(
         show_edge=False,
         header_style="bold",
     )
-    made.add_column(Text(title), min_width=label_columns)
+    # Fixed: of columns with a least width alone, rich crops the others when the row is too long.
+    made.add_column(Text(title), width=label_columns, overflow="fold")
     for column in columns:
         made.add_column(Text(column), justify=justify, overflow="fold")
     return made

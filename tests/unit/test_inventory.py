@@ -20,6 +20,7 @@ from hfptm.errors import LakeError
 from hfptm.lake import Gap, Lake
 from hfptm.records import GapReason, Relation
 from hfptm.registry import Group, group_id
+from hfptm.tables import pairs
 from replay.inventory import RELATIONS, inventory, inventory_table
 from tests.tapes import HOUR_NS, START_NS, make_market, make_rows
 from tests.unit.test_recorder_compact import sealed
@@ -125,3 +126,11 @@ def test_what_was_received_and_not_normalised_is_there(tmp_path: Path) -> None:
     found = inventory(tmp_path)
     assert (found.raw_frames, found.event_rows, found.hours) == (2, 0, 1)
     assert (found.first[-4:], found.last[-4:]) == ("000Z", "005Z")
+
+
+@pytest.mark.parametrize("width", [80, 60])
+def test_a_long_path_is_shown_whole(width: int) -> None:
+    path = "-".join(f"{number:03d}" for number in range(40))
+    screen = StringIO()
+    Console(width=width, file=screen).print(pairs("Lake", [("", path)]))
+    assert "".join(screen.getvalue().split()).endswith(path)
