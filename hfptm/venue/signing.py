@@ -140,7 +140,9 @@ class OrderTerms(msgspec.Struct, frozen=True, kw_only=True):
     builder: str = ZERO_BYTES32
 
 
+@lru_cache(maxsize=64)
 def _order_hash(order: OrderTerms) -> bytes:
+    """The same one for an order's id, its signature, and the check of its fields."""
     return keccak(
         _ORDER_TYPE_HASH
         + _word(order.salt)
