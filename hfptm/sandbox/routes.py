@@ -34,8 +34,8 @@ def gamma_table(sandbox: Sandbox) -> _Table:
 
 
 def clob_table(sandbox: Sandbox) -> _Table:
-    """(method, path, handler) of the CLOB API."""
-    return _with_faults(sandbox, [*_reads(sandbox), *_private(sandbox)])
+    """(method, path, handler) of the CLOB API; paths are tried in order, those of orders first."""
+    return _with_faults(sandbox, [*_private(sandbox), *_reads(sandbox)])
 
 
 def _with_faults(sandbox: Sandbox, table: _Table) -> _Table:
@@ -76,17 +76,17 @@ def _private(sandbox: Sandbox) -> _Table:
     keys, orders = KeyDesk(sandbox.keys), OrderDesk(sandbox)
     cancels, account = CancelDesk(sandbox), AccountDesk(sandbox)
     return [
-        ("POST", "/auth/api-key", keys.create),
-        ("GET", "/auth/derive-api-key", keys.derive),
-        ("GET", "/auth/api-keys", keys.keys),
-        ("DELETE", "/auth/api-key", keys.delete),
-        ("GET", "/auth/ban-status/closed-only", account.closed_only),
         ("POST", "/order", orders.post_order),
         ("POST", "/orders", orders.post_orders),
         ("DELETE", "/order", cancels.cancel_order),
         ("DELETE", "/orders", cancels.cancel_orders),
         ("DELETE", "/cancel-all", cancels.cancel_all),
         ("DELETE", "/cancel-market-orders", cancels.cancel_market_orders),
+        ("POST", "/auth/api-key", keys.create),
+        ("GET", "/auth/derive-api-key", keys.derive),
+        ("GET", "/auth/api-keys", keys.keys),
+        ("DELETE", "/auth/api-key", keys.delete),
+        ("GET", "/auth/ban-status/closed-only", account.closed_only),
         ("GET", "/data/order/{order_id}", account.order),
         ("GET", "/data/orders", account.orders),
         ("GET", "/data/trades", account.trades),
