@@ -101,7 +101,7 @@ class Sandbox:
         times.
         """
         end_ns = max(self.now_ns, ts_ns)
-        while (due_ns := self._due_ns()) <= end_ns:
+        while (due_ns := self.due_ns()) <= end_ns:
             self._settle(due_ns)
             agent = first_due(self.agents)
             if agent and agent.due_ns <= due_ns:
@@ -110,7 +110,7 @@ class Sandbox:
         for api_key in self.heartbeats.lapsed(ts_wall_ns):
             self._cancel_all_of_key(api_key)
 
-    def _due_ns(self) -> int:
+    def due_ns(self) -> int:
         """When anything happens next; never before now, or what came late would be lost."""
         agent = first_due(self.agents)
         due_ns = min(self.exchange.due_ns(), self.history.due_ns())

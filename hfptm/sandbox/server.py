@@ -1,7 +1,7 @@
 """The sandbox on the network: Gamma, CLOB and its channels on loopback, in a thread of their own.
 
 Handlers run one at a time on that loop; while it runs, others reach the sandbox through `run`. What
-is due happens before each call, and every `TICK_S` between calls.
+is due happens before each call, and between calls soon after its time.
 """
 
 import asyncio
@@ -26,11 +26,16 @@ from hfptm.sandbox.routes import as_routes, clob_table, gamma_table
 from hfptm.sandbox.sandbox import Sandbox
 from hfptm.sandbox.sockets import MARKET_PATH, USER_PATH, Sockets
 from hfptm.sections import Servers
+from hfptm.units import NS_PER_S
 
 HOST = "127.0.0.1"
 """It never listens anywhere else."""
 
-TICK_S = 0.01
+LEAST_REST_S, MOST_REST_S = 0.004, 0.01
+"""Between looking what is due. The shorter one lets a few things happen at once, and holds the loop
+for well below a millisecond at thousands of frames a second; the longer one is for clients' clocks
+and faults, which have no due time."""
+
 _START_S = 10
 _STOP_S = 10
 _KEEP_ALIVE_S = 60
@@ -156,6 +161,11 @@ class Server:
         self.sandbox.faults.advance(self._true_ns())
         self.sandbox.advance(self._now_ns(), self._wall_ns())
 
+    def _rest_s(self) -> float:
+        """Until something is due; none while the exchange is late, but calls go in between."""
+        wait_ns = self.sandbox.due_ns() - self._now_ns()
+        return min(max(wait_ns / NS_PER_S, LEAST_REST_S), MOST_REST_S) if wait_ns > 0 else 0
+
     async def _serve(self) -> None:
         """Until `stop`, or an error here, which must not leave the sockets to nobody."""
         *http_sockets, ws_socket = self._sockets
@@ -164,12 +174,12 @@ class Server:
         await self._channels.serve(ws_socket)
         try:
             while not all(server.started for server in self._servers):
-                await asyncio.sleep(TICK_S)
+                await asyncio.sleep(LEAST_REST_S)
             self._started.set_result(None)
             while not any(task.done() for task in serving):
                 self._advance()
                 await self._channels.review()
-                await asyncio.sleep(TICK_S)
+                await asyncio.sleep(self._rest_s())
         finally:
             for server in self._servers:
                 server.should_exit = True
@@ -201,6 +211,7 @@ def _config(app: Starlette) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         lifespan="off",
+        http="httptools",
         ws="websockets-sansio",
         log_config=None,
         access_log=False,

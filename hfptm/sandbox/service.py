@@ -23,8 +23,8 @@ PRIVATE_KEY = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff8
 
 FUNDS_E6 = 1_000_000 * ONE_E6
 
-STEP_NS = 50 * NS_PER_MS
-"""How far the exchange goes on at a time, so that it answers even where it cannot keep up."""
+STEP_NS = 5 * NS_PER_MS
+"""How much of what is due happens at a time, so that an exchange that is late answers soon too."""
 
 
 class Ports(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,8 +41,8 @@ ANY_PORTS = Ports()
 class Service:
     """Runs within a `with` block, once.
 
-    `start_ns` is where the exchange's clock begins, None for now. Raises as `Session` when made,
-    and as `Server.start` when entered, before any file is touched.
+    `start_ns` is where the exchange's clock begins; None: at the present. Raises as `Session` when
+    made, and as `Server.start` when entered, before any file is touched.
     """
 
     def __init__(
@@ -101,7 +101,7 @@ class Service:
         return self.server.run(_open_markets)
 
     def _now_ns(self) -> int:
-        reachable_ns = self.session.sandbox.now_ns + STEP_NS
+        reachable_ns = self.session.sandbox.due_ns() + STEP_NS
         return min(self._read_ns(), self._end_ns, reachable_ns)
 
     def _read_ns(self) -> int:
