@@ -110,9 +110,8 @@ class Connection(WSListener):
         self._unsubscribe(left)
 
     def resubscribe(self, market: int) -> None:
-        """Ask for a new full book: nothing counts as seen until it is there."""
+        """Ask for a new full book. What came before is trusted unless `note_silence` says other."""
         sight = self.sight.markets[market]
-        self.note_silence([market])
         self._unsubscribe([sight])
         sight.ask_again(monotonic_ns())
         self._subscribe(list(sight.tokens))

@@ -37,7 +37,7 @@ class Line:
     ) -> None:
         self.shards: dict[Shard, int] = {}
         """With the monotonic time of their next planned reconnect."""
-        self._number, self._dialling, self._tasks = number, dialling, tasks
+        self.number, self._dialling, self._tasks = number, dialling, tasks
         self._room = max(1, assets // TOKENS)
         self._renew_ns = renew_s * NS_PER_S
         self._at: dict[int, Shard] = {}
@@ -52,7 +52,7 @@ class Line:
         """Carry these; those that it carries already stay where they are."""
         new = [market for market in markets if market.market not in self._at]
         while self._free() < len(new):
-            shard = Shard(self._number, self._dialling)
+            shard = Shard(self.number, self._dialling)
             self.shards[shard] = self._next_renewal_ns()
         for shard, placed in self._placed(new).items():
             is_new = not shard.markets
