@@ -26,6 +26,8 @@ class RawKind(IntEnum):
     """A recorder starts: no connection from before is up, whatever its rows say."""
     SILENCE = 7
     """Markets of this connection are not seen although it is up; payload: `Silence`."""
+    CLOCK = 8
+    """The exchange's own time, of no connection; payload: `ClockReply`."""
 
 
 class Loss(msgspec.Struct, frozen=True):
@@ -45,6 +47,14 @@ class Silence(msgspec.Struct, frozen=True):
 
     tokens: list[str]
     """Of each, its market was not seen on this connection since its last frame there."""
+
+
+class ClockReply(msgspec.Struct, frozen=True):
+    """What `/time` answered, as JSON in a row of kind CLOCK, and our UTC before and after."""
+
+    sent_ns: int
+    recv_ns: int
+    text: str
 
 
 RAW_SCHEMA = pa.schema(

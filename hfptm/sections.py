@@ -28,6 +28,8 @@ Lines = Annotated[int, Meta(ge=1, le=4, description="a whole number, 1 to 4")]
 Assets = Annotated[int, Meta(ge=2, le=500, description="a whole number, 2 to 500")]
 PerSecond = Annotated[int, Meta(ge=1, le=1_000, description="a whole number, 1 to 1000")]
 SecondsOrNever = Annotated[int, Meta(ge=0, le=86_400, description="a whole number, 0 to 86400")]
+Patience = Annotated[int, Meta(ge=500, le=600_000, description="a whole number, 500 to 600000")]
+Port = Annotated[int, Meta(ge=0, le=65_535, description="a whole number, 0 to 65535")]
 FlushMilliseconds = Annotated[
     int, Meta(ge=10, le=60_000, description="a whole number, 10 to 60000")
 ]
@@ -128,6 +130,8 @@ class Sim(Section, frozen=True, kw_only=True):
     """From the venue's answer to our knowing it."""
     response_latency_p99_ms: Milliseconds = 0
     """0: constant."""
+    taker_delay_ms: Milliseconds = 0
+    """Of marketable orders in every market, at least; games have their own, which is recorded."""
     measured_requests: File = ""
     """Parquet or CSV of measured requests (`hfptm.latency.measured`), which then give entry and
     response latency. Put matching_delay_ms at 0 if their exchange times are those of the match."""
@@ -194,6 +198,10 @@ class Recorder(Section, frozen=True, kw_only=True):
     """Connections opened at most; the exchange refuses many at once."""
     reconnect_interval_s: SecondsOrNever = 600
     """After about so long another connection takes over, without a gap; 0: never."""
+    patience_ms: Patience = 10_000
+    """How long a market may be silent beyond its longest usual silence before it is looked into."""
+    status_port: Port = 0
+    """Serves /health and /metrics on this machine; 0: neither."""
 
 
 class Storage(Section, frozen=True, kw_only=True):

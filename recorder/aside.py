@@ -52,7 +52,7 @@ class Aside:
         self._discovery = Discovery(begin.discovery, begin.servers, store, begin.seed)
         self._clob = Rest(begin.servers.clob_url, "server.clob_url", self._rng)
         self._books: LiveBooks | None = None
-        self._questions = Questions(self._clob, self._seen_ns, begin.settle_ns)
+        self._questions = Questions(self._clob, self, begin.settle_ns)
         self._markets: dict[int, Market] = {}
         self._asking: set[asyncio.Task[None]] = set()
         self._added: list[Market] = []
@@ -80,6 +80,13 @@ class Aside:
             await asyncio.gather(*rest, *self._asking, return_exceptions=True)
             for task in done:
                 task.result()
+
+    def seen_ns(self, market: int) -> int:
+        """As `LiveBooks`, which are there a little later."""
+        return self._books.seen_ns(market) if self._books else 0
+
+    def read_ns(self) -> int:
+        return self._books.read_ns() if self._books else 0
 
     async def _listen(self) -> None:
         """Until the recorder has gone."""
@@ -132,16 +139,14 @@ class Aside:
             from recorder.live_books import LiveBooks
 
             begin = self._begin
-            self._books = LiveBooks(begin.data, begin.since_ns, begin.discovery.max_order_books)
+            room = begin.discovery.max_order_books
+            self._books = LiveBooks(begin.data, begin.since_ns, room, begin.flush_ns)
         for market in added:
             self._books.add(market)
         doubted = self._books.step()
         for gone in removed:
             self._books.remove(gone)
         return doubted
-
-    def _seen_ns(self, market: int) -> int | None:
-        return self._books.seen_ns(market) if self._books else None
 
     async def _ask_time(self) -> None:
         while True:

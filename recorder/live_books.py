@@ -16,16 +16,12 @@ from hfptm.lake import Lake
 from hfptm.normaliser.normaliser import Normaliser, Rows
 from hfptm.records import EventKind
 from hfptm.registry import Market
-from hfptm.units import NS_PER_S
 from recorder.derivation import receive_batch
 from recorder.tail import Tail
 from recorder.talk import BookStatus
 
 STRIKES = 3
 """Batches whose best prices never agreed, until a book counts as wrong: one may be a late frame."""
-
-LAG_NS_MAX = 2 * NS_PER_S
-"""Beyond it, that a change is not here does not mean that it did not come."""
 
 ROOM_SPARE = 4_096
 """Markets that have ended take room for an hour."""
@@ -34,11 +30,16 @@ _CHANGES = (int(EventKind.LEVEL), int(EventKind.SNAPSHOT))
 
 
 class LiveBooks:
-    """`step` now and then, on one thread; `add` and `remove` between two steps."""
+    """`step` now and then, on one thread; `add` and `remove` between two steps, for `room` markets.
 
-    def __init__(self, data: Path, since_ns: int, room: int) -> None:
+    What was received is durable, and so can be read, after `flush_ns`.
+    """
+
+    def __init__(self, data: Path, since_ns: int, room: int, flush_ns: int) -> None:
         self.status = BookStatus()
         self._seen_ns: dict[int, int] = {}
+        self._read_ns = 0
+        self._flush_ns = flush_ns
         self._tail = Tail(Lake(data).wal, since_ns)
         self._room = room + ROOM_SPARE
         self._markets: dict[int, Market] = {}
@@ -59,25 +60,25 @@ class LiveBooks:
             self._seen_ns.pop(market, None)
             self._strikes.pop(market, None)
 
-    def seen_ns(self, market: int) -> int | None:
-        """The newest exchange time of a change that any connection delivered, 0 if none did; None
-        while what is received waits too long to be read. From any thread.
-        """
-        return None if self.status.lag_ns > LAG_NS_MAX else self._seen_ns.get(market, 0)
+    def seen_ns(self, market: int) -> int:
+        """The newest exchange time of a change of the market, 0 if there was none."""
+        return self._seen_ns.get(market, 0)
+
+    def read_ns(self) -> int:
+        """UTC up to which all that was received has been read."""
+        return self._read_ns
 
     def step(self) -> list[int]:
         """Read what is new; the markets whose book has turned out to be wrong."""
-        newest_ns = 0
+        begun_ns = wall_ns()
         for batch in self._tail.read():
             receive_batch(self._normaliser, batch)
             rows = self._normaliser.take()
             self._note_times(rows)
             self._feed(rows)
             self.status.rows += batch.num_rows
-            newest_ns = int(batch.column(0).to_numpy()[-1])
-            self.status.lag_ns = wall_ns() - newest_ns
-        if not newest_ns:
-            self.status.lag_ns = 0
+            self.status.lag_ns = wall_ns() - int(batch.column(0).to_numpy()[-1])
+        self._read_ns = begun_ns - self._flush_ns
         self._note()
         return self._find_wrong()
 

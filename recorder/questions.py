@@ -5,13 +5,14 @@ it shows may still be on its way: only what has not come after a while was misse
 """
 
 import asyncio
-from collections.abc import Callable
+from typing import Protocol
 
 import msgspec
 
+from hfptm.clock import wall_ns
 from hfptm.errors import VenueError
 from hfptm.registry import Market
-from hfptm.units import NS_PER_S, PRICE_ONE_E4
+from hfptm.units import PRICE_ONE_E4
 from hfptm.venue.batch import UNREADABLE, read_price_e4, read_ts_ns
 from hfptm.venue.messages import Book, Level
 from recorder.rest import Rest
@@ -20,18 +21,28 @@ from recorder.watchdog import Finding
 GHOST_E4 = 100
 """A best bid at most here, with a best ask at least as far from the other end."""
 
+_LOOK_S = 0.1
+_PATIENCE = 4
 _BOOK = msgspec.json.Decoder(Book)
 
 
-class Questions:
-    """`seen_ns` gives the newest exchange time of a market that was received, 0 if nothing was, and
-    None while that is not known. `settle_ns` is the while.
-    """
+class Seen(Protocol):
+    """What was received, as far as it has been read."""
 
-    def __init__(self, clob: Rest, seen_ns: Callable[[int], int | None], settle_ns: int) -> None:
-        self._clob = clob
-        self._seen_ns = seen_ns
-        self._settle_ns = settle_ns
+    def seen_ns(self, market: int) -> int:
+        """The newest exchange time of a change of the market, 0 if there was none."""
+        ...
+
+    def read_ns(self) -> int:
+        """UTC up to which all that was received has been read."""
+        ...
+
+
+class Questions:
+    """`settle_ns` is the while."""
+
+    def __init__(self, clob: Rest, seen: Seen, settle_ns: int) -> None:
+        self._clob, self._seen, self._settle_ns = clob, seen, settle_ns
 
     async def ask(self, market: Market) -> Finding:
         try:
@@ -44,19 +55,20 @@ class Questions:
         changed_ns = read_ts_ns(book.timestamp) if book else UNREADABLE
         if book is None or changed_ns == UNREADABLE:
             return Finding.UNSURE
-        finding = self._compare(market.market, changed_ns)
-        if finding is Finding.MISSED and is_ghost(book):
+        if changed_ns > self._seen.seen_ns(market.market) and is_ghost(book):
             return Finding.UNSURE
-        if finding is Finding.MISSED:
-            await asyncio.sleep(self._settle_ns / NS_PER_S)
-            finding = self._compare(market.market, changed_ns)
-        return finding
+        return await self._wait_for(market.market, changed_ns)
 
-    def _compare(self, market: int, changed_ns: int) -> Finding:
-        seen_ns = self._seen_ns(market)
-        if seen_ns is None:
-            return Finding.UNSURE
-        return Finding.QUIET if changed_ns <= seen_ns else Finding.MISSED
+    async def _wait_for(self, market: int, changed_ns: int) -> Finding:
+        """Whether a change of that time comes. Who reads too slowly cannot tell."""
+        asked_ns = wall_ns()
+        while changed_ns > self._seen.seen_ns(market):
+            if self._seen.read_ns() > asked_ns + self._settle_ns:
+                return Finding.MISSED
+            if wall_ns() > asked_ns + _PATIENCE * self._settle_ns:
+                return Finding.UNSURE
+            await asyncio.sleep(_LOOK_S)
+        return Finding.QUIET
 
 
 def decode_book(payload: bytes) -> Book | None:

@@ -1,9 +1,11 @@
-"""The recorder, put together: discovery says what to receive, the feed receives, storage keeps it.
+"""The recorder, put together: its companion says what to receive, the feed receives, storage keeps
+it, and the watchdog looks after all of it.
 
 One loop, and nothing on it but that.
 """
 
 import asyncio
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -11,17 +13,17 @@ import msgspec
 from hfptm.clock import monotonic_ns, wall_ns
 from hfptm.config import Config
 from hfptm.errors import VenueError
-from hfptm.lake import Lake
-from hfptm.raw import RawKind
-from hfptm.units import NS_PER_S
-from hfptm.venue.messages import MarketResolved, NewMarket, decode
-from recorder.discovery import Discovery
+from hfptm.raw import ClockReply, RawKind
+from hfptm.units import NS_PER_MS, NS_PER_S
+from recorder import talk
+from recorder.companion import Companion
 from recorder.feed import Feed
-from recorder.market_store import MarketStore
-from recorder.observations import Watching
+from recorder.status import Gauge, RecorderStatus
 from recorder.storage import Storage, writer_settings
+from recorder.watchdog import Patience, Watchdog
 
 TICK_S = 1.0
+"""Between two looks at all connections, and at most a tenth of their patience."""
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,13 +43,17 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     """False if sealing goes on in its own process."""
 
 
-class Service:
-    """`run` it once."""
+Listener = Callable[[RecorderStatus], None]
 
-    def __init__(self, config: Config, data: Path, watching: Watching) -> None:
+
+class Service:
+    """`run` it once; each of `listeners` is told the status every second."""
+
+    def __init__(self, config: Config, data: Path, listeners: Sequence[Listener] = ()) -> None:
         self._config = config
         self._data = data
-        self._watching = watching
+        self._listeners = listeners
+        self._patience = Patience.of(config.recorder.patience_ms)
         self._has_markets = False
         self._seed = wall_ns() % (1 << 32)
 
@@ -79,20 +85,16 @@ class Service:
         )
 
     async def _record(self, storage: Storage, stop: asyncio.Event) -> Feed:
-        config = self._config
-        store = MarketStore(Lake(self._data), wall_ns())
-        discovery = Discovery(config.discovery, config.server, store, self._seed)
-        feed = Feed(
-            config.recorder,
-            config.server.market_ws_url,
-            storage.append,
-            lambda payload, ts_recv_ns: hear(discovery, payload, ts_recv_ns),
-            self._seed,
-        )
-        async with discovery, feed, asyncio.TaskGroup() as tasks:
+        config, watchdog = self._config, Watchdog(self._patience)
+        companion = Companion(self._begin())
+        address = config.server.market_ws_url
+        feed = Feed(config.recorder, address, storage.append, companion.hear, self._seed)
+        gauge = Gauge(feed, watchdog, companion, monotonic_ns())
+        async with companion, feed, asyncio.TaskGroup() as tasks:
             working = [
-                tasks.create_task(self._follow(discovery, feed)),
-                tasks.create_task(self._tick(feed)),
+                tasks.create_task(self._follow(companion, feed, watchdog, storage)),
+                tasks.create_task(self._watch(companion, feed, watchdog)),
+                tasks.create_task(self._tell(gauge, storage)),
             ]
             await stop.wait()
             for task in working:
@@ -102,27 +104,55 @@ class Service:
             raise VenueError(address, "server.gamma_url", "has not answered until the end")
         return feed
 
-    async def _follow(self, discovery: Discovery, feed: Feed) -> None:
-        async for changes in discovery.changes():
-            self._has_markets = True
-            feed.remove(changes.remove)
-            feed.add(changes.add)
+    def _begin(self) -> talk.Begin:
+        return talk.Begin(
+            data=self._data,
+            servers=self._config.server,
+            discovery=self._config.discovery,
+            seed=self._seed,
+            since_ns=wall_ns(),
+            settle_ns=self._patience.behind_ns,
+            flush_ns=self._config.storage.flush_interval_ms * NS_PER_MS,
+        )
 
-    async def _tick(self, feed: Feed) -> None:
+    async def _follow(
+        self, companion: Companion, feed: Feed, watchdog: Watchdog, storage: Storage
+    ) -> None:
+        async for told in companion.told():
+            match told:
+                case talk.Found(add=add, remove=remove):
+                    self._has_markets = True
+                    feed.remove(remove)
+                    feed.add(add)
+                case talk.Answer(market=market, finding=finding):
+                    watchdog.answer(market, finding)
+                case talk.Doubted(markets=markets):
+                    for market in markets:
+                        watchdog.doubt(market)
+                case talk.ClockAsked():
+                    _keep_clock(storage, told)
+
+    async def _watch(self, companion: Companion, feed: Feed, watchdog: Watchdog) -> None:
+        tick_s = min(TICK_S, self._patience.quiet_ns / NS_PER_S / 10)
         while True:
             now_ns = monotonic_ns()
             feed.tick(now_ns)
-            feed.carry_out(self._watching.tick(now_ns, feed.links()))
+            feed.carry_out(watchdog.tick(now_ns, feed.links()))
+            companion.ask(watchdog.take_checks())
+            await asyncio.sleep(tick_s)
+
+    async def _tell(self, gauge: Gauge, storage: Storage) -> None:
+        while True:
             await asyncio.sleep(TICK_S)
+            status = gauge.read(storage.status(), monotonic_ns(), wall_ns())
+            for listener in self._listeners:
+                listener(status)
 
 
-def hear(discovery: Discovery, payload: bytes, ts_recv_ns: int) -> None:
-    """Tell discovery the news of a frame."""
-    for message in decode(payload):
-        if isinstance(message, NewMarket):
-            discovery.hear_new_market(message)
-        elif isinstance(message, MarketResolved):
-            discovery.hear_resolved(message, ts_recv_ns)
+def _keep_clock(storage: Storage, asked: talk.ClockAsked) -> None:
+    reply = ClockReply(asked.sent_ns, asked.recv_ns, asked.payload.decode("latin-1"))
+    payload = msgspec.json.encode(reply)
+    storage.append((wall_ns(), monotonic_ns(), 0, 0, 0, int(RawKind.CLOCK), payload))
 
 
 def _cause(group: BaseException) -> BaseException:

@@ -23,7 +23,7 @@ class BookStatus(msgspec.Struct, kw_only=True):
     lost_rows: int = 0
     """Raw rows that were gone before they could be read: it was too slow by so much."""
     lag_ns: int = 0
-    """From the receipt of the newest row read to now."""
+    """From the receipt of the last row read to its reading."""
     frames: int = 0
     copies: int = 0
     """Frames that another connection had delivered."""
@@ -53,6 +53,8 @@ class Begin(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     """When this recording began."""
     settle_ns: int
     """How long what the exchange shows may be on its way to us."""
+    flush_ns: int
+    """How long what was received may be on its way to disk."""
 
 
 class Ask(msgspec.Struct, frozen=True, tag=True):

@@ -2,6 +2,8 @@
 
 import asyncio
 import signal
+from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,11 +18,13 @@ from hfptm.cli.options import (
     folder,
 )
 from hfptm.cli.output import show
+from hfptm.cli.recording import live_status
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from recorder.service import Service, Summary
+    from hfptm.config import Config
+    from recorder.service import Listener, Summary
 
 
 def record(
@@ -36,19 +40,25 @@ def record(
     """Record the market channel, until Ctrl-C or SIGTERM."""
     import uvloop
 
-    from recorder.service import Service
-    from recorder.watchdog import Patience, Watchdog
-
     limit_ns = None if duration is None else duration_ns("--duration", duration)
-    service = Service(configuration(config, overrides), folder(data), Watchdog(Patience()))
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        summary = runner.run(until_stopped(service, limit_ns))
+    settings, lake = configuration(config, overrides), folder(data)
+    with (
+        live_status() as shown,
+        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+    ):
+        summary = runner.run(until_stopped(settings, lake, limit_ns, shown))
     show(as_json, summary, lambda: summary_table(summary))
 
 
-async def until_stopped(service: "Service", limit_ns: int | None) -> "Summary":
+async def until_stopped(
+    settings: "Config", data: Path, limit_ns: int | None, shown: "Listener"
+) -> "Summary":
     """Ctrl-C, SIGTERM and the end of the duration are how it is meant to end."""
+    from hfptm.config import environment
     from hfptm.units import NS_PER_S
+    from recorder.health import Health
+    from recorder.notify import Notifier
+    from recorder.service import Service
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -56,7 +66,14 @@ async def until_stopped(service: "Service", limit_ns: int | None) -> "Summary":
         loop.add_signal_handler(number, stop.set)
     if limit_ns is not None:
         loop.call_later(limit_ns / NS_PER_S, stop.set)
-    return await service.run(stop)
+    notifier = Notifier(environment())
+    async with AsyncExitStack() as exits:
+        listeners = [shown, notifier.note]
+        if settings.recorder.status_port:
+            health = await exits.enter_async_context(Health(settings.recorder.status_port))
+            listeners.append(health.note)
+        exits.callback(notifier.stopping)
+        return await Service(settings, data, listeners).run(stop)
 
 
 def summary_table(summary: "Summary") -> "Table":

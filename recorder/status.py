@@ -1,0 +1,143 @@
+"""How the recorder is doing, in figures, and what is wrong with it."""
+
+import msgspec
+
+from hfptm.units import NS_PER_S
+from recorder.companion import Companion
+from recorder.feed import Feed
+from recorder.storage import StorageStatus
+from recorder.talk import BookStatus
+from recorder.watchdog import Watchdog
+
+SILENT_NS_MAX = 60 * NS_PER_S
+UNSYNCED_NS_MAX = 10 * NS_PER_S
+MARKETS_MIN = 20
+"""So many markets are never all silent for a minute."""
+
+
+class LineStatus(msgspec.Struct, frozen=True, kw_only=True):
+    line: int
+    markets: int
+    connections: int
+    """That are open."""
+    shards: int
+    """Connections that it should have."""
+    first: int
+    """Frames that it had before any other line."""
+
+
+class RecorderStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """Counts are since the start, but for what is of now."""
+
+    ran_s: float
+    markets: int
+    waiting: int
+    """Chosen markets that have no book yet."""
+    lines: list[LineStatus]
+    connections_opened: int
+    connections_failed: int
+    frames: int
+    size_bytes: int
+    frames_per_s: float
+    """In the last second."""
+    silent_ns: int
+    """Since the last frame of any market."""
+    written_rows: int
+    dropped_rows: int
+    queued_bytes: int
+    """In memory, on the way to disk."""
+    unsynced_ns: int
+    """Since the disk last took what waited; 0 if nothing waits."""
+    sync_latency_ns: int
+    free_bytes: int
+    waiting_logs: int
+    """Closed, and not sealed yet."""
+    missed: int
+    """Markets that a connection was found not to tell of."""
+    resubscribed: int
+    reconnected: int
+    healed: int
+    unhealed: int
+    """Of now: missed, and still without the book that heals."""
+    checks: dict[str, int]
+    """Questions about silent markets, by what they found."""
+    books: BookStatus
+    clock_offset_ns: int
+    companion_restarts: int
+    problems: list[str]
+    """What somebody should do something about; empty if all is well."""
+
+
+class Gauge:
+    """Makes a status of what it was given; `began_ns` and all times monotonic."""
+
+    def __init__(self, feed: Feed, watchdog: Watchdog, companion: Companion, began_ns: int) -> None:
+        self._feed, self._watchdog, self._companion = feed, watchdog, companion
+        self._began_ns = self._then_ns = self._heard_ns = began_ns
+        self._frames = 0
+
+    def read(self, storage: StorageStatus, now_ns: int, wall_ns: int) -> RecorderStatus:
+        """Once a second or so; `wall_ns` is now in UTC."""
+        feed, report = self._feed, self._companion.report
+        frames, size_bytes = feed.dialling.received()
+        self._heard_ns = now_ns if frames > self._frames else self._heard_ns
+        rate = (frames - self._frames) * NS_PER_S / max(1, now_ns - self._then_ns)
+        self._then_ns, self._frames = now_ns, frames
+        books = report.books if report else BookStatus()
+        counts = self._watchdog.remedies.counts
+        writer, problem = storage.writer, report.problem if report else ""
+        unsynced_ns = wall_ns - writer.last_sync_ns if writer.queued_bytes else 0
+        status = RecorderStatus(
+            ran_s=(now_ns - self._began_ns) / NS_PER_S,
+            markets=max(map(len, feed.lines)),
+            waiting=report.discovery.waiting if report else 0,
+            lines=self._lines(books),
+            connections_opened=feed.dialling.opened,
+            connections_failed=feed.dialling.failed,
+            frames=frames,
+            size_bytes=size_bytes,
+            frames_per_s=round(rate, 1),
+            silent_ns=now_ns - self._heard_ns,
+            written_rows=writer.written_rows,
+            dropped_rows=writer.dropped_rows,
+            queued_bytes=writer.queued_bytes,
+            unsynced_ns=unsynced_ns if writer.last_sync_ns else 0,
+            sync_latency_ns=writer.sync_latency_ns,
+            free_bytes=storage.free_bytes,
+            waiting_logs=storage.sealer.waiting_logs,
+            missed=counts["missed"],
+            resubscribed=counts["resubscribed"],
+            reconnected=counts["reconnected"],
+            healed=counts["healed"],
+            unhealed=len(self._watchdog.remedies),
+            checks={str(finding): n for finding, n in self._watchdog.findings.items()},
+            books=books,
+            clock_offset_ns=report.clock_offset_ns if report else 0,
+            companion_restarts=self._companion.restarts,
+            problems=[text for text in (writer.problem, storage.sealer.problem, problem) if text],
+        )
+        return msgspec.structs.replace(status, problems=[*status.problems, *_problems(status)])
+
+    def _lines(self, books: BookStatus) -> list[LineStatus]:
+        open_ = [link.line for link in self._feed.links()]
+        return [
+            LineStatus(
+                line=number,
+                markets=len(line),
+                connections=open_.count(number),
+                shards=len(line.shards),
+                first=books.first.get(number, 0),
+            )
+            for number, line in enumerate(self._feed.lines)
+        ]
+
+
+def _problems(status: RecorderStatus) -> list[str]:
+    found = []
+    if status.markets and not any(line.connections for line in status.lines):
+        found.append("no connection to the exchange is open")
+    elif status.markets >= MARKETS_MIN and status.silent_ns > SILENT_NS_MAX:
+        found.append(f"no frame of any market for {status.silent_ns // NS_PER_S} s")
+    if status.unsynced_ns > UNSYNCED_NS_MAX:
+        found.append(f"nothing was brought to disk for {status.unsynced_ns // NS_PER_S} s")
+    return found
