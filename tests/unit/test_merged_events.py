@@ -9,7 +9,7 @@ from hfptm.lake import Kind, Lake
 from hfptm.parquet import HOUR_NS
 from recorder.compact import compact
 from recorder.derivation import Report
-from recorder.manifest import manifest_path
+from recorder.manifest import manifest_path, read_manifest, write_manifest
 from recorder.retention import RetentionSettings, retain
 from recorder.verify import verify
 from replay.importers.base import quiet
@@ -135,3 +135,33 @@ def test_what_follows_a_removed_hour_stands(tmp_path: Path) -> None:
     assert len(list(lake.root.glob("certificates/*/*"))) == 1
     write(lake, SEGMENTS, [arrivals(4)[-1]._replace(at_ns=HOUR_NS)])
     assert run(lake).segments == 1
+
+
+def test_another_normaliser_does_not_go_on_from_what_was_left(tmp_path: Path) -> None:
+    """It would not even understand it."""
+    lake = recorded(tmp_path, 5)
+    run(lake)
+    retain(lake, RetentionSettings(keep_days=1), START_NS + 25 * HOUR_NS)
+    for start_ns in (START_NS, START_NS + HOUR_NS):
+        path = manifest_path(lake, start_ns)
+        manifest = read_manifest(path)
+        assert manifest is not None
+        manifest.normaliser, manifest.state = "another", b"of another kind"
+        write_manifest(path, manifest)
+    assert run(lake).hours == 1
+    assert run(lake) == Report()
+
+
+def test_parts_that_a_crash_left_are_no_part_of_an_hour_made_again(tmp_path: Path) -> None:
+    lake = recorded(tmp_path, 2)
+    run(lake)
+    before = files(lake)
+    compact(lake, NS_MAX, quiet)
+    run(lake)
+    after = derived(lake)
+    for path, content in before.items():
+        if "events" in path.parts:
+            path.write_bytes(content)
+    manifest_path(lake, START_NS).unlink()
+    run(lake)
+    assert derived(lake) == after
