@@ -4,7 +4,8 @@ from typing import Any
 
 from hfptm.records import BUY, EventKind, Side
 from hfptm.units import ONE_E6
-from hfptm.venue.own_orders import OwnOrder, OwnOrders, Rows
+from hfptm.venue.own_order import OwnOrder
+from hfptm.venue.own_orders import OwnOrders, Rows
 from hfptm.venue.user_feed import UserFeed
 
 NOW_NS = 1_800_000_000_000_000_000

@@ -6,14 +6,21 @@ and every share that it is said to have matched was seen in a trade. Pure: times
 Source: exchange reference, sections 2 and 3.3.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from hfptm.records import BUY, EVENT, EventKind, RejectReason, Side
+from hfptm.records import EVENT, EventKind
 from hfptm.venue.batch import UNREADABLE, Row, read_price_e4, read_size_e6, read_ts_ns
+from hfptm.venue.own_order import (
+    CONFIRMED,
+    FAILED,
+    Fill,
+    OwnCounters,
+    OwnOrder,
+    reject_reason,
+)
 from hfptm.venue.user_messages import UserOrder, UserTrade
 
 Rows = npt.NDArray[np.void]
@@ -21,80 +28,9 @@ Rows = npt.NDArray[np.void]
 SETTLED_MAX = 10_000
 """Orders remembered after they are settled, for news that comes late."""
 
-CONFIRMED, FAILED = "CONFIRMED", "FAILED"
 _PROVISIONAL = frozenset({"MATCHED", "MATCHED_NOT_BROADCASTED", "MINED", "RETRYING"})
 _RESTING = frozenset({"LIVE", "UNMATCHED"})
 _REST_PREFIX = "TRADE_STATUS_"
-
-NOT_SENT = "not sent: "
-"""How the text begins of what we held back ourselves."""
-
-_REASONS = (
-    (NOT_SENT, RejectReason.NOT_SENT),
-    ("no orders found to match", RejectReason.NO_MATCH),
-    ("couldn't be fully filled", RejectReason.NO_MATCH),
-    ("orderbook", RejectReason.MARKET_CLOSED),
-    ("not yet ready", RejectReason.MARKET_CLOSED),
-    ("MARKET_RESOLVED", RejectReason.MARKET_CLOSED),
-)
-
-
-class Fill(msgspec.Struct):
-    """Our part of one trade, in our token."""
-
-    price_e4: int
-    size_e6: int
-    status: str
-
-
-class OwnOrder(msgspec.Struct, kw_only=True, eq=False):
-    """An order of ours: what it is, and what has become of it."""
-
-    order_id: str
-    """The exchange's: the EIP-712 digest in lower case."""
-    order: int
-    """The kernel's, `aux` of every row."""
-    market: int
-    condition_id: str
-    side: Side
-    size_e6: int
-    """Shares asked for or offered."""
-    is_immediate: bool
-    """FAK or FOK: it never rests."""
-    sent_ns: int
-    fills: dict[str, Fill] = {}
-    """By trade id."""
-    matched_e6: int = 0
-    """Seen in trades, failed ones included: those shares do not return to the order."""
-    said_matched_e6: int = 0
-    """Said of the order as a whole; it may run ahead of the trades."""
-    is_said_over: bool = False
-    is_over: bool = False
-    """DONE or REJECT was told."""
-    is_acked: bool = False
-    is_unknown: bool = False
-    """Nobody can say whether it is live, filled or dead."""
-    end_text: str = ""
-    news_ns: int = 0
-    """When it was last heard of, or asked about."""
-
-    def is_settled(self) -> bool:
-        """Whether no more news of it is owed: it is over, and its trades are final."""
-        return self.is_over and all(f.status in (CONFIRMED, FAILED) for f in self.fills.values())
-
-
-class OwnCounters(msgspec.Struct):
-    """What came that was not, or not only, news of an order of ours."""
-
-    foreign: int = 0
-    """Orders and trades of others who use this account."""
-    unknown_status: int = 0
-    unreadable: int = 0
-    """News of an order of ours with a number that is none: the order is unknown from then on."""
-    after_end: int = 0
-    """Shares matched by an order that was said to be over; told all the same."""
-    contradictory: int = 0
-    """A trade that was final is said to have ended otherwise; the first end stands."""
 
 
 class OwnOrders:
@@ -131,6 +67,20 @@ class OwnOrders:
     def unsettled(self) -> Iterator[OwnOrder]:
         """Orders of which news is owed, in the order of sending."""
         return iter(tuple(self._open.values()))
+
+    def due(self, now_ns: int, unknown_ns: int, quiet_ns: int) -> list[OwnOrder]:
+        """Unsettled orders without news for so long, and unknown ones for less, those first."""
+        found = [
+            own
+            for own in self.unsettled()
+            if now_ns - own.news_ns >= (unknown_ns if own.is_unknown else quiet_ns)
+        ]
+        return sorted(found, key=lambda own: not own.is_unknown)
+
+    def ask_soon(self, order_ids: Iterable[str]) -> None:
+        """Something was done to these orders: their news is due."""
+        for own in filter(None, map(self.get, order_ids)):
+            own.news_ns = 0
 
     def on_order(self, message: UserOrder, ts_recv_ns: int) -> None:
         own = self.get(message.id)
@@ -193,6 +143,11 @@ class OwnOrders:
         self._know(own, ts_ns)
         own.is_said_over, own.end_text = True, text
         self._review(own, ts_ns)
+
+    def turn_down(self, own: OwnOrder, text: str, ts_ns: int) -> None:
+        """Tell of an order that was never signed or added that it is refused."""
+        reason = reject_reason(text)
+        self._tell(EventKind.REJECT, own, (ts_ns, ts_ns), size_e6=own.size_e6, price_e4=reason)
 
     def doubt(self, own: OwnOrder, ts_recv_ns: int) -> None:
         """Nobody answered, or not so that it means anything."""
@@ -273,17 +228,6 @@ class OwnOrders:
         self._rows.append(
             (*ts_ns, own.market, size_e6, own.order, price_e4, 0, int(kind), int(own.side))
         )
-
-
-def shares_e6(side: Side, making: object, taking: object) -> int:
-    """Shares of an answer's amounts, which are empty for an order that rests; or UNREADABLE."""
-    amount = taking if side == BUY else making
-    return read_size_e6(amount) if isinstance(amount, str) and amount else 0
-
-
-def reject_reason(text: str) -> RejectReason:
-    """What the exchange's text, or ours, means to the kernel."""
-    return next((reason for part, reason in _REASONS if part in text), RejectReason.REFUSED)
 
 
 def _times(message: UserOrder | UserTrade, ts_recv_ns: int) -> tuple[int, int]:

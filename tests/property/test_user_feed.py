@@ -11,7 +11,8 @@ from hfptm.records import BUY, SELL, EventKind, Side
 from hfptm.sandbox.history import Fate
 from hfptm.sandbox.user_channel import UserChannels
 from hfptm.units import NS_PER_S, ONE_E6, PRICE_ONE_E4
-from hfptm.venue.own_orders import OwnOrder, OwnOrders
+from hfptm.venue.own_order import OwnOrder
+from hfptm.venue.own_orders import OwnOrders
 from hfptm.venue.user_feed import UserFeed
 from hfptm.venue.user_messages import decode_page
 from tests.sandbox_api import STANDARD_SLUG, Api, Trader, entry_of, make_sandbox, post_body

@@ -8,7 +8,8 @@ import pytest
 
 from hfptm.records import EVENT, SELL, EventKind, RejectReason, Side
 from hfptm.units import NS_PER_MS
-from hfptm.venue.own_orders import SETTLED_MAX, OwnOrders, shares_e6
+from hfptm.venue.own_order import shares_e6
+from hfptm.venue.own_orders import SETTLED_MAX, OwnOrders
 from hfptm.venue.user_feed import UserFeed
 from hfptm.venue.user_messages import MISSING, decode, decode_page
 from tests.own_orders import CONDITION, MARKET, NOW_NS, feed_of, own_order, told
@@ -88,6 +89,39 @@ def test_the_end_waits_for_the_trades_that_were_said_to_be() -> None:
     assert news(feed, own, order(type="PLACEMENT", status="MATCHED", size_matched="20")) == []
     assert news(feed, own, trade()) == [FILL]
     assert news(feed, own, trade(id="t2")) == [FILL, ("DONE", 1, 8_000, 0)]
+
+
+def test_what_was_said_of_an_order_is_not_unsaid_by_older_news() -> None:
+    feed, own = feed_of(own_order(MINE))
+    end = order(type="CANCELLATION", status="CANCELED", size_matched="10")
+    assert news(feed, own, end, order(size_matched="0")) == [("ACK", 1, 0, 0)]
+    assert news(feed, own, trade()) == [FILL, ("DONE", 1, 9_000, 0)]
+
+
+def test_a_resting_order_that_is_cancelled_unmatched_is_done() -> None:
+    feed, own = feed_of(own_order(MINE))
+    payloads = [order(), order(type="CANCELLATION", status="CANCELED")]
+    assert news(feed, own, *payloads) == [("ACK", 1, 0, 0), ("DONE", 1, 10_000, 0)]
+
+
+def test_an_order_can_be_unknown_again() -> None:
+    feed, own = feed_of(own_order(MINE))
+    (known,) = own.unsettled()
+    own.doubt(known, NOW_NS)
+    assert news(feed, own, order()) == [("UNKNOWN", 1, 10_000, 0), ("ACK", 1, 0, 0)]
+    own.doubt(known, NOW_NS)
+    assert news(feed, own) == [("UNKNOWN", 1, 10_000, 0)]
+
+
+def test_what_is_due() -> None:
+    quiet, unknown, fresh = (own_order(f"0x{n}", n) for n in range(3))
+    _, own = feed_of(quiet, unknown, fresh)
+    own.doubt(unknown, NOW_NS)
+    own.accepted(fresh, "live", 0, NOW_NS + 50)
+    assert own.due(NOW_NS + 99, 10, 100) == [unknown]
+    assert own.due(NOW_NS + 100, 10, 100) == [unknown, quiet]
+    own.ask_soon(["0x2", "0x99"])
+    assert own.due(NOW_NS + 99, 10, 100) == [unknown, fresh]
 
 
 @pytest.mark.parametrize("order_of_news", list(itertools.permutations(range(4))))
