@@ -72,6 +72,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     matching_delay_p99_ns: int
     response_latency_ns: int
     response_latency_p99_ns: int
+    taker_delay_ns: int
     measured_requests: str
     """A file, or empty."""
     seed: int
@@ -129,6 +130,7 @@ def limits(config: Config) -> Limits:
         matching_delay_p99_ns=config.sim.matching_delay_p99_ms * NS_PER_MS,
         response_latency_ns=config.sim.response_latency_ms * NS_PER_MS,
         response_latency_p99_ns=config.sim.response_latency_p99_ms * NS_PER_MS,
+        taker_delay_ns=config.sim.taker_delay_ms * NS_PER_MS,
         measured_requests=config.sim.measured_requests,
         seed=config.sim.seed,
         quiet_grace_ns=config.sim.quiet_grace_ms * NS_PER_MS,

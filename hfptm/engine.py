@@ -63,6 +63,7 @@ def params_of(limits: Limits) -> Array:
 def windows_of(limits: Limits) -> Array:
     """One lane's waiting times, (1,) WINDOWS."""
     windows = records(WINDOWS, 1)
+    windows["taker_delay_ns"] = limits.taker_delay_ns
     windows["grace_ns"] = limits.quiet_grace_ns
     windows["print_window_ns"] = limits.print_window_ns
     return windows
@@ -134,6 +135,8 @@ class Engine:
     def finish(self) -> None:
         """Let everything that is under way come back: time passes, no market changes."""
         slowest_ns = sum(int(self.sim.draws[name].max()) for name in DRAW.names or ())
+        game_delays_ns = self.state.markets["game_delay_ns"]
+        slowest_ns += max(self._limits.taker_delay_ns, int(game_delays_ns.max()))
         wait_ns = slowest_ns + self._limits.quiet_grace_ns + self._limits.print_window_ns + 1
         timer = records(EVENT, 1)
         timer["kind"] = EventKind.TIMER

@@ -61,6 +61,8 @@ class EventKind(IntEnum):
     MARKET = 11
     """Definition: price_e4 tick, size_e6 minimum order size, aux group slot or -1, ts_venue_ns its
     scheduled end, 0 if unknown."""
+    DELAY = 12
+    """Taker delay of a game: size_e6 holds its ms, aux the time, ns, from which it holds."""
     ACK = 32
     """An order of ours rests. aux: order id (as for all reports)."""
     FILL = 33
@@ -79,6 +81,8 @@ class EventKind(IntEnum):
     """The trade of an earlier FILL, with its price_e4 and size_e6, is settled for good."""
     FILL_FAILED = 39
     """The trade of an earlier FILL, with its price_e4 and size_e6, was taken back."""
+    DELAYED = 40
+    """The order is marketable and sits in its taker delay, in which it cannot be cancelled."""
 
 
 class EventFlag(IntEnum):

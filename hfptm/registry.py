@@ -37,6 +37,13 @@ class Market(msgspec.Struct, frozen=True, kw_only=True):
     end_ts_ns: int
     """Scheduled end, 0 if unknown."""
     valid_from_ns: int
+    game_delay_ms: int = 0
+    """How long a marketable order waits once its game is on (reference, section 3.6)."""
+    game_start_ns: int = 0
+    """0 if unknown: then the game counts as on at all times."""
+
+
+GAME_DELAY_MAX_MS = 3_600_000
 
 
 class Group(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,6 +68,8 @@ def problem(market: Market) -> str | None:
         return f"fee rate {market.fee_rate_e4} x exponent {market.fee_exponent} is no fee schedule"
     if market.min_size_e6 < 0 or market.valid_from_ns < 0 or market.end_ts_ns < 0:
         return "min_size_e6, valid_from_ns and end_ts_ns must not be negative"
+    if not 0 <= market.game_delay_ms <= GAME_DELAY_MAX_MS or market.game_start_ns < 0:
+        return f"game delay {market.game_delay_ms} ms from {market.game_start_ns} ns is no delay"
     if market.yes_token == market.no_token != "":
         return f"both tokens are {market.yes_token}"
     return None

@@ -89,6 +89,9 @@ class Slots:
         rows[-1]["ts_venue_ns"] = market.end_ts_ns
         fields = (market.fee_rate_e4, 0, market.fee_exponent)
         rows.append(_definition(EventKind.FEE, ts_ns, slot, *fields))
+        if market.game_delay_ms:
+            fields = (0, market.game_delay_ms, market.game_start_ns)
+            rows.append(_definition(EventKind.DELAY, ts_ns, slot, *fields))
         return as_records(np.concatenate(rows))
 
     def note_state(self, row: np.void, market_id: int) -> None:

@@ -1,8 +1,8 @@
 """What markets and groups were at the time: a replay must not know what changed later.
 
 A market is what its last version at the start of the stretch says, or its first one after it. Fees
-that change within the stretch become rows of the tape; ticks are on the tape already, and what else
-may change (minimum size, end, group) holds for a whole replay.
+and delays that change within the stretch become rows of the tape; ticks are on it already, and what
+else may change (minimum size, end, group) holds for a whole replay.
 """
 
 from collections.abc import Iterable, Iterator
@@ -18,8 +18,8 @@ from replay.reader import Rows
 class Definitions(NamedTuple):
     markets: list[Market]
     groups: list[Group]
-    fee_changes: Rows
-    """FEE rows by time, all after the start of the stretch."""
+    changes: Rows
+    """FEE and DELAY rows by time, all after the start of the stretch."""
 
 
 def definitions_at(versions: Iterable[tuple[Market, Group | None]], from_ns: int) -> Definitions:
@@ -27,20 +27,20 @@ def definitions_at(versions: Iterable[tuple[Market, Group | None]], from_ns: int
     markets: dict[int, Market] = {}
     groups: dict[int, Group] = {}
     newest: dict[int, Market] = {}
-    changes: list[Market] = []
+    changes: list[Rows] = []
     for market, group in versions:
         is_later = market.valid_from_ns > from_ns
         if group and not (is_later and group.group in groups):
             groups[group.group] = group
         if not (is_later and market.market in markets):
             markets[market.market] = market
-        elif fees_of(newest[market.market]) != fees_of(market):
-            changes.append(market)
+        else:
+            changes += _changed(newest[market.market], market)
         newest[market.market] = market
     return Definitions(
         [markets[key] for key in sorted(markets)],
         [groups[key] for key in sorted(groups)],
-        _fee_rows(changes),
+        np.concatenate([np.zeros(0, EVENT), *changes]),
     )
 
 
@@ -48,14 +48,27 @@ def fees_of(market: Market) -> tuple[int, int]:
     return market.fee_rate_e4, market.fee_exponent
 
 
-def _fee_rows(changes: list[Market]) -> Rows:
-    rows = np.zeros(len(changes), EVENT)
-    rows["kind"] = EventKind.FEE
-    rows["ts_recv_ns"] = rows["ts_venue_ns"] = [market.valid_from_ns for market in changes]
-    rows["market"] = [market.market for market in changes]
-    rows["price_e4"] = [market.fee_rate_e4 for market in changes]
-    rows["aux"] = [market.fee_exponent for market in changes]
-    return rows
+def delay_of(market: Market) -> tuple[int, int]:
+    return market.game_delay_ms, market.game_start_ns
+
+
+def _changed(before: Market, after: Market) -> Iterator[Rows]:
+    """The rows that make one version the next."""
+    if fees_of(before) != fees_of(after):
+        row = _row(after, EventKind.FEE)
+        row["price_e4"], row["aux"] = fees_of(after)
+        yield row
+    if delay_of(before) != delay_of(after):
+        row = _row(after, EventKind.DELAY)
+        row["size_e6"], row["aux"] = delay_of(after)
+        yield row
+
+
+def _row(market: Market, kind: EventKind) -> Rows:
+    row = np.zeros(1, EVENT)
+    row["kind"], row["market"] = kind, market.market
+    row["ts_recv_ns"] = row["ts_venue_ns"] = market.valid_from_ns
+    return row
 
 
 def merge(blocks: Iterable[Rows], changes: Rows) -> Iterator[Rows]:

@@ -43,7 +43,7 @@ def replay(
     selection.
     """
     lake = Lake(data)
-    markets, groups, fee_changes = definitions_at(lake.market_versions(), selection.from_ns)
+    markets, groups, changes = definitions_at(lake.market_versions(), selection.from_ns)
     chosen = choose(markets, groups, selection)
     stands = _require_grade(lake, config, selection)
     reader = EventReader(lake, selection.from_ns, selection.to_ns, chosen)
@@ -51,8 +51,8 @@ def replay(
     compile_kernels()  # before there is a run that an impatient user could leave half done
     began_ns = monotonic_ns()
     if chosen is not None:
-        fee_changes = fee_changes[np.isin(fee_changes["market"], list(chosen))]
-    blocks = merge(_some_blocks(reader, lake), fee_changes)
+        changes = changes[np.isin(changes["market"], list(chosen))]
+    blocks = merge(_some_blocks(reader, lake), changes)
     run_id = new_run_id(wall_ns())
     with RunJournal(data, run_id, as_toml(config)) as journal:
         tally = Tally()

@@ -133,7 +133,7 @@ def coverage(engine: Engine) -> Json:
 def account(engine: Engine, lane: int = 0) -> Json:
     """Plans and money of one lane. `pnl_usd` is realised profit only; what is held is apart."""
     books = engine.state.lanes[lane]
-    counts = ("plans", "completed", "partial", "missed", "fills", "rejects", "unwinds")
+    counts = ("plans", "completed", "partial", "missed", "fills", "rejects", "delayed", "unwinds")
     return {
         **{name: int(books[name]) for name in counts},
         "fees_usd": usd(books["fees_e6"]),

@@ -49,6 +49,7 @@ PLANS = {
     "missed": "nothing filled",
     "fills": "fills",
     "rejects": "orders rejected",
+    "delayed": "orders that sat in a taker delay",
     "unwinds": "orders to unwind a leg without partners",
 }
 

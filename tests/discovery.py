@@ -5,6 +5,7 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from starlette.routing import Route
 
 from hfptm import sections
@@ -46,7 +47,12 @@ class House:
         return await self.discovery.step(self.now_ns, is_look=is_look)
 
     def market(self, slug: str) -> Market:
-        return self.server.run(lambda sandbox: entry_of(sandbox, slug).listed.market)
+        """As it should be discovered."""
+        listing = self.server.run(lambda sandbox: entry_of(sandbox, slug).listed.listing)
+        delay_ms, start_ns = 1_000 * listing.sd_s, listing.game_start_ns
+        return msgspec.structs.replace(
+            listing.market, game_delay_ms=delay_ms, game_start_ns=start_ns
+        )
 
     def slugs(self, markets: list[Market]) -> set[str]:
         return {market.slug for market in markets}

@@ -59,6 +59,10 @@ def fee(slot: int, rate_e4: int, exponent: int = 1) -> Row:
     return row(EventKind.FEE, 0, slot, price_e4=rate_e4, aux=exponent)
 
 
+def game(slot: int, delay_ms: int, start_ms: int = 0) -> Row:
+    return row(EventKind.DELAY, 0, slot, size_e6=delay_ms, aux=start_ms * MS)
+
+
 def group(slot: int, relation: Relation, members: int, convertible: int = 1) -> Row:
     kind = EventKind.GROUP
     return row(kind, 0, slot, price_e4=relation, size_e6=members, aux=convertible)
@@ -125,7 +129,14 @@ def params(*lanes: dict[str, int]) -> Any:
     return rows
 
 
-TIMES_MS = {"entry": 50, "matching": 0, "response": 30, "grace": 1_000, "print_window": 1_000}
+TIMES_MS = {
+    "entry": 50,
+    "matching": 0,
+    "response": 30,
+    "taker_delay": 0,
+    "grace": 1_000,
+    "print_window": 1_000,
+}
 
 
 def waits(lanes: int, **changes_ms: int) -> tuple[Any, Any]:

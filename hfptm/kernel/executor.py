@@ -77,6 +77,8 @@ def on_report(state: State, row: Record) -> None:
         on_fill(state, lane, plan, row)
     elif known and (row.kind == EventKind.DONE or row.kind == EventKind.REJECT):
         on_order_over(state, lane, plan, row)
+    elif known and row.kind == EventKind.DELAYED:
+        state.lanes[lane].delayed += 1  # it stays out, and so does what was promised to it
     else:
         state.counters[0].unused_rows += 1
 

@@ -53,6 +53,8 @@ MARKET = np.dtype(
         ("active", "u1"),  # 1: some lane has an open BINARY episode
         ("moved", "u1"),  # 1: a best price changed since `detector.worth_a_look` judged its group
         ("min_size_e6", "i8"),
+        ("game_delay_ns", "i8"),  # of marketable orders
+        ("game_start_ns", "i8"),  # from when on
         ("covered_since_ns", "i8"),
         ("end_ts_ns", "i8"),  # scheduled, 0 if unknown
     ],
@@ -105,6 +107,7 @@ LANE = np.dtype(
         ("missed", "i8"),  # plans in which nothing was filled
         ("fills", "i8"),
         ("rejects", "i8"),
+        ("delayed", "i8"),  # orders that sat in a taker delay
         ("unwinds", "i8"),  # orders sent to leave a leg without its partners
         ("unwind_result_e6", "i8"),  # profit of those sales, normally negative
         ("sightings", "i8", (KINDS,)),

@@ -15,7 +15,7 @@ from hfptm.kernel.nested import place_by_end
 from hfptm.kernel.settlement import redeem
 from hfptm.kernel.state import GRID_MAX, MEMBERS_MAX, State, open_state, rows_reserve
 from hfptm.records import EventKind, MarketState, Relation
-from hfptm.units import PRICE_ONE_E4
+from hfptm.units import NS_PER_MS, PRICE_ONE_E4
 
 NEVER_E4 = 1 << 30
 """A sum of best prices no group reaches."""
@@ -55,6 +55,9 @@ def rare(state: State, row: Record) -> None:
     elif row.kind == EventKind.FEE:
         state.markets[row.market].fee_rate_e4 = row.price_e4
         state.markets[row.market].fee_exponent = row.aux
+    elif row.kind == EventKind.DELAY:
+        state.markets[row.market].game_delay_ns = row.size_e6 * NS_PER_MS
+        state.markets[row.market].game_start_ns = row.aux
     elif row.kind == EventKind.TIMER:
         return
     elif row.kind == EventKind.GAP or row.kind == EventKind.TICK or row.kind == EventKind.STATE:
@@ -118,6 +121,7 @@ def define_market(state: State, row: Record) -> None:
     market.payout_e4 = -1
     market.open = 1
     market.batch_ts_ns = market.checked_ts_ns = 0
+    market.game_delay_ns = market.game_start_ns = 0
     lay_grid(state, market, int(row.price_e4))
     if is_moved:
         leave_group(state, int(row.market))

@@ -45,6 +45,15 @@ def arrival_ns(drawn: Record, decided_ns: int) -> int:
 
 
 @cold
+def taker_delay_ns(sim: Sim, market: Record, lane: int, arrived_ns: int) -> int:
+    """How long a marketable order that arrives then has to wait: the longer of both delays."""
+    delay_ns = int(sim.windows[lane].taker_delay_ns)
+    if market.game_start_ns <= arrived_ns:
+        delay_ns = max(delay_ns, int(market.game_delay_ns))
+    return delay_ns
+
+
+@cold
 def report_ns(response_ns: int, arrived_ns: int, shown_ns: int) -> int:
     """shown_ns: when the feed (or the grace time) settled what the book at arrival was."""
     return max(arrived_ns + response_ns, shown_ns)

@@ -16,6 +16,9 @@ from hfptm.units import PRICE_ONE_E4
 PROBES_MAX = 32
 """Longest search in the taken table; a level that finds no place there counts as wholly taken."""
 
+REPORTS_MAX = 2
+"""Of one order, apart from its fills: that it is delayed, and that it is over."""
+
 FILLS_MAX = 128
 """Levels that one order walks at most; what lies beyond is not filled."""
 
@@ -201,11 +204,17 @@ def fill(state: State, sim: Sim, item: Record, due_ns: int) -> int:
 
 
 @cold
+def is_marketable(state: State, item: Record) -> bool:
+    """Whether an order would match at all, were nothing taken."""
+    return within(item, own_price_e4(state, item, first_level(state, item)))
+
+
+@cold
 def may_fill(state: State, sim: Sim, item: Record) -> bool:
     """Whether its fills leave room for all other reports, and a FOK order finds everything."""
     clock = sim.clock[0]
     reserve = 2 * rows_reserve(len(state.lanes)) + FILLS_MAX
-    if clock.reports + clock.items + reserve > len(sim.reports):
+    if clock.reports + REPORTS_MAX * clock.items + reserve > len(sim.reports):
         return False
     return bool(item.order_type != OrderType.FOK or fills_whole(state, sim, item))
 

@@ -12,7 +12,7 @@ from hfptm.kernel.fees import E12, market_fee_e6
 from hfptm.kernel.jit import Record, cold
 from hfptm.kernel.state import State
 from hfptm.records import Side, Token
-from hfptm.sim.latency import arrival_ns, draw
+from hfptm.sim.latency import arrival_ns, draw, taker_delay_ns
 from hfptm.sim.match import (
     displayed_e6,
     first_level,
@@ -69,11 +69,12 @@ def add_leg(state: State, sim: Sim, place: int, intent: Record) -> None:
     sim.probe_legs[place, leg].size_e6 = 0
     sim.probe_legs[place, leg].cost_e6 = 0
     arrives_ns = arrival_ns(draw(sim, intent), int(intent.ts_ns))
+    market = state.markets[intent.market]
+    arrives_ns += taker_delay_ns(sim, market, int(intent.lane), arrives_ns)
     depth = watch(sim, place, intent, arrives_ns)
     depth.kind, depth.leg = DEPTH, leg
     trades = watch(sim, place, intent, arrives_ns + int(sim.windows[intent.lane].print_window_ns))
     trades.kind, trades.leg = PRINT, leg
-    market = state.markets[intent.market]
     trades.since_ns = market.batch_ts_ns
     if intent.token == Token.YES:
         trades.low_e4, trades.high_e4 = market.best_ask_e4, intent.price_e4

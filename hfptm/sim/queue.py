@@ -77,6 +77,14 @@ def remove(sim: Sim, place: int) -> None:
 
 
 @cold
+def postpone(sim: Sim, place: int, arrival_ns: int) -> None:
+    """Let an item wait on, for a later arrival."""
+    item = sim.items[place]
+    item.arrival_ns = arrival_ns
+    sim.next_arrival[item.market] = sim.items[earliest(sim, int(item.market))].arrival_ns
+
+
+@cold
 def next_deadline(sim: Sim) -> int:
     """Place of the item whose grace ends first, the older one of equals; NOBODY if none waits.
 

@@ -7,8 +7,8 @@ from hfptm.kernel.jit import Array, Record, cold, entry, hot, prefetch
 from hfptm.kernel.state import State, open_state, rows_reserve
 from hfptm.records import EventKind, IntentKind
 from hfptm.sim import probe
-from hfptm.sim.latency import arrival_ns, draw, due_before, passed, report_ns
-from hfptm.sim.match import execute
+from hfptm.sim.latency import arrival_ns, draw, due_before, passed, report_ns, taker_delay_ns
+from hfptm.sim.match import REPORTS_MAX, execute, is_marketable, is_seen
 from hfptm.sim.queue import (
     deadline_ns,
     earliest,
@@ -16,6 +16,7 @@ from hfptm.sim.queue import (
     next_deadline,
     next_report_ns,
     pop_report,
+    postpone,
     remove,
     report,
 )
@@ -75,11 +76,27 @@ def set_wake(sim: Sim) -> None:
 
 
 @cold
+def delay(state: State, sim: Sim, place: int, due_ns: int) -> bool:
+    """Whether an order has to sit in a taker delay; then it is put back for the end of that."""
+    item = sim.items[place]
+    market = state.markets[item.market]
+    delay_ns = taker_delay_ns(sim, market, int(item.lane), int(item.arrival_ns))
+    if delay_ns == 0 or not is_seen(market) or not is_marketable(state, item):
+        return False
+    item.kind = Waiting.DELAYED
+    report(sim, item, EventKind.DELAYED.value, due_ns, int(item.size_e6))
+    postpone(sim, place, int(item.arrival_ns) + delay_ns)
+    return True
+
+
+@cold
 def answer(state: State, sim: Sim, place: int, shown_ns: int) -> None:
     """The book at an item's arrival is known: match the order, or measure the leg."""
     item = sim.items[place]
-    if item.kind == Waiting.ORDER:
+    if item.kind == Waiting.ORDER or item.kind == Waiting.DELAYED:
         due_ns = report_ns(int(item.response_ns), int(item.arrival_ns), shown_ns)
+        if item.kind == Waiting.ORDER and delay(state, sim, place, due_ns):
+            return
         execute(state, sim, item, due_ns)
     else:
         if item.kind == Waiting.DEPTH:
@@ -125,7 +142,7 @@ def has_room(state: State, sim: Sim) -> bool:
     return bool(
         kernel.has_outbox_room(state)
         and clock.items + reserve <= len(sim.items)
-        and clock.reports + clock.items + reserve <= len(sim.reports)
+        and clock.reports + REPORTS_MAX * clock.items + reserve <= len(sim.reports)
         and clock.delivered + len(sim.reports) <= len(sim.delivered)
         and clock.outcomes + len(sim.probes) <= len(sim.outcomes)
     )

@@ -27,9 +27,11 @@ class Waiting(IntEnum):
     """It is free."""
     ORDER = 1
     """To be matched at its arrival."""
-    DEPTH = 2
+    DELAYED = 2
+    """To be matched when its taker delay ends, which is its arrival now."""
+    DEPTH = 3
     """A leg of a probe: to be measured at its arrival."""
-    PRINT = 3
+    PRINT = 4
     """A leg of a probe: trades until its window ends."""
 
 
@@ -44,6 +46,7 @@ DRAW = np.dtype(
 
 WINDOWS = np.dtype(
     [
+        ("taker_delay_ns", "i8"),  # of marketable orders, in every market at least
         ("grace_ns", "i8"),  # after this silence a market's book is taken as unchanged
         ("print_window_ns", "i8"),  # how long after arrival a trade print still corroborates
     ]

@@ -53,7 +53,7 @@ class Refusal(StrEnum):
     NO_FEE_SCHEDULE = "no_fee_schedule"
     """Fees are on, and their rate or exponent is missing or unreadable."""
     BAD_RULES = "bad_rules"
-    """Tick, minimum size, end or fees are missing or impossible."""
+    """Tick, minimum size, end or fees are missing or impossible, or the delay of a game is."""
 
 
 class Listed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -120,7 +120,8 @@ def _read_market(
         return Refusal.NO_FEE_SCHEDULE
     tick_e4 = exact(market.order_price_min_tick_size, 4)
     min_size_e6 = exact(market.order_min_size, 6)
-    if tick_e4 is None or min_size_e6 is None:
+    game_delay_ms = exact(market.seconds_delay or 0, 3)
+    if tick_e4 is None or min_size_e6 is None or game_delay_ms is None:
         return Refusal.BAD_RULES
     condition_id = clob_condition(market.condition_id)
     rules = Market(
@@ -140,6 +141,8 @@ def _read_market(
         version=market.version or "",
         end_ts_ns=_time_ns(market.end_date or head.end_date, parse_time),
         valid_from_ns=now_ns,
+        game_delay_ms=game_delay_ms,
+        game_start_ns=_time_ns(market.game_start_time, parse_time),
     )
     return Refusal.BAD_RULES if problem(rules) else rules
 

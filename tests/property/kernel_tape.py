@@ -26,6 +26,7 @@ from tests.kernels import (
     best,
     book,
     fee,
+    game,
     group,
     level,
     market,
@@ -67,6 +68,7 @@ def definitions() -> list[Row]:
         tick_e4, end_ms = (100, 10, 50)[slot % 3], 1_000_000 - slot
         rows.append(market(slot, tick_e4, group=group_slot, end_ms=end_ms))
         rows.append(fee(slot, (0, 400, 700)[slot % 3]))
+    rows += [game(1, 30), game(6, 60, start_ms=20_000)]
     return rows
 
 

@@ -28,7 +28,8 @@ def test_the_tape_holds_what_it_is_for(straight: Venue) -> None:
     for kind in (IntentKind.PLACE, IntentKind.MERGE, IntentKind.CONVERT, IntentKind.OBSERVE):
         assert intents[kind] > 3
     reports = Counter(r["kind"] for r in straight.reports)
-    for event in (EventKind.FILL, EventKind.DONE, EventKind.REJECT, EventKind.SETTLED):
+    events = (EventKind.FILL, EventKind.DONE, EventKind.REJECT, EventKind.SETTLED)
+    for event in (*events, EventKind.DELAYED):
         assert reports[event] > 5
     assert {o["arrived"] for o in straight.outcomes} == {0, 1}
     for lane in range(len(LANES)):

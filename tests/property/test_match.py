@@ -44,21 +44,32 @@ class Answer(NamedTuple):
 
     fills: list[tuple[int, int]]
     due_ms: int
+    delayed_ms: int | None
+    """When it is known that the order sits in a taker delay, None if it does not."""
 
 
 class Exchange:
     """Knows every change at once, and what was taken at each level since it last changed."""
 
-    def __init__(self, changes: list[Change]) -> None:
+    def __init__(self, changes: list[Change], taker_delay_ms: int) -> None:
         self.changes = changes
+        self.taker_delay_ms = taker_delay_ms
         self.taken: dict[tuple[int, int], tuple[int, int]] = {}
 
     def answer(self, order: Order) -> Answer:
-        before = [c for c in self.changes if c.venue_ms <= order.arrival_ms]
-        after = [c.venue_ms + FEED_MS for c in self.changes if c.venue_ms > order.arrival_ms]
-        shown_ms = min([*after, order.arrival_ms + GRACE_MS])
-        due_ms = max(order.arrival_ms + RESPONSE_MS, shown_ms)
-        return Answer(self.match(order, before[-1]), due_ms)
+        matched_ms, delayed_ms = order.arrival_ms, None
+        if self.taker_delay_ms and crosses(order, self.book(matched_ms)):
+            delayed_ms = self.known_ms(matched_ms)
+            matched_ms += self.taker_delay_ms
+        fills = self.match(order, self.book(matched_ms))
+        return Answer(fills, self.known_ms(matched_ms), delayed_ms)
+
+    def book(self, at_ms: int) -> Change:
+        return [c for c in self.changes if c.venue_ms <= at_ms][-1]
+
+    def known_ms(self, at_ms: int) -> int:
+        after = [c.venue_ms + FEED_MS for c in self.changes if c.venue_ms > at_ms]
+        return max(at_ms + RESPONSE_MS, min([*after, at_ms + GRACE_MS]))
 
     def match(self, order: Order, now: Change) -> list[tuple[int, int]]:
         takes_asks = (order.side == Side.BID) == (order.token == Token.YES)
@@ -88,6 +99,16 @@ class Exchange:
             return []  # a BUY is whole when its dollars are spent, not when it has its shares
         self.taken.update(uses)
         return fills
+
+
+def crosses(order: Order, now: Change) -> bool:
+    """Whether the best price on the other side is within the limit."""
+    limit_e4, side = order.price_e4, order.side
+    if order.token == Token.NO:
+        limit_e4, side = PRICE_ONE_E4 - limit_e4, 1 - side
+    if side == Side.BID:
+        return min(now.asks, default=PRICE_ONE_E4) <= limit_e4
+    return max(now.bids, default=0) >= limit_e4
 
 
 PRICES = st.integers(35, 65).map(lambda cents: cents * 100)
@@ -145,19 +166,23 @@ def run(venue: Venue, changes: list[Change], orders: list[Order]) -> None:
     venue.apply([timer(10_000)])
 
 
-@given(tapes())
+@given(tapes(), st.sampled_from([0, 0, 40, 300]))
 @example(
     (
         [Change(1_000, {6_400: 10}, {})],
         [Order(1, 1_011, Side.BID, Token.NO, OrderType.FOK, 3_700, 10)],
-    )
+    ),
+    0,
 )
-@settings(max_examples=150)
-def test_orders_meet_the_book_of_their_arrival(tape: tuple[list[Change], list[Order]]) -> None:
+@settings(max_examples=200)
+def test_orders_meet_the_book_of_their_arrival_or_of_the_end_of_their_delay(
+    tape: tuple[list[Change], list[Order]], taker_delay_ms: int
+) -> None:
     changes, orders = tape
     penniless = {"bankroll_e6": 0}  # no order but ours
-    venue = Venue(penniless, entry=ENTRY_MS, response=RESPONSE_MS, grace=GRACE_MS)
-    exchange = Exchange(changes)
+    times_ms = {"entry": ENTRY_MS, "response": RESPONSE_MS, "grace": GRACE_MS}
+    venue = Venue(penniless, **times_ms, taker_delay=taker_delay_ms)
+    exchange = Exchange(changes, taker_delay_ms)
     run(venue, changes, orders)
     assert [r["ts_recv_ns"] for r in venue.reports] == sorted(
         r["ts_recv_ns"] for r in venue.reports
@@ -165,6 +190,11 @@ def test_orders_meet_the_book_of_their_arrival(tape: tuple[list[Change], list[Or
     for order in orders:
         expected = exchange.answer(order)
         reports = [r for r in venue.reports if r["aux"] == order.order]
+        delayed = [r for r in reports if r["kind"] == EventKind.DELAYED]
+        assert [r["ts_recv_ns"] for r in delayed] == (
+            [] if expected.delayed_ms is None else [expected.delayed_ms * MS]
+        )
+        reports = reports[len(delayed) :]
         fills = [r for r in reports if r["kind"] == EventKind.FILL]
         assert [(r["price_e4"], r["size_e6"]) for r in fills] == expected.fills
         assert {r["ts_recv_ns"] for r in reports} == {expected.due_ms * MS}

@@ -54,6 +54,7 @@ def test_defaults_without_any_source() -> None:
         matching_delay_p99_ns=0,
         response_latency_ns=30_000_000,
         response_latency_p99_ns=0,
+        taker_delay_ns=0,
         measured_requests="",
         seed=0,
         quiet_grace_ns=1_000_000_000,

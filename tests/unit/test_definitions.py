@@ -41,6 +41,19 @@ def test_a_group_that_loses_a_member_later_is_whole_until_then() -> None:
     assert definitions_at(versions, 0).groups == [GROUP]
 
 
+def test_later_delays_are_rows_too() -> None:
+    versions = [
+        (version(0, game_delay_ms=1_000), None),
+        (version(5, game_delay_ms=1_000, game_start_ns=START_NS), None),
+        (version(7, fee_rate_e4=500, game_delay_ms=3_000, game_start_ns=START_NS), None),
+    ]
+    rows = definitions_at(versions, START_NS).changes
+    assert rows["kind"].tolist() == [EventKind.DELAY, EventKind.FEE, EventKind.DELAY]
+    assert (rows["ts_recv_ns"] - START_NS).tolist() == [5, 7, 7]
+    assert rows["size_e6"].tolist() == [1_000, 0, 3_000]
+    assert rows["aux"].tolist() == [START_NS, 1, START_NS]
+
+
 def test_later_fees_are_rows_and_nothing_else_is() -> None:
     versions = [
         (version(0, fee_rate_e4=700), None),
@@ -48,12 +61,12 @@ def test_later_fees_are_rows_and_nothing_else_is() -> None:
         (version(7, fee_rate_e4=500, tick_e4=10), None),
         (version(9, fee_rate_e4=500, fee_exponent=2), None),
     ]
-    rows = definitions_at(versions, START_NS).fee_changes
+    rows = definitions_at(versions, START_NS).changes
     assert set(rows["kind"]) == {EventKind.FEE}
     assert (rows["ts_recv_ns"] - START_NS).tolist() == [5, 9]
     assert rows["price_e4"].tolist() == [500, 500]
     assert rows["aux"].tolist() == [1, 2]
-    assert len(definitions_at(versions, START_NS + 5).fee_changes) == 1
+    assert len(definitions_at(versions, START_NS + 5).changes) == 1
 
 
 @given(

@@ -47,6 +47,27 @@ def test_a_market_with_everything_said() -> None:
     assert found.accepting_from_ns == parse_utc_ns("2026-11-01")
 
 
+@pytest.mark.parametrize(
+    ("changes", "delay_ms", "start"),
+    [
+        (
+            {"secondsDelay": 3, "gameStartTime": "2026-11-20 15:00:00+00"},
+            3_000,
+            "2026-11-20T15:00Z",
+        ),
+        ({"secondsDelay": "1"}, 1_000, None),
+        ({"secondsDelay": None, "gameStartTime": None}, 0, None),
+        ({"secondsDelay": 0, "gameStartTime": "2026-11-20T15:00:00Z"}, 0, "2026-11-20T15:00Z"),
+    ],
+)
+def test_a_game_delays_orders_from_its_start(
+    changes: dict[str, Any], delay_ms: int, start: str | None
+) -> None:
+    market = listed(**changes).market
+    assert market.game_delay_ms == delay_ms
+    assert market.game_start_ns == (parse_utc_ns(start) if start else 0)
+
+
 def test_ids_of_protocol_v2_are_positions_and_padded_conditions() -> None:
     found = listed(version="v2", conditionId=V2_CONDITION, positionIds=["7", "8"])
     assert (found.market.yes_token, found.market.no_token) == ("7", "8")
@@ -85,6 +106,8 @@ def test_ids_of_protocol_v2_are_positions_and_padded_conditions() -> None:
         ({"orderPriceMinTickSize": 0.02}, Refusal.BAD_RULES),
         ({"orderPriceMinTickSize": None}, Refusal.BAD_RULES),
         ({"orderMinSize": None}, Refusal.BAD_RULES),
+        ({"secondsDelay": "soon"}, Refusal.BAD_RULES),
+        ({"secondsDelay": 3_601}, Refusal.BAD_RULES),
         ({"clobTokenIds": '["5", "5"]'}, Refusal.BAD_RULES),
         ({"volume24hr": 5, "slug": None}, Refusal.UNREADABLE),
     ],

@@ -38,6 +38,9 @@ def test_a_possible_market_has_no_problem() -> None:
         ({"fee_exponent": 0}, "fee"),
         ({"min_size_e6": -1}, "min_size_e6"),
         ({"no_token": "a-yes"}, "both tokens"),
+        ({"game_delay_ms": -1}, "game delay"),
+        ({"game_delay_ms": 3_600_001}, "game delay"),
+        ({"game_start_ns": -1}, "game delay"),
     ],
 )
 def test_an_impossible_market_is_named(changes: dict[str, Any], part: str) -> None:

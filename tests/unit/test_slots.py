@@ -18,7 +18,7 @@ GROUP = Group(
 MARKETS = [
     make_market("yes", group=EVENT_ID, tick_e4=10, min_size_e6=7_000_000),
     make_market("no", group=EVENT_ID),
-    make_market("alone", fee_rate_e4=300, fee_exponent=2),
+    make_market("alone", fee_rate_e4=300, fee_exponent=2, game_delay_ms=1_000, game_start_ns=77),
 ]
 
 
@@ -48,7 +48,7 @@ def fields(rows: Rows) -> list[tuple[int, ...]]:
     return [tuple(int(row[name]) for name in names) for row in rows]
 
 
-def test_a_market_is_introduced_with_its_group_its_rules_and_its_fees() -> None:
+def test_a_market_is_introduced_with_its_group_its_rules_its_fees_and_its_delay() -> None:
     slots = make_slots()
     assert fields(slots.define(MARKETS[0].market, START_NS)) == [
         (EventKind.GROUP, 0, Relation.EXACTLY_ONE, 2, 1, START_NS),
@@ -58,6 +58,7 @@ def test_a_market_is_introduced_with_its_group_its_rules_and_its_fees() -> None:
     assert fields(slots.define(MARKETS[2].market, START_NS)) == [
         (EventKind.MARKET, 2, 100, 5_000_000, -1, START_NS),
         (EventKind.FEE, 2, 300, 0, 2, START_NS),
+        (EventKind.DELAY, 2, 0, 1_000, 77, START_NS),
     ]
     assert slots.market_ids.tolist() == [0, MARKETS[0].market, MARKETS[2].market, 0]
     assert slots.group_ids[0] == EVENT_ID
