@@ -172,12 +172,19 @@ def test_credentials_come_from_the_environment(data: Path, server: str) -> None:
     bucket = s3fs.S3FileSystem(
         key="any", secret="any", endpoint_url=server, skip_instance_cache=True
     )
-    bucket.mkdir("bucket")
+    bucket.mkdir("of-the-environment")
     result = in_its_own_process(
-        *("copy", "--set", "storage.copy_url=s3://bucket/lake", "--data", data, "--json"),
+        *(
+            "copy",
+            "--set",
+            "storage.copy_url=s3://of-the-environment/lake",
+            "--data",
+            data,
+            "--json",
+        ),
         AWS_ACCESS_KEY_ID="any",
         AWS_SECRET_ACCESS_KEY="any",
         AWS_ENDPOINT_URL=server,
     )
     assert result.code == 0, result.err
-    assert result.json["files"] == len(files(data)) == len(bucket.find("bucket/lake"))
+    assert result.json["files"] == len(files(data)) == len(bucket.find("of-the-environment/lake"))
