@@ -10,7 +10,6 @@ import logging
 import os
 import sys
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -23,12 +22,10 @@ from hfptm.venue.messages import MarketResolved, NewMarket, decode
 from recorder import talk
 from recorder.derivation import derive
 from recorder.discovery import Discovery
+from recorder.live_books import LiveBooks
 from recorder.market_store import MarketStore
 from recorder.questions import Questions
 from recorder.rest import Rest
-
-if TYPE_CHECKING:
-    from recorder.live_books import LiveBooks
 
 STEP_S = 0.25
 """Between two looks at what has become durable."""
@@ -51,12 +48,11 @@ class Aside:
         store = MarketStore(Lake(begin.data), wall_ns())
         self._discovery = Discovery(begin.discovery, begin.servers, store, begin.seed)
         self._clob = Rest(begin.servers.clob_url, "server.clob_url", self._rng)
-        self._books: LiveBooks | None = None
-        self._questions = Questions(self._clob, self, begin.settle_ns)
+        room = begin.discovery.max_order_books
+        self._books = LiveBooks(begin.data, begin.since_ns, room, begin.flush_ns)
+        self._questions = Questions(self._clob, self._books, begin.settle_ns)
         self._markets: dict[int, Market] = {}
         self._asking: set[asyncio.Task[None]] = set()
-        self._added: list[Market] = []
-        self._removed: list[int] = []
         self._clock_offset_ns = 0
         self._derived_segments = 0
         self._problem = ""
@@ -80,13 +76,6 @@ class Aside:
             await asyncio.gather(*rest, *self._asking, return_exceptions=True)
             for task in done:
                 task.result()
-
-    def seen_ns(self, market: int) -> int:
-        """As `LiveBooks`, which are there a little later."""
-        return self._books.seen_ns(market) if self._books else 0
-
-    def read_ns(self) -> int:
-        return self._books.read_ns() if self._books else 0
 
     async def _listen(self) -> None:
         """Until the recorder has gone."""
@@ -117,36 +106,19 @@ class Aside:
         async for changes in self._discovery.changes():
             for market in (*changes.add, *changes.updated):
                 self._markets[market.market] = market
+                self._books.add(market)
             for gone in changes.remove:
                 self._markets.pop(gone, None)
-            self._added += [*changes.add, *changes.updated]
-            self._removed += changes.remove
+                self._books.remove(gone)
             removed = {market: str(why) for market, why in changes.remove.items()}
             tell(talk.Found(add=changes.add, remove=removed, updated=changes.updated))
 
     async def _check_books(self) -> None:
         while True:
-            added, self._added = self._added, []
-            removed, self._removed = self._removed, []
-            doubted = await asyncio.to_thread(self._step, added, removed)
+            doubted = await asyncio.to_thread(self._books.step)
             if doubted:
                 tell(talk.Doubted(doubted))
             await asyncio.sleep(STEP_S)
-
-    def _step(self, added: list[Market], removed: list[int]) -> list[int]:
-        if self._books is None:
-            # The kernel takes seconds to load, and discovery is waited for.
-            from recorder.live_books import LiveBooks
-
-            begin = self._begin
-            room = begin.discovery.max_order_books
-            self._books = LiveBooks(begin.data, begin.since_ns, room, begin.flush_ns)
-        for market in added:
-            self._books.add(market)
-        doubted = self._books.step()
-        for gone in removed:
-            self._books.remove(gone)
-        return doubted
 
     async def _ask_time(self) -> None:
         while True:
@@ -184,7 +156,7 @@ class Aside:
             tell(
                 talk.Report(
                     discovery=self._discovery.status,
-                    books=self._books.status if self._books else talk.BookStatus(),
+                    books=self._books.status,
                     clock_offset_ns=self._clock_offset_ns,
                     derived_segments=self._derived_segments,
                     problem=self._problem,

@@ -4,7 +4,7 @@ book, in blocks, to see which books do not agree with the best prices that they 
 The tape itself is made elsewhere, from sealed segments; here nothing is stored.
 """
 
-from collections import Counter
+from collections import Counter, deque
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +30,8 @@ _CHANGES = (int(EventKind.LEVEL), int(EventKind.SNAPSHOT))
 
 
 class LiveBooks:
-    """`step` now and then, on one thread; `add` and `remove` between two steps, for `room` markets.
+    """For `room` markets at once. `step` now and then, on one thread; from any, `add` a market
+    before its first row, and `remove` it.
 
     What was received is durable, and so can be read, after `flush_ns`.
     """
@@ -42,23 +43,18 @@ class LiveBooks:
         self._flush_ns = flush_ns
         self._tail = Tail(Lake(data).wal, since_ns)
         self._room = room + ROOM_SPARE
+        self._coming: deque[Market] = deque()
+        self._going: deque[int] = deque()
         self._markets: dict[int, Market] = {}
         self._normaliser = Normaliser(())
         self._book = BookCheck((), self._room)
         self._strikes: Counter[int] = Counter()
 
     def add(self, market: Market) -> None:
-        self._markets[market.market] = market
-        self._normaliser.add_market(market)
-        self._book.add(market)
+        self._coming.append(market)
 
     def remove(self, market: int) -> None:
-        known = self._markets.pop(market, None)
-        if known is not None:
-            self._normaliser.remove_market(known)
-            self._book.end(market, wall_ns())
-            self._seen_ns.pop(market, None)
-            self._strikes.pop(market, None)
+        self._going.append(market)
 
     def seen_ns(self, market: int) -> int:
         """The newest exchange time of a change of the market, 0 if there was none."""
@@ -72,6 +68,7 @@ class LiveBooks:
         """Read what is new; the markets whose book has turned out to be wrong."""
         begun_ns = wall_ns()
         for batch in self._tail.read():
+            self._enter()
             receive_batch(self._normaliser, batch)
             rows = self._normaliser.take()
             self._note_times(rows)
@@ -79,11 +76,29 @@ class LiveBooks:
             self.status.rows += batch.num_rows
             self.status.lag_ns = wall_ns() - int(batch.column(0).to_numpy()[-1])
         self._read_ns = begun_ns - self._flush_ns
+        self._leave()
         self._note()
         return self._find_wrong()
 
     def close(self) -> None:
         self._tail.close()
+
+    def _enter(self) -> None:
+        while self._coming:
+            market = self._coming.popleft()
+            self._markets[market.market] = market
+            self._normaliser.add_market(market)
+            self._book.add(market)
+
+    def _leave(self) -> None:
+        while self._going:
+            market = self._going.popleft()
+            known = self._markets.pop(market, None)
+            if known is not None:
+                self._normaliser.remove_market(known)
+                self._book.end(market, wall_ns())
+                self._seen_ns.pop(market, None)
+                self._strikes.pop(market, None)
 
     def _note_times(self, rows: Rows) -> None:
         changes = rows[np.isin(rows["kind"], _CHANGES)]
