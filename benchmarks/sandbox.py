@@ -22,7 +22,7 @@ from urllib.request import urlopen
 
 from benchmarks.orders import PER_S, Desk, RoundTrips
 from benchmarks.report import ROOT, Figure, main
-from benchmarks.subscriber import WARM_S, Counted, follow
+from benchmarks.subscriber import Counted, follow, follow_for
 from hfptm.clock import monotonic_ns
 from hfptm.sandbox.resend import resend
 from hfptm.sandbox.session import Session, Settings
@@ -36,13 +36,15 @@ _PAGE = 100
 
 
 class Sizes(NamedTuple):
-    """How much is measured, and how often; `seconds` a run."""
+    """How much is measured, and how often."""
 
     markets: int = 500
     rate: int = 2_000
     flat_out: int = 40_000
     """Frames per second that cannot be reached: the exchange goes as fast as it can."""
-    seconds: int = 10
+    duration_ms: int = 10_000
+    """Of a run, after what it takes to get going."""
+    warm_ms: int = 1_000
     orders: int = 400
     wire_frames: int = 150_000
     runs: int = 5
@@ -116,20 +118,21 @@ def measure(sizes: Sizes) -> list[Figure]:
 def measure_flat_out(sizes: Sizes, pool: ProcessPoolExecutor) -> Figure:
     """Traders, matching, hashes, printing, sending: what arrives at a subscriber of everything."""
     with serving(sizes.markets, sizes.flat_out) as served:
-        runs = [watched(served, pool, sizes.seconds) for _ in range(sizes.runs)]
+        runs = [watched(served, pool, sizes) for _ in range(sizes.runs)]
     rates = [received for received, _ in runs]
     alone = median(received / share for received, share in runs)
     note = f"{sizes.markets} markets, a subscriber of everything; {alone:,.0f} with a whole core"
     return Figure("frames_per_s", median(rates), "frames/s", (min(rates), max(rates)), note)
 
 
-def watched(served: Served, pool: ProcessPoolExecutor, seconds: int) -> tuple[float, float]:
+def watched(served: Served, pool: ProcessPoolExecutor, sizes: Sizes) -> tuple[float, float]:
     """Frames a second at a subscriber of everything, and what part of a core their server took."""
     address = served.servers["market_ws_url"]
-    counting = pool.submit(follow, address, served.tokens(), seconds)
-    wait_s(WARM_S)
+    warm_ms, duration_ms = sizes.warm_ms, sizes.duration_ms
+    counting = pool.submit(follow_for, address, served.tokens(), duration_ms, warm_ms=warm_ms)
+    wait_ms(warm_ms)
     before_s, began_ns = served.cpu_s(), monotonic_ns()
-    wait_s(seconds)
+    wait_ms(duration_ms)
     share = (served.cpu_s() - before_s) * NS_PER_S / (monotonic_ns() - began_ns)
     return counting.result().frames_per_s, share
 
@@ -157,7 +160,7 @@ def write_wire(path: Path, sizes: Sizes) -> None:
 def _resent(wire: Path, assets: Sequence[str], pool: ProcessPoolExecutor) -> Counted:
     counting: list[Future[Counted]] = []
     sent = resend(
-        wire, on_ready=lambda address: counting.append(pool.submit(follow, address, assets, None))
+        wire, on_ready=lambda address: counting.append(pool.submit(follow, address, assets))
     )
     counted = counting[0].result()
     assert counted.frames == sent.frames
@@ -167,9 +170,9 @@ def _resent(wire: Path, assets: Sequence[str], pool: ProcessPoolExecutor) -> Cou
 def measure_busy(sizes: Sizes, pool: ProcessPoolExecutor) -> list[Figure]:
     """The same sandbox first with a subscriber of everything alone, then with orders too."""
     with serving(sizes.markets, sizes.rate) as served:
-        received, share = watched(served, pool, sizes.seconds)
-        address, seconds = served.servers["market_ws_url"], sizes.orders // PER_S
-        counting = pool.submit(follow, address, served.tokens(), seconds)
+        received, share = watched(served, pool, sizes)
+        address, duration_ms = served.servers["market_ws_url"], sizes.orders * 1_000 // PER_S
+        counting = pool.submit(follow_for, address, served.tokens(), duration_ms)
         trips = round_trips(served, sizes.orders)
         counting.result()
     what = f"{sizes.markets} markets at {sizes.rate:,} frames/s"
@@ -185,13 +188,15 @@ def measure_quiet(sizes: Sizes) -> list[Figure]:
         return _trip_figures("_quiet", round_trips(served, sizes.orders), "12 markets at rest")
 
 
-def wait_s(seconds: int) -> None:
-    threading.Event().wait(seconds)
+def wait_ms(ms: int) -> None:
+    threading.Event().wait(ms / 1_000)
 
 
 def round_trips(served: Served, orders: int) -> RoundTrips:
+    """In the market that ends last, since windows end within minutes."""
+    takes = [m for m in served.markets() if m["clobTokenIds"] and m["acceptingOrders"]]
     with closing(Desk(served.servers["clob_url"], served.private_key)) as desk:
-        desk.choose(next(m for m in served.markets() if m["clobTokenIds"] and m["acceptingOrders"]))
+        desk.choose(max(takes, key=lambda market: str(market["endDate"])))
         return desk.round_trips(orders)
 
 

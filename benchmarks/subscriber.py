@@ -10,10 +10,7 @@ from websockets.client import ClientProtocol
 from websockets.uri import parse_uri
 
 from hfptm.clock import monotonic_ns
-from hfptm.units import NS_PER_S
-
-WARM_S = 1
-"""Left out at the beginning: the dump, and what waited for it."""
+from hfptm.units import NS_PER_MS, NS_PER_S
 
 _READ_BYTES = 1 << 20
 _CLOSE = 0x88
@@ -28,13 +25,21 @@ class Counted(NamedTuple):
         return self.frames * NS_PER_S / self.took_ns
 
 
-def follow(address: str, assets: Sequence[str], seconds: int | None) -> Counted:
-    """Count what comes in so many seconds; with None everything until the server closes."""
+def follow(address: str, assets: Sequence[str]) -> Counted:
+    """Count everything until the server closes."""
     with _Line(address, assets) as line:
-        if seconds is not None:
-            line.read(monotonic_ns() + WARM_S * NS_PER_S)
         began_ns = monotonic_ns()
-        frames = line.read(None if seconds is None else began_ns + seconds * NS_PER_S)
+        return Counted(line.read(None), monotonic_ns() - began_ns)
+
+
+def follow_for(
+    address: str, assets: Sequence[str], duration_ms: int, *, warm_ms: int = 0
+) -> Counted:
+    """Count what comes in so long, after a while that is left out: the dump, and what waited."""
+    with _Line(address, assets) as line:
+        line.read(monotonic_ns() + warm_ms * NS_PER_MS)
+        began_ns = monotonic_ns()
+        frames = line.read(began_ns + duration_ms * NS_PER_MS)
         return Counted(frames, monotonic_ns() - began_ns)
 
 
