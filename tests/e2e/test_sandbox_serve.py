@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
+import pytest
 from websockets.asyncio.client import connect
 
 from hfptm.clock import monotonic_ns
@@ -20,9 +21,12 @@ from hfptm.sandbox.service import FUNDS_E6
 from hfptm.sandbox.truth_file import read_truth
 from hfptm.sandbox.wire_file import read_header, read_wire
 from hfptm.venue.client import public_client, secure_client
-from tests.e2e.command import hfptm, process
+from tests.e2e.command import Result, hfptm, process
 
 STOP_NS = 2 * 10**9
+RUN = ("--start", "2026-11-20T14:00", "--duration", "1s", "--rate", 2_000)
+"""A second of a day."""
+
 PLANT = """
 [random]
 kinds = ["LOST_DELTA", "YES_BASKET"]
@@ -77,9 +81,18 @@ def files_of(folder: Path) -> tuple[Path, Path, Path]:
     return plant, faults, folder / "wire.jsonl"
 
 
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Result, Path]:
+    """A run that ended by itself, and its wire file."""
+    plant, _, wire = files_of(tmp_path_factory.mktemp("run"))
+    result = hfptm("sandbox", "serve", *RUN, "--plant", plant, "--wire", wire)
+    assert result.code == 0, result.err
+    return result, wire
+
+
 def test_clients_trade_on_it_and_its_files_are_whole_when_it_is_terminated(tmp_path: Path) -> None:
     plant, faults, wire = files_of(tmp_path)
-    with serving("--plant", plant, "--faults", faults, "--wire", wire, "--rate", 500) as served:
+    with serving("--plant", plant, "--faults", faults, "--wire", wire, "--rate", 2_000) as served:
         said = served.said
         servers = load(None, [], said["environment"]).server
         assert msgspec.structs.asdict(servers) == said["servers"]
@@ -116,27 +129,30 @@ def test_clients_trade_on_it_and_its_files_are_whole_when_it_is_terminated(tmp_p
     assert "/book" in {deed.path for deed in deeds}
 
 
-def test_ctrl_c_is_how_it_ends() -> None:
+def test_its_ports_are_its_own_until_ctrl_c(tmp_path: Path) -> None:
+    wire = tmp_path / "wire.jsonl"
+    wire.write_text("precious")
     with serving() as served:
+        port = served.said["servers"]["clob_url"].rpartition(":")[2]
+        taken = hfptm("sandbox", "serve", "--wire", wire, "--clob-port", port)
         code, err = served.end(signal.SIGINT)
+    assert (taken.code, taken.out) == (2, "")
+    assert f"clob_port: {port} is taken" in taken.err
+    assert wire.read_text() == "precious"
     assert code == 0
     assert "Traceback" not in err
 
 
-def test_the_same_run_writes_the_same_file(tmp_path: Path) -> None:
-    plant, _, _ = files_of(tmp_path)
-    wires = tmp_path / "first.jsonl", tmp_path / "second.jsonl"
-    options = ("--start", "2026-11-20T14:00", "--duration", "1s", "--rate", 2_000, "--plant", plant)
-    for wire in wires:
-        result = hfptm("sandbox", "serve", *options, "--wire", wire)
-        assert result.code == 0, result.err
-    assert wires[0].read_bytes() == wires[1].read_bytes()
-    assert len(list(read_wire(wires[0]))) > 2_000
+def test_the_same_run_writes_the_same_file(run: tuple[Result, Path], tmp_path: Path) -> None:
+    plant, _, wire = files_of(tmp_path)
+    again = hfptm("sandbox", "serve", *RUN, "--plant", plant, "--wire", wire)
+    assert again.code == 0, again.err
+    assert wire.read_bytes() == run[1].read_bytes()
+    assert len(list(read_wire(wire))) > 2_000
 
 
-def test_people_get_a_block_to_paste() -> None:
-    result = hfptm("sandbox", "serve", "--duration", "1")
-    assert result.code == 0, result.err
+def test_people_get_a_block_to_paste(run: tuple[Result, Path]) -> None:
+    result, _ = run
     exports = dict(re.findall(r"^export (\w+)=(\S+)$", result.out, re.MULTILINE))
     addresses = msgspec.structs.asdict(load(None, [], exports).server).values()
     assert len(addresses) == 4
@@ -147,12 +163,6 @@ def test_people_get_a_block_to_paste() -> None:
 def test_bad_input_is_said_before_any_file_is_touched(tmp_path: Path) -> None:
     plant, faults, wire = files_of(tmp_path)
     wire.write_text("precious")
-    with serving() as other:
-        port = other.said["servers"]["clob_url"].rpartition(":")[2]
-        taken = hfptm("sandbox", "serve", "--wire", wire, "--clob-port", port)
-        other.end(signal.SIGTERM)
-    assert (taken.code, taken.out) == (2, "")
-    assert f"clob_port: {port} is taken" in taken.err
     plant.write_text(PLANT.replace("kinds", "kind"))
     for option, file in (("--plant", plant), ("--faults", plant), ("--faults", tmp_path / "none")):
         refused = hfptm("sandbox", "serve", "--wire", wire, option, file)
@@ -166,10 +176,8 @@ def test_bad_input_is_said_before_any_file_is_touched(tmp_path: Path) -> None:
     assert faults.read_text() == FAULTS
 
 
-def test_what_it_sent_can_be_sent_again(tmp_path: Path) -> None:
-    wire = tmp_path / "wire.jsonl"
-    options = ("--duration", "2", "--rate", 2_000, "--wire", wire)
-    assert hfptm("sandbox", "serve", *options).code == 0
+def test_what_it_sent_can_be_sent_again(run: tuple[Result, Path]) -> None:
+    _, wire = run
     frames = list(read_wire(wire))
     assets = sorted({asset for frame in frames for asset in frame.assets})
 

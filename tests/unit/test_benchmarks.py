@@ -180,7 +180,14 @@ def test_the_sizes_that_count_are_the_documented_ones() -> None:
 
 def test_figures_of_the_sandbox_have_the_documented_names() -> None:
     tiny = sandbox.Sizes(
-        markets=12, rate=500, flat_out=1_000, seconds=1, orders=10, wire_frames=2_000, runs=1
+        markets=12,
+        rate=500,
+        flat_out=1_000,
+        duration_ms=200,
+        warm_ms=100,
+        orders=10,
+        wire_frames=2_000,
+        runs=1,
     )
     figures = as_json("sandbox", sandbox.measure(tiny))["figures"]
     assert isinstance(figures, dict)
