@@ -16,6 +16,7 @@ from hfptm.drive.gateway import Gateway
 from hfptm.drive.reconciler import Reconciler
 from hfptm.records import BUY, EVENT, SELL, EventKind, Side, Token
 from hfptm.registry import Market
+from hfptm.sandbox.calls import Clock
 from hfptm.sandbox.faults_kinds import Fault
 from hfptm.sandbox.history import History
 from hfptm.sandbox.orders import Order
@@ -53,7 +54,9 @@ def secrets_of(sandbox: Sandbox, **changes: Any) -> Secrets:
 
 
 @contextmanager
-def serving(slug: str = STANDARD_SLUG) -> Iterator[tuple[Server, Market]]:
+def serving(
+    slug: str = STANDARD_SLUG, wall_ns: Clock = clock.wall_ns
+) -> Iterator[tuple[Server, Market]]:
     """Asks of 100 at 0.60 and bids of 100 at 0.40, settled within 40 ms; the account has both
     tokens of the market."""
     history = History(1, 20 * NS_PER_MS, 40 * NS_PER_MS)
@@ -65,7 +68,7 @@ def serving(slug: str = STANDARD_SLUG) -> Iterator[tuple[Server, Market]]:
     sandbox.fund(ADDRESS, FUNDS_E6)
     sandbox.exchange.split(ADDRESS, market.market, SPLIT_E6)
     sandbox.limits.assign(ADDRESS, Tier.ELITE)
-    with Server(sandbox) as server:
+    with Server(sandbox, wall_ns=wall_ns) as server:
         yield server, market
 
 

@@ -69,6 +69,11 @@ class Gateway:
         self.feed.receive(payload, ts_recv_ns)
         self.report()
 
+    def doubt_all(self) -> None:
+        """Anything may have changed unseen: the heartbeat lapsed, or the user channel was cut."""
+        self.own.doubt_all("", clock.wall_ns())
+        self.report()
+
     def report(self) -> None:
         """Hand on what has become known."""
         rows = self.own.take()
@@ -132,7 +137,7 @@ class Gateway:
         self.report()
 
     async def _post(self, signed: Sequence[SignedOrder]) -> list[Answer]:
-        body = _ENCODER.encode([order.posting for order in signed])
+        body = _ENCODER.encode([self._account.posting(order) for order in signed])
         try:
             reply = await self._clob.request("POST", "/orders", body)
         except NoReplyError as error:

@@ -34,7 +34,8 @@ class Heartbeat:
     def __init__(self, clob: Clob, lapsed: Callable[[], None]) -> None:
         self._clob, self._lapsed = clob, lapsed
         self._id = ""
-        self._last_ns: int | None = None
+        self.last_ns: int | None = None
+        """When the last beat that counted was sent, by a clock that never goes back."""
 
     async def run(self) -> NoReturn:
         """Beat forever; sooner again after a beat that did not count."""
@@ -60,6 +61,6 @@ class Heartbeat:
 
     def _note(self, sent_ns: int) -> None:
         """A chain that went on too late may have ended in between."""
-        last_ns, self._last_ns = self._last_ns, sent_ns
+        last_ns, self.last_ns = self.last_ns, sent_ns
         if last_ns is not None and sent_ns - last_ns > LAPSE_NS:
             self._lapsed()

@@ -54,7 +54,9 @@ class Placement(msgspec.Struct, frozen=True, kw_only=True):
     is_post_only: bool = False
 
 
-class _Order(msgspec.Struct, rename="camel"):
+class SignedFields(msgspec.Struct, frozen=True, rename="camel"):
+    """`order` of a posting."""
+
     salt: int
     maker: str
     signer: str
@@ -73,7 +75,7 @@ class _Order(msgspec.Struct, rename="camel"):
 class Posting(msgspec.Struct, rename="camel"):
     """What is posted for one order, ready to be encoded."""
 
-    order: _Order
+    order: SignedFields
     owner: str
     order_type: str
     post_only: bool
@@ -81,11 +83,11 @@ class Posting(msgspec.Struct, rename="camel"):
 
 
 class SignedOrder(msgspec.Struct, frozen=True):
-    """An order with the id that the exchange will know it by."""
+    """An order with the id that the exchange will know it by; nothing of it is secret."""
 
     order_id: str
     placement: Placement
-    posting: Posting
+    fields: SignedFields
 
 
 class Account:
@@ -110,7 +112,7 @@ class Account:
         return f"Account({self.address} for {self.funder})"
 
     def sign(self, placement: Placement, ts_ns: int) -> SignedOrder:
-        """The order as it is to be posted, valid until it is cancelled.
+        """The order with its id and signature, valid until it is cancelled.
 
         The same placement at the same time is the same order. Raises ValueError for a price off
         the market's grid and for less than the smallest amount.
@@ -118,7 +120,7 @@ class Account:
         market = placement.market
         terms = self._terms(placement, ts_ns)
         domain = domain_of(terms.token, neg_risk=market.neg_risk)
-        order = _Order(
+        fields = SignedFields(
             salt=terms.salt,
             maker=terms.maker,
             signer=terms.signer,
@@ -133,13 +135,16 @@ class Account:
             builder=terms.builder,
             signature=self._signer.sign_order(terms, domain),
         )
-        posting = Posting(
-            order,
+        return SignedOrder(order_id(terms, domain), placement, fields)
+
+    def posting(self, signed: SignedOrder) -> Posting:
+        """What to post for an order. It holds the API key."""
+        return Posting(
+            signed.fields,
             owner=self._secrets.api_key.reveal(),
-            order_type=placement.time_in_force.value,
-            post_only=placement.is_post_only,
+            order_type=signed.placement.time_in_force.value,
+            post_only=signed.placement.is_post_only,
         )
-        return SignedOrder(order_id(terms, domain), placement, posting)
 
     def headers(self, method: str, path: str, body: bytes, ts_ns: int) -> dict[str, str]:
         """Those of a private request; `path` has neither host nor query."""

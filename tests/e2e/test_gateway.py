@@ -1,16 +1,23 @@
 """The gateway against a sandbox that behaves: orders, cancels, heartbeats, budget."""
 
 import asyncio
+import logging
+import traceback
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import msgspec
 import pytest
 
+from hfptm import clock
 from hfptm.drive.gateway import LEGS_MAX, Gateway
-from hfptm.drive.heartbeat import Heartbeat
+from hfptm.drive.heartbeat import LAPSE_NS, Heartbeat
 from hfptm.errors import ConfigError, VenueError
 from hfptm.records import BUY, SELL, EventKind, RejectReason, Token
+from hfptm.sandbox.faults_kinds import Restart, Timeout
+from hfptm.sandbox.heartbeats import SWEEP_NS
 from hfptm.sandbox.rate_limits import Bucket
+from hfptm.secrets import Secret, Secrets
 from hfptm.units import ONE_E6
 from hfptm.venue.account import Account, TimeInForce
 from hfptm.venue.rate_budget import ORDERS_STANDARD
@@ -165,16 +172,67 @@ def test_heartbeats_go_on_from_whatever_id_the_exchange_expects() -> None:
     at_desk(use)
 
 
-def test_a_heart_that_stopped_too_long_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def use(desk: Desk) -> None:
-        lapses: list[int] = []
-        heart = Heartbeat(desk.clob, lambda: lapses.append(1))
-        assert await heart.beat()
-        heart._last_ns = (heart._last_ns or 0) - 11 * 10**9
-        assert await heart.beat()
-        assert lapses == [1]
+def test_a_heart_that_stopped_costs_all_orders_and_says_so() -> None:
+    ahead_ns = 0
 
-    at_desk(use)
+    def shifted_ns() -> int:
+        return clock.wall_ns() + ahead_ns
+
+    async def run() -> None:
+        nonlocal ahead_ns
+        async with desk_of(server, market, has_channel=False) as desk:
+            heart = Heartbeat(desk.clob, desk.gateway.doubt_all)
+            await desk.gateway.send([desk.placement(BUY, 5_000, time_in_force=GTC)])
+            assert await heart.beat()
+            ahead_ns = LAPSE_NS + SWEEP_NS
+            heart.last_ns = (heart.last_ns or 0) - ahead_ns
+            assert await heart.beat()
+            await desk.settled()
+            assert desk.kinds() == ["ACK", "UNKNOWN", "DONE"]
+            desk.check()
+
+    with serving(wall_ns=shifted_ns) as (server, market):
+        asyncio.run(run())
+
+
+def test_no_secret_is_in_anything_that_a_run_prints(
+    caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Every logger at its most talkative, a journal, rows, counters and errors."""
+    shown: list[object] = []
+
+    async def use(desk: Desk) -> None:
+        heart = Heartbeat(desk.clob, desk.gateway.doubt_all)
+        await heart.beat()
+        await desk.gateway.send([desk.placement(), desk.placement(BUY, 5_000, time_in_force=GTC)])
+        await desk.gateway.cancel_all()
+        numbers = [desk.start(Timeout(method="DELETE")), desk.start(Restart())]
+        with pytest.raises(VenueError) as caught:
+            await desk.gateway.cancel_all()
+        await desk.gateway.send([desk.placement()])
+        for number in numbers:
+            desk.stop(number)
+        shown.extend(traceback.format_exception(caught.value))
+        shown.extend(
+            [desk.journal, desk.rows(), desk.gateway.own.counters, desk.account, vars(heart)]
+        )
+        shown.extend(msgspec.json.encode(signed) for signed in desk.journal)
+        shown.append({name: repr(value) for name, value in vars(desk.gateway).items()})
+        found.extend(hidden_of(desk.server.run(secrets_of)))
+
+    found: list[str] = []
+    caplog.set_level(logging.DEBUG)
+    at_desk(use, has_channel=False)
+    printed = capfd.readouterr()
+    text = f"{caplog.text}{printed.out}{printed.err}{shown}"
+    assert len(found) == 4
+    assert "POST" in caplog.text
+    assert [secret for secret in found if secret in text] == []
+
+
+def hidden_of(secrets: Secrets) -> list[str]:
+    values = msgspec.structs.asdict(secrets).values()
+    return [value.reveal() for value in values if isinstance(value, Secret)]
 
 
 def test_a_wallet_that_does_not_fit_is_refused() -> None:

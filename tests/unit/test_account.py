@@ -55,11 +55,14 @@ def test_the_exchange_accepts_what_is_signed(
         time_in_force=GTC,
         is_post_only=True,
     )
-    signed = Account(secrets).sign(placement, START_NS)
-    posted = msgspec.json.decode(msgspec.json.encode(signed.posting), type=PostedOrder)
+    account = Account(secrets)
+    signed = account.sign(placement, START_NS)
+    body = msgspec.json.encode(account.posting(signed))
+    posted = msgspec.json.decode(body, type=PostedOrder)
     caller = Caller(ADDRESS, secrets.api_key.reveal())
     request, _ = SignedOrders(sandbox.exchange, sandbox.wallets).accept(posted, caller)
     assert (request.order_id, request.account) == (signed.order_id, WALLET if wallet else ADDRESS)
+    assert request.token == (placement.market.yes_token, placement.market.no_token)[token]
     assert (request.maker_e6, request.taker_e6) == (4 * ONE_E6, 10 * ONE_E6)
     assert (request.time_in_force, request.post_only) == ("GTC", True)
 

@@ -1,0 +1,159 @@
+"""How fast orders are sent: `python -m benchmarks.gateway [--json]`."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from statistics import quantiles
+
+import msgspec
+
+from benchmarks.report import Figure, main
+from hfptm import clock
+from hfptm.drive.clob import Clob
+from hfptm.records import Side, Token
+from hfptm.registry import Market
+from hfptm.sandbox.faults_kinds import Slow
+from hfptm.sandbox.opening import list_universe
+from hfptm.sandbox.rate_limits import Tier
+from hfptm.sandbox.sandbox import Sandbox
+from hfptm.sandbox.server import Server
+from hfptm.sandbox.universe import make_universe
+from hfptm.secrets import Secret, Secrets
+from hfptm.units import NS_PER_MS, ONE_E6
+from hfptm.venue.account import Account, Placement, Posting, SignedOrder, TimeInForce
+from hfptm.venue.client import secure_client
+from hfptm.venue.signing import Signer
+
+ABOUT = """A sandbox on loopback, in a thread of the same process: its work, which checks every
+signature, is in every figure but the first two. Resting orders of 10 shares; connections warm;
+medians of 50 with the middle nine tenths. `late` adds 20 ms to every answer, as a network would."""
+
+REPETITIONS = 50
+LATE_MS = 20
+KEY = "0x" + "11" * 32
+FUNDS_E6 = 10_000_000 * ONE_E6
+
+Send = Callable[[Clob, Sequence[Posting]], Awaitable[None]]
+
+
+class Bench:
+    """Signs and sends; every order is another one."""
+
+    def __init__(self, server: Server, market: Market) -> None:
+        self.account = Account(server.run(_secrets))
+        self._server, self._market = server, market
+        self._orders = 0
+
+    def sign(self, count: int) -> list[SignedOrder]:
+        signed = []
+        for _ in range(count):
+            self._orders += 1
+            placement = Placement(
+                order=self._orders,
+                market=self._market,
+                token=Token.YES,
+                side=Side.BID,
+                price_e4=3_000,
+                size_e6=10 * ONE_E6,
+                time_in_force=TimeInForce.GTC,
+            )
+            signed.append(self.account.sign(placement, clock.wall_ns()))
+        return signed
+
+    def signing(self) -> Figure:
+        spans = [_span_ns(lambda: self.sign(1)) for _ in range(REPETITIONS)]
+        return _figure("sign_ms", spans, "build and sign one order")
+
+    async def sending(self, name: str, send: Send, legs: int, note: str) -> Figure:
+        spans = []
+        async with Clob(self._server.clob_url, self.account) as clob:
+            for _ in range(REPETITIONS + 1):
+                postings = [self.account.posting(order) for order in self.sign(legs)]
+                began_ns = clock.monotonic_ns()
+                await send(clob, postings)
+                spans.append(clock.monotonic_ns() - began_ns)
+        return _figure(f"{name}_ms_{legs}", spans[1:], f"{legs} legs {note}")
+
+    async def client(self) -> Figure:
+        """The same by the exchange's own client, with the market's metadata in its cache."""
+        secrets, spans = self._server.run(_secrets), []
+        client = await secure_client(
+            self._server.servers, private_key=KEY, wallet=secrets.funder_address
+        )
+        async with client:
+            for _ in range(REPETITIONS + 1):
+                began_ns = clock.monotonic_ns()
+                await client.create_limit_order(
+                    asset_id=self._market.yes_token, price="0.3", size=10, side="BUY"
+                )
+                spans.append(clock.monotonic_ns() - began_ns)
+        return _figure("client_create_ms", spans[1:], "polymarket-client's create_limit_order")
+
+
+async def batch(clob: Clob, postings: Sequence[Posting]) -> None:
+    await _post(clob, "/orders", postings)
+
+
+async def parallel(clob: Clob, postings: Sequence[Posting]) -> None:
+    await asyncio.gather(*(_post(clob, "/order", posting) for posting in postings))
+
+
+async def _post(clob: Clob, path: str, posting: object) -> None:
+    reply = await clob.request("POST", path, msgspec.json.encode(posting))
+    if reply.status != 200:
+        raise RuntimeError(f"{path} was answered {reply.status} ({reply.body!r})")
+
+
+def measure() -> list[Figure]:
+    sandbox = Sandbox(seed=1)
+    now_ns = clock.wall_ns()
+    sandbox.advance(now_ns, now_ns)
+    list_universe(sandbox, make_universe(1), now_ns)
+    address = Signer(KEY).address
+    sandbox.fund(address, FUNDS_E6)
+    sandbox.limits.assign(address, Tier.ELITE)
+    market = sandbox.catalogue.markets[0].listed.market
+    with Server(sandbox) as server:
+        return asyncio.run(_measure(server, Bench(server, market)))
+
+
+async def _measure(server: Server, bench: Bench) -> list[Figure]:
+    figures = [bench.signing(), await bench.client()]
+    for legs in (2, 10):
+        figures.append(await bench.sending("batch", batch, legs, "in one request"))
+        figures.append(await bench.sending("parallel", parallel, legs, "in a request each"))
+    server.run(lambda s: s.faults.start(Slow(delay_ms=(LATE_MS, LATE_MS))))
+    for legs in (2, 10):
+        figures.append(await bench.sending("batch_late", batch, legs, "in one request"))
+        figures.append(await bench.sending("parallel_late", parallel, legs, "in a request each"))
+    return figures
+
+
+def _secrets(sandbox: Sandbox) -> Secrets:
+    address = Signer(KEY).address
+    made = sandbox.keys.create(address, 0) or sandbox.keys.derive(address, 0)
+    if made is None:
+        raise RuntimeError("the sandbox gave no credentials")
+    return Secrets(
+        private_key=Secret(KEY),
+        api_key=Secret(made.api_key),
+        api_secret=Secret(made.secret),
+        api_passphrase=Secret(made.passphrase),
+        funder_address=address,
+        signature_type=0,
+    )
+
+
+def _span_ns(use: Callable[[], object]) -> int:
+    began_ns = clock.monotonic_ns()
+    use()
+    return clock.monotonic_ns() - began_ns
+
+
+def _figure(name: str, spans_ns: list[int], note: str) -> Figure:
+    """The median, and the middle nine tenths."""
+    cuts = [cut / NS_PER_MS for cut in quantiles(spans_ns, n=20)]
+    return Figure(name, cuts[9], "ms", (cuts[0], cuts[18]), note)
+
+
+if __name__ == "__main__":
+    main("gateway", ABOUT, measure)
