@@ -80,6 +80,23 @@ def format_utc(ts_ns: int) -> str:
     return f"{stamp:%Y-%m-%d %H:%M:%S}.{rest_ns // NS_PER_MS:03d}Z"
 
 
+def weekly_restarts_ns() -> list[int]:
+    """Tuesdays at 07:00 in New York, 2025 to 2035 (reference, section 3.5).
+
+    Summer time is from the second Sunday of March to the first of November: law since 2007, and not
+    in the zone files of every machine.
+    """
+    found = []
+    day = date(2025, 1, 7)
+    while day.year <= 2035:
+        summer = date(day.year, 3, 8), date(day.year, 11, 1)
+        begins, ends = (first + timedelta(days=6 - first.weekday()) for first in summer)
+        hour = 11 if begins <= day < ends else 12
+        found.append(parse_utc_ns(f"{day}T{hour}:00Z"))
+        day += timedelta(days=7)
+    return found
+
+
 def utc_date_hour(ts_ns: int) -> tuple[str, int]:
     """The lake's partition of a stamp: ("2026-04-29", 2)."""
     stamp = _EPOCH + timedelta(seconds=ts_ns // NS_PER_S)

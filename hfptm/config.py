@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from hfptm import settings
+from hfptm.clock import parse_utc_ns, weekly_restarts_ns
 from hfptm.errors import ConfigError
 from hfptm.sections import (
     MAX_USD,
@@ -32,6 +33,9 @@ from hfptm.units import NS_PER_MS, ONE_E6, PRICE_ONE_E4, parse_decimal
 
 DEFAULT_PATH = Path("config/config.toml")
 """Read if it exists, relative to the working folder."""
+
+WEEKLY = "weekly"
+"""In `sim.restarts`: those of `clock.weekly_restarts_ns`."""
 
 DATA_DIR_VARIABLE = "HFPTM_DATA_DIR"
 
@@ -73,6 +77,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     response_latency_ns: int
     response_latency_p99_ns: int
     taker_delay_ns: int
+    restarts_ns: tuple[int, ...]
     measured_requests: str
     """A file, or empty."""
     seed: int
@@ -131,6 +136,7 @@ def limits(config: Config) -> Limits:
         response_latency_ns=config.sim.response_latency_ms * NS_PER_MS,
         response_latency_p99_ns=config.sim.response_latency_p99_ms * NS_PER_MS,
         taker_delay_ns=config.sim.taker_delay_ms * NS_PER_MS,
+        restarts_ns=_restarts_ns(config),
         measured_requests=config.sim.measured_requests,
         seed=config.sim.seed,
         quiet_grace_ns=config.sim.quiet_grace_ms * NS_PER_MS,
@@ -143,6 +149,21 @@ def limits(config: Config) -> Limits:
     for name in ("entry_latency", "matching_delay", "response_latency"):
         _require_spread(config, f"sim.{name}_ms", f"sim.{name}_p99_ms")
     return derived
+
+
+def _restarts_ns(config: Config) -> tuple[int, ...]:
+    """Sorted; raises ConfigError for what is no time."""
+    found: set[int] = set()
+    for name in filter(None, map(str.strip, config.sim.restarts.split(","))):
+        if name == WEEKLY:
+            found.update(weekly_restarts_ns())
+            continue
+        try:
+            found.add(parse_utc_ns(name))
+        except ValueError as error:
+            source = _setting(config, "sim.restarts").source
+            raise ConfigError(source, "sim.restarts", f"{error}, or {WEEKLY}") from error
+    return tuple(sorted(found))
 
 
 def _require_spread(config: Config, median: str, p99: str) -> None:

@@ -18,6 +18,7 @@ from hfptm.kernel.state import GRID_MAX, PARAMS, Capacity, digest_parts, new_sta
 from hfptm.records import EVENT, EventKind, IntentKind, OpportunityKind
 from hfptm.registry import Group, Market
 from hfptm.sections import FeeModel
+from hfptm.sim.restarts import DOWN_NS
 from hfptm.sim.run import run_rows
 from hfptm.sim.state import DRAW, WINDOWS, new_sim
 from hfptm.slots import NOBODY, Slots
@@ -105,7 +106,7 @@ class Engine:
         group_slots = min(len(groups), market_slots) + 1
         capacity = Capacity(markets=market_slots, groups=group_slots)
         self.state = new_state(capacity, params_of(limits))
-        self.sim = new_sim(market_slots, windows_of(limits), draws)
+        self.sim = new_sim(market_slots, windows_of(limits), draws, limits.restarts_ns)
         self.slots = Slots(markets, groups, market_slots, group_slots)
         self._limits = limits
         self._sink = sink
@@ -136,7 +137,7 @@ class Engine:
         """Let everything that is under way come back: time passes, no market changes."""
         slowest_ns = sum(int(self.sim.draws[name].max()) for name in DRAW.names or ())
         game_delays_ns = self.state.markets["game_delay_ns"]
-        slowest_ns += max(self._limits.taker_delay_ns, int(game_delays_ns.max()))
+        slowest_ns += DOWN_NS + max(self._limits.taker_delay_ns, int(game_delays_ns.max()))
         wait_ns = slowest_ns + self._limits.quiet_grace_ns + self._limits.print_window_ns + 1
         timer = records(EVENT, 1)
         timer["kind"] = EventKind.TIMER

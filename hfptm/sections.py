@@ -132,6 +132,9 @@ class Sim(Section, frozen=True, kw_only=True):
     """0: constant."""
     taker_delay_ms: Milliseconds = 0
     """Of marketable orders in every market, at least; games have their own, which is recorded."""
+    restarts: Names = "weekly"
+    """When the matching engine restarts, between commas: UTC times, or weekly, which is Tuesdays at
+    07:00 in New York."""
     measured_requests: File = ""
     """Parquet or CSV of measured requests (`hfptm.latency.measured`), which then give entry and
     response latency. Put matching_delay_ms at 0 if their exchange times are those of the match."""

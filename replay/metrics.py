@@ -133,9 +133,10 @@ def coverage(engine: Engine) -> Json:
 def account(engine: Engine, lane: int = 0) -> Json:
     """Plans and money of one lane. `pnl_usd` is realised profit only; what is held is apart."""
     books = engine.state.lanes[lane]
-    counts = ("plans", "completed", "partial", "missed", "fills", "rejects", "delayed", "unwinds")
+    plans = ("plans", "completed", "partial", "missed")
+    orders = ("fills", "rejects", "delayed", "unknown", "unwinds")
     return {
-        **{name: int(books[name]) for name in counts},
+        **{name: int(books[name]) for name in (*plans, *orders)},
         "fees_usd": usd(books["fees_e6"]),
         "unwind_usd": usd(books["unwind_result_e6"]),
         "pnl_usd": usd(books["realised_e6"]),

@@ -50,6 +50,7 @@ PLANS = {
     "fills": "fills",
     "rejects": "orders rejected",
     "delayed": "orders that sat in a taker delay",
+    "unknown": "orders of an outcome known only later",
     "unwinds": "orders to unwind a leg without partners",
 }
 

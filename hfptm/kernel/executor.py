@@ -79,6 +79,8 @@ def on_report(state: State, row: Record) -> None:
         on_order_over(state, lane, plan, row)
     elif known and row.kind == EventKind.DELAYED:
         state.lanes[lane].delayed += 1  # it stays out, and so does what was promised to it
+    elif known and row.kind == EventKind.UNKNOWN:
+        state.lanes[lane].unknown += 1  # likewise: it may be filled
     else:
         state.counters[0].unused_rows += 1
 

@@ -108,6 +108,7 @@ LANE = np.dtype(
         ("fills", "i8"),
         ("rejects", "i8"),
         ("delayed", "i8"),  # orders that sat in a taker delay
+        ("unknown", "i8"),  # orders whose outcome was unknown for a while
         ("unwinds", "i8"),  # orders sent to leave a leg without its partners
         ("unwind_result_e6", "i8"),  # profit of those sales, normally negative
         ("sightings", "i8", (KINDS,)),

@@ -16,8 +16,8 @@ from hfptm.units import PRICE_ONE_E4
 PROBES_MAX = 32
 """Longest search in the taken table; a level that finds no place there counts as wholly taken."""
 
-REPORTS_MAX = 2
-"""Of one order, apart from its fills: that it is delayed, and that it is over."""
+REPORTS_MAX = 3
+"""Of one order, its fills apart: that it is delayed, that nobody knows, that it is over."""
 
 FILLS_MAX = 128
 """Levels that one order walks at most; what lies beyond is not filled."""

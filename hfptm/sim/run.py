@@ -20,6 +20,7 @@ from hfptm.sim.queue import (
     remove,
     report,
 )
+from hfptm.sim.restarts import can_take, turn_away
 from hfptm.sim.state import NOBODY, Sim, Waiting, open_sim
 
 LOOK_AHEAD = 16
@@ -95,11 +96,14 @@ def answer(state: State, sim: Sim, place: int, shown_ns: int) -> None:
     item = sim.items[place]
     if item.kind == Waiting.ORDER or item.kind == Waiting.DELAYED:
         due_ns = report_ns(int(item.response_ns), int(item.arrival_ns), shown_ns)
-        if item.kind == Waiting.ORDER and delay(state, sim, place, due_ns):
+        if not can_take(sim, int(item.arrival_ns)):
+            turn_away(sim, item, due_ns)
+        elif item.kind == Waiting.ORDER and delay(state, sim, place, due_ns):
             return
-        execute(state, sim, item, due_ns)
+        else:
+            execute(state, sim, item, due_ns)
     else:
-        if item.kind == Waiting.DEPTH:
+        if item.kind == Waiting.DEPTH and can_take(sim, int(item.arrival_ns)):
             probe.note_depth(state, sim, item)
         probe.close_item(state, sim, int(item.order), shown_ns)
     remove(sim, place)

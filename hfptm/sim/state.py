@@ -6,6 +6,7 @@ stamped after T. So an order waits in its market's list until such a row comes (
 passes), and no second book is kept.
 """
 
+from collections.abc import Sequence
 from enum import IntEnum
 from typing import Any, ClassVar
 
@@ -125,6 +126,7 @@ class Sim(Arrays):
         "clock": (CLOCK, 1),  # (1,)
         "windows": (WINDOWS, 1),  # (L,)
         "draws": (DRAW, 2),  # (L, D)
+        "restarts": (INT64, 1),  # when the matching engine's restarts begin, ns
         "items": (ITEM, 1),
         "head": (INT64, 1),  # (M,) first waiting item of a market, NOBODY if none
         "next_arrival": (INT64, 1),  # (M,) earliest arrival among them, FAR_NS if none
@@ -138,6 +140,7 @@ class Sim(Arrays):
     clock: Array
     windows: Array
     draws: Array
+    restarts: Array
     items: Array
     head: Array
     next_arrival: Array
@@ -152,15 +155,22 @@ class Sim(Arrays):
 open_sim = opener(Sim)
 
 
-def new_sim(markets: int, windows: Array, draws: Array, items: int = 65_536) -> Sim:
-    """An idle venue. windows: (L,) WINDOWS. draws: (L, D) DRAW. items: what may be on its way at
-    once, at least."""
+def new_sim(
+    markets: int,
+    windows: Array,
+    draws: Array,
+    restarts_ns: Sequence[int] = (),
+    items: int = 65_536,
+) -> Sim:
+    """An idle venue. windows: (L,) WINDOWS. draws: (L, D) DRAW. restarts_ns: their begins, sorted.
+    items: what may be on its way at once, at least."""
     lanes = len(windows)
     items = max(items, 8 * rows_reserve(lanes))
     sim = Sim(
         clock=records(CLOCK, 1),
         windows=records(WINDOWS, lanes),
         draws=records(DRAW, draws.shape),
+        restarts=np.array(restarts_ns, np.int64),
         items=records(ITEM, items),
         head=np.full(markets, NOBODY, np.int64),
         next_arrival=np.full(markets, FAR_NS, np.int64),

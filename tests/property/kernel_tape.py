@@ -13,6 +13,7 @@ import numpy as np
 from hfptm.kernel.jit import records
 from hfptm.kernel.state import digest_parts
 from hfptm.records import EventKind, Relation
+from hfptm.sim.restarts import DOWN_NS, POST_ONLY_NS
 from hfptm.sim.state import DRAW, new_sim
 from tests.kernels import (
     ASK,
@@ -39,6 +40,9 @@ from tests.kernels import (
 from tests.tapes import Row
 
 MARKETS, ROWS, SEED = 11, 7_000, 2
+RESTARTS_NS = (2_000 * MS - DOWN_NS - POST_ONLY_NS, 52_000 * MS)
+"""Nobody may take in the first 2 s, and what arrives in the last 2 s is of unknown outcome."""
+
 LANES = (
     {"bankroll_e6": 3_000_000_000, "max_outlay_e6": 200_000_000, "min_edge_e4": 50},
     {"bankroll_e6": 500_000_000, "max_market_e6": 90_000_000, "min_edge_e4": 300},
@@ -54,7 +58,7 @@ def new_venue(*lanes: dict[str, int]) -> Venue:
     draws["entry_ns"] = random.integers(20 * MS, 100 * MS, 997)
     draws["matching_ns"] = random.integers(0, 20 * MS, 997)
     draws["response_ns"] = random.integers(10 * MS, 60 * MS, 997)
-    venue.sim = new_sim(MARKETS, venue.sim.windows, draws)
+    venue.sim = new_sim(MARKETS, venue.sim.windows, draws, RESTARTS_NS)
     return venue
 
 
@@ -92,7 +96,7 @@ class Maker:
             rows += self.event(self.pick(*range(MARKETS)))
         rows += [resolved(self.now_ms + 1, 9, 10_000), resolved(self.now_ms + 300, 0, 0)]
         rows += [resolved(self.now_ms + 301, 8, 0), resolved(self.now_ms + 302, 7, 10_000)]
-        return [*rows, *(timer(self.now_ms + 3_000 * turn) for turn in range(1, 8))]
+        return [*rows, *(timer(self.now_ms + 40_000 * turn) for turn in range(1, 8))]
 
     def fair_e4(self, slot: int) -> int:
         fair_e4 = (3_300, 3_300, 3_400, 3_300, 3_300, 3_400, 3_900, 4_000, 4_000, 5_000, 4_500)

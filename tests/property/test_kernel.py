@@ -29,7 +29,7 @@ def test_the_tape_holds_what_it_is_for(straight: Venue) -> None:
         assert intents[kind] > 3
     reports = Counter(r["kind"] for r in straight.reports)
     events = (EventKind.FILL, EventKind.DONE, EventKind.REJECT, EventKind.SETTLED)
-    for event in (*events, EventKind.DELAYED):
+    for event in (*events, EventKind.DELAYED, EventKind.UNKNOWN):
         assert reports[event] > 5
     assert {o["arrived"] for o in straight.outcomes} == {0, 1}
     for lane in range(len(LANES)):

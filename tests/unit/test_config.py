@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hfptm import config, settings
+from hfptm.clock import weekly_restarts_ns
 from hfptm.config import SECTIONS, Config
 from hfptm.errors import ConfigError
 from hfptm.sections import FeeModel, Fees, Sim, Trading
@@ -55,6 +56,7 @@ def test_defaults_without_any_source() -> None:
         response_latency_ns=30_000_000,
         response_latency_p99_ns=0,
         taker_delay_ns=0,
+        restarts_ns=tuple(weekly_restarts_ns()),
         measured_requests="",
         seed=0,
         quiet_grace_ns=1_000_000_000,
@@ -153,6 +155,10 @@ def test_fee_models_by_name(model: FeeModel) -> None:
         (
             "[sim]\nentry_latency_p99_ms = 49",
             "sim.entry_latency_p99_ms: 49 needs sim.entry_latency_ms, 50, above 0 and no higher",
+        ),
+        (
+            "[sim]\nrestarts = 'weekly, noon'",
+            "sim.restarts: not a time: 'noon'; write 2026-04-29, ",
         ),
         (
             "[sim]\nmatching_delay_p99_ms = 1",

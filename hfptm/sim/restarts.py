@@ -1,0 +1,44 @@
+"""Restarts of the matching engine, in which nothing can be taken (reference, section 3.5).
+
+For 90 s it answers 425, which says nothing about an order: its outcome is unknown until it can be
+asked for again. For two minutes more it takes post-only orders alone.
+"""
+
+from hfptm.kernel.jit import Record, cold
+from hfptm.records import EventKind, RejectReason
+from hfptm.sim.queue import reject, report
+from hfptm.sim.state import FAR_NS, Sim
+from hfptm.units import NS_PER_S
+
+DOWN_NS = 90 * NS_PER_S
+POST_ONLY_NS = 120 * NS_PER_S
+
+
+@cold
+def since_restart_ns(sim: Sim, at_ns: int) -> int:
+    """Time since the last restart began; FAR_NS if there was none."""
+    low, high = 0, len(sim.restarts)
+    while low < high:
+        middle = (low + high) // 2
+        if sim.restarts[middle] <= at_ns:
+            low = middle + 1
+        else:
+            high = middle
+    return FAR_NS if low == 0 else at_ns - int(sim.restarts[low - 1])
+
+
+@cold
+def can_take(sim: Sim, at_ns: int) -> bool:
+    """Whether an order that takes may be matched then."""
+    return since_restart_ns(sim, at_ns) >= DOWN_NS + POST_ONLY_NS
+
+
+@cold
+def turn_away(sim: Sim, item: Record, due_ns: int) -> None:
+    """Answer an order that arrived in a restart; while the engine is down, not before its end."""
+    up_again_ns = DOWN_NS - since_restart_ns(sim, int(item.arrival_ns))
+    if up_again_ns > 0:
+        report(sim, item, EventKind.UNKNOWN.value, due_ns, int(item.size_e6))
+        known_ns = int(item.arrival_ns) + up_again_ns + int(item.response_ns)
+        due_ns = max(due_ns, known_ns)
+    reject(sim, item, due_ns, RejectReason.REFUSED.value)
