@@ -9,6 +9,7 @@ import msgspec
 from benchmarks.report import Figure, main
 from hfptm import clock
 from hfptm.drive.clob import Clob
+from hfptm.drive.gateway import Gateway
 from hfptm.records import Side, Token
 from hfptm.registry import Market
 from hfptm.sandbox.faults_kinds import Slow
@@ -24,8 +25,9 @@ from hfptm.venue.client import secure_client
 from hfptm.venue.signing import Signer
 
 ABOUT = """A sandbox on loopback, in a thread of the same process: its work, which checks every
-signature, is in every figure but the first two. Resting orders of 10 shares; connections warm;
-medians of 50 with the middle nine tenths. `late` adds 20 ms to every answer, as a network would."""
+signature, is in every figure of a batch and of requests in parallel. Resting orders of 10 shares;
+connections warm; medians of 50, with the middle nine tenths. `late` adds 20 ms to every answer, as
+a network would."""
 
 REPETITIONS = 50
 LATE_MS = 20
@@ -43,12 +45,11 @@ class Bench:
         self._server, self._market = server, market
         self._orders = 0
 
-    def sign(self, count: int) -> list[SignedOrder]:
-        signed = []
-        for _ in range(count):
-            self._orders += 1
-            placement = Placement(
-                order=self._orders,
+    def placements(self, count: int) -> list[Placement]:
+        self._orders += count
+        return [
+            Placement(
+                order=self._orders - number,
                 market=self._market,
                 token=Token.YES,
                 side=Side.BID,
@@ -56,8 +57,11 @@ class Bench:
                 size_e6=10 * ONE_E6,
                 time_in_force=TimeInForce.GTC,
             )
-            signed.append(self.account.sign(placement, clock.wall_ns()))
-        return signed
+            for number in range(count)
+        ]
+
+    def sign(self, count: int) -> list[SignedOrder]:
+        return [self.account.sign(p, clock.wall_ns()) for p in self.placements(count)]
 
     def signing(self) -> Figure:
         spans = [_span_ns(lambda: self.sign(1)) for _ in range(REPETITIONS)]
@@ -89,6 +93,45 @@ class Bench:
         return _figure("client_create_ms", spans[1:], "polymarket-client's create_limit_order")
 
 
+class Socket(asyncio.Protocol):
+    """Whoever listens at the other end: when a request was whole, and an answer that says nothing.
+
+    Gateways then know of no end of their orders, which is no matter here.
+    """
+
+    whole_ns = 0
+
+    def __init__(self) -> None:
+        self._received = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._received += data
+        head, _, body = self._received.partition(b"\r\n\r\n")
+        length = head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]
+        if length and len(body) >= int(length):
+            Socket.whole_ns, self._received = clock.monotonic_ns(), b""
+            assert isinstance(self._transport, asyncio.Transport)
+            self._transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]")
+
+
+async def to_socket(bench: Bench, legs: int) -> Figure:
+    """From the call of `Gateway.send` to the request's last byte at a socket of this process."""
+    loop, spans = asyncio.get_running_loop(), []
+    listening = await loop.create_server(Socket, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+    async with listening, Clob(url, bench.account) as clob:
+        for _ in range(REPETITIONS + 1):
+            # A gateway each: no order of the last one holds the market.
+            gateway = Gateway(clob, bench.account, lambda _: None, lambda _: None)
+            began_ns = clock.monotonic_ns()
+            await gateway.send(bench.placements(legs))
+            spans.append(Socket.whole_ns - began_ns)
+    return _figure(f"to_socket_ms_{legs}", spans[1:], f"{legs} legs signed and sent, journal apart")
+
+
 async def batch(clob: Clob, postings: Sequence[Posting]) -> None:
     await _post(clob, "/orders", postings)
 
@@ -118,6 +161,7 @@ def measure() -> list[Figure]:
 
 async def _measure(server: Server, bench: Bench) -> list[Figure]:
     figures = [bench.signing(), await bench.client()]
+    figures += [await to_socket(bench, legs) for legs in (2, 10)]
     for legs in (2, 10):
         figures.append(await bench.sending("batch", batch, legs, "in one request"))
         figures.append(await bench.sending("parallel", parallel, legs, "in a request each"))
