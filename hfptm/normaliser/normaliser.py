@@ -264,6 +264,8 @@ class Normaliser:
         streams = self._markets[gap.market]
         self._forget(streams.leave(connection, gap.from_ns))
         if streams.streams:
+            if hole := streams.hole():
+                self._closed.append(Gap(hole[0], gap.market, hole[1], gap.reason))
             return
         del self._markets[gap.market]
         if not streams.is_over:

@@ -61,6 +61,10 @@ class Stream(msgspec.Struct, gc=False):
     """Parts before this exchange time were known before it joined, or are too late to match."""
     seen_ns: int
     """Receive time of its last part."""
+    joined_ns: int = 0
+    """Receive time of its first part."""
+    is_ahead: bool = False
+    """It joined with a book that is newer than all that the others had delivered."""
 
 
 class Streams(msgspec.Struct):
@@ -74,6 +78,8 @@ class Streams(msgspec.Struct):
     """The newest exchange time so far."""
     seen_ns: int = 0
     """Receive time up to which connections that left had seen it."""
+    told_ns: int = 0
+    """Receive time of the last part of those that left."""
     is_over: bool = False
     """The market is resolved: that nobody sees it any more is no loss."""
 
@@ -89,14 +95,27 @@ class Streams(msgspec.Struct):
             order = part.order - 1
         is_newest = is_book and ts_venue_ns >= self.latest_ns
         floor_ns = self.latest_ns + (not is_newest)
-        stream = self.streams[connection] = Stream(line, order, floor_ns, 0)
+        stream = Stream(line, order, floor_ns, 0, rows[0][0])
+        stream.is_ahead = bool(self.streams) and is_book and ts_venue_ns > self.latest_ns
+        self.streams[connection] = stream
         return stream
 
     def leave(self, connection: int, seen_ns: int) -> Iterator[Part]:
         """A connection delivers nothing any more; gives the parts nobody waits for."""
-        del self.streams[connection]
+        self.told_ns = max(self.told_ns, self.streams.pop(connection).seen_ns)
         self.seen_ns = max(self.seen_ns, seen_ns)
         return self.passed()
+
+    def hole(self) -> tuple[int, int] | None:
+        """Whether something was missed before those joined who are still there, and when, once.
+
+        They began with a newer book, and nobody from before has delivered anything since.
+        """
+        first = min(self.streams.values(), key=lambda stream: stream.joined_ns)
+        if not first.is_ahead or self.told_ns >= first.joined_ns:
+            return None
+        first.is_ahead = False
+        return self.told_ns, first.joined_ns
 
     def passed(self) -> Iterator[Part]:
         """Take out the parts that no connection is expected to deliver any more."""
