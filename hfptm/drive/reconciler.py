@@ -14,7 +14,7 @@ from hfptm.drive.gateway import Gateway
 from hfptm.units import NS_PER_MS, NS_PER_S
 from hfptm.venue.messages import Malformed
 from hfptm.venue.own_order import OwnOrder
-from hfptm.venue.user_messages import MISSING, UserMessage, UserOrder, decode, decode_page
+from hfptm.venue.user_messages import NO_MORE, UserMessage, UserOrder, decode, decode_page
 
 UNKNOWN_NS = 250 * NS_PER_MS
 """Between two questions about an order of unknown outcome."""
@@ -79,7 +79,7 @@ class Reconciler:
             if any(isinstance(message, Malformed) for message in messages):
                 return False
             self._take(messages)
-            if cursor == MISSING:
+            if cursor == NO_MORE:
                 return True
             query = query | {"next_cursor": cursor}
         return False

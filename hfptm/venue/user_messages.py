@@ -8,7 +8,7 @@ import msgspec
 
 from hfptm.venue.messages import Malformed, Text, Trouble
 
-MISSING = "LTE="
+NO_MORE = "LTE="
 """The cursor behind the last page of REST."""
 
 
@@ -56,7 +56,7 @@ UserMessage = UserOrder | UserTrade | Malformed
 
 class _Page(msgspec.Struct):
     data: list[msgspec.Raw]
-    next_cursor: str = MISSING
+    next_cursor: str = NO_MORE
 
 
 _PAGE = msgspec.json.Decoder(_Page)
@@ -85,11 +85,11 @@ def decode(payload: bytes) -> list[UserMessage]:
 
 
 def decode_page(payload: bytes) -> tuple[list[UserMessage], str]:
-    """The messages of a page of REST, and the cursor of the next one, `MISSING` behind the last."""
+    """The messages of a page of REST, and the cursor of the next one, `NO_MORE` behind the last."""
     try:
         page = _PAGE.decode(payload)
     except _UNREADABLE:
-        return [Malformed(Trouble.BAD_MESSAGE)], MISSING
+        return [Malformed(Trouble.BAD_MESSAGE)], NO_MORE
     return [_decode_element(bytes(element)) for element in page.data], page.next_cursor
 
 

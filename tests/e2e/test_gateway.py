@@ -12,6 +12,7 @@ import pytest
 from hfptm import clock
 from hfptm.drive.gateway import LEGS_MAX, Gateway
 from hfptm.drive.heartbeat import LAPSE_NS, Heartbeat
+from hfptm.drive.reconciler import QUIET_NS, UNKNOWN_NS
 from hfptm.errors import ConfigError, VenueError
 from hfptm.records import BUY, SELL, EventKind, RejectReason, Token
 from hfptm.sandbox.faults_kinds import Restart, Timeout
@@ -119,11 +120,13 @@ def test_cancels(how: str) -> None:
         else:
             canceled = await gateway.cancel_all()
         assert canceled.canceled == ids
+        due = gateway.own.due(clock.wall_ns(), UNKNOWN_NS, QUIET_NS)
+        assert [own.order_id for own in due] == ids
         assert (await gateway.cancel(ids)).not_canceled.keys() == set(ids)
         await desk.settled()
         assert [desk.kinds(n) for n in (1, 2, 3)] == [["ACK", "DONE"]] * 3
 
-    at_desk(use)
+    at_desk(use, has_channel=False)
 
 
 def test_a_cancel_that_is_refused_says_what_may_be_open() -> None:

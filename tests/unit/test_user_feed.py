@@ -11,7 +11,7 @@ from hfptm.units import NS_PER_MS
 from hfptm.venue.own_order import shares_e6
 from hfptm.venue.own_orders import SETTLED_MAX, OwnOrders
 from hfptm.venue.user_feed import UserFeed
-from hfptm.venue.user_messages import MISSING, decode, decode_page
+from hfptm.venue.user_messages import NO_MORE, decode, decode_page
 from tests.own_orders import CONDITION, MARKET, NOW_NS, feed_of, own_order, told
 
 MINE, OTHER, NOBODY = "0xaa", "0xbb", "0xee"
@@ -270,7 +270,7 @@ def test_pages() -> None:
     (message,), cursor = decode_page(page)
     assert (type(message).__name__, cursor) == ("UserTrade", "Mg")
     (message,), cursor = decode_page(b"<html>")
-    assert (type(message).__name__, cursor) == ("Malformed", MISSING)
+    assert (type(message).__name__, cursor) == ("Malformed", NO_MORE)
     assert len(decode(b'[{"id":"x","size_matched":"0"}, 7]')) == 2
 
 
