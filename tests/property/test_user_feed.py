@@ -15,6 +15,7 @@ from hfptm.venue.own_order import OwnOrder
 from hfptm.venue.own_orders import OwnOrders
 from hfptm.venue.user_feed import UserFeed
 from hfptm.venue.user_messages import decode_page
+from tests.own_orders import NOW_NS, feed_of, own_order
 from tests.sandbox_api import STANDARD_SLUG, Api, Trader, entry_of, make_sandbox, post_body
 
 KEY = "0x" + "11" * 32
@@ -164,3 +165,33 @@ def token_of(desk: Desk, own: OwnOrder) -> str:
     assert order.size_e6 == own.size_e6
     assert 0 < order.price_e4 < PRICE_ONE_E4
     return order.token
+
+
+KEYS = (
+    *("event_type", "id", "market", "type", "status", "size_matched", "taker_order_id", "size"),
+    *("price", "timestamp", "maker_orders", "order_id", "matched_amount"),
+)
+words = st.sampled_from(
+    ["order", "trade", "0xaa", "MATCHED", "LIVE", "CANCELED", "CANCELLATION", "FAILED", "10", "0.5"]
+)
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text() | words,
+    lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(KEYS) | st.text(), inner),
+    max_leaves=12,
+)
+messages = st.fixed_dictionaries(
+    {"event_type": st.sampled_from(["order", "trade"]), "id": st.just("0xaa")},
+    optional=dict.fromkeys(KEYS[2:], words | values),
+)
+
+
+@given(st.lists(st.binary() | values.map(msgspec.json.encode) | messages.map(msgspec.json.encode)))
+def test_it_never_raises_and_ends_each_order_at_most_once(payloads: list[bytes]) -> None:
+    feed, own = feed_of(own_order("0xaa"))
+    for payload in payloads:
+        feed.receive(payload, NOW_NS)
+    kinds = Counter(own.take()["kind"].tolist())
+    assert kinds[EventKind.DONE] + kinds[EventKind.REJECT] <= 1
+    assert kinds[EventKind.ACK] <= 1
+    assert kinds[CONFIRMED] + kinds[FAILED] <= kinds[FILL]
+    assert feed.counters.frames == len(payloads)
