@@ -36,14 +36,14 @@ READ_FRAMES = 80
 """Frames that leave the socket in one read, with one stamp, at such a rate."""
 
 
-def make_frames(count: int) -> list[bytes]:
+def make_frames(count: int, markets: int = MARKETS) -> list[bytes]:
     """`price_change` messages as the market channel prints them."""
     generator = np.random.default_rng(7)
-    tokens = [str(int.from_bytes(generator.bytes(32)) >> 1) for _ in range(2 * MARKETS)]
-    conditions = [f"0x{generator.bytes(32).hex()}" for _ in range(MARKETS)]
+    tokens = [str(int.from_bytes(generator.bytes(32)) >> 1) for _ in range(2 * markets)]
+    conditions = [f"0x{generator.bytes(32).hex()}" for _ in range(markets)]
     frames = []
     for number in range(count):
-        market = int(generator.integers(MARKETS))
+        market = int(generator.integers(markets))
         bid = int(generator.integers(10, 990))
         changes = [
             {

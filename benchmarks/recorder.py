@@ -1,0 +1,265 @@
+"""How fast the recorder is, and what it takes: `python -m benchmarks.recorder [--json]`.
+
+From the socket to the durable log, with the sealing that follows; sender and recorder are processes
+of their own. Takes three minutes. On a machine with fewer than three free cores they take them from
+each other: what the recorder could do with a core of its own stands beside each figure.
+"""
+
+import asyncio
+import gc
+import resource
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from multiprocessing import get_context
+from multiprocessing.connection import Connection as Pipe
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+import uvloop
+
+from benchmarks import sandbox
+from benchmarks.report import Figure, main
+from benchmarks.sender import Head, Load, send
+from benchmarks.storage import make_frames
+from hfptm.clock import monotonic_ns
+from hfptm.lake import Kind, Lake
+from hfptm.raw import RawKind
+from hfptm.registry import Market, market_id
+from hfptm.sandbox.resend import resend
+from hfptm.sandbox.wire_file import read_wire
+from hfptm.sections import Recorder
+from hfptm.units import NS_PER_S
+from recorder.derivation import derive
+from recorder.feed import Feed
+from recorder.scan import MARKET
+from recorder.storage import Storage
+from recorder.writer import WriterSettings
+
+ABOUT = (
+    "Frames are made: price changes of two tokens, 604 bytes, half of what does not compress are "
+    "hashes."
+)
+_SPAWN = get_context("spawn")
+_MIB = 1 << 20
+
+
+class Sizes(NamedTuple):
+    seconds: int = 60
+    quiet_seconds: int = 20
+    quiet_rate: int = 500
+    assets: int = 20_000
+    wire_frames: int = 100_000
+
+
+class Task(NamedTuple):
+    """What a recorder is to do: receive these markets there until all connections are closed."""
+
+    address: str
+    markets: list[Market]
+    connections: int
+    section: Recorder
+    data: Path
+
+
+class Received(NamedTuple):
+    """What it has done, and what it took, from the first frame to the last."""
+
+    frames: int
+    in_lake: int
+    dropped: int
+    took_s: float
+    cpu_s: float
+    sealing_cpu_s: float
+    """Of the processes of low priority that seal logs."""
+    raw_bytes: int
+    rss_bytes: int
+    """At the most."""
+
+
+def measure(sizes: Sizes) -> list[Figure]:
+    return [*_flat_out(sizes), _events(sizes), _memory(sizes), _quiet(sizes)]
+
+
+def _flat_out(sizes: Sizes) -> list[Figure]:
+    sent, got = recorded(Load(sizes.seconds, markets=200, connections=2), Recorder(redundancy=1))
+    assert got.dropped == 0
+    assert got.in_lake == got.frames == sent, "frames are lost"
+    alone = got.frames / got.cpu_s
+    note = f"{sizes.seconds} s, {sent:,} frames, none lost; {alone:,.0f} with a whole core"
+    per_frame = got.raw_bytes / got.frames
+    return [
+        Figure("frames_per_s", got.frames / got.took_s, "frames/s", None, note),
+        Figure("raw_bytes_per_frame", per_frame, "bytes", None, "of 604, sealed"),
+    ]
+
+
+def _events(sizes: Sizes) -> Figure:
+    """Frames of the sandbox's traders, whose books are books."""
+    with tempfile.TemporaryDirectory(prefix="hfptm-benchmark-") as folder:
+        wire, data = Path(folder) / "wire.jsonl", Path(folder) / "data"
+        sandbox.write_wire(wire, sandbox.Sizes(wire_frames=sizes.wire_frames))
+        markets = wire_markets(wire)
+        section = Recorder(redundancy=1, assets_per_connection=2 * len(markets))
+        with _process(receive) as receiving:
+            resend(
+                wire,
+                on_ready=lambda address: receiving.send(Task(address, markets, 1, section, data)),
+            )
+            receiving.recv()
+        Lake(data).write_markets("markets", markets)
+        made = derive(data, lambda *_: None)
+    note = f"{made.event_rows:,} rows of {made.frames:,} frames of the sandbox"
+    per_row = made.event_bytes / made.event_rows
+    return Figure("event_bytes_per_row", per_row, "bytes", None, note)
+
+
+def _memory(sizes: Sizes) -> Figure:
+    section = Recorder(connections_per_s=50)
+    connections = section.redundancy * sizes.assets // section.assets_per_connection
+    load = Load(
+        sizes.quiet_seconds,
+        markets=sizes.assets // 2,
+        connections=connections,
+        rate=2_000,
+        has_books=True,
+    )
+    _, got = recorded(load, section)
+    note = f"{connections} connections, books of 2 KB, 2,000 frames/s"
+    return Figure(f"rss_mib_{sizes.assets}", got.rss_bytes / _MIB, "MiB", None, note)
+
+
+def _quiet(sizes: Sizes) -> Figure:
+    load = Load(sizes.quiet_seconds, markets=200, connections=4, rate=sizes.quiet_rate)
+    sent, got = recorded(load, Recorder())
+    assert got.in_lake == sent
+    share = got.cpu_s / got.took_s
+    note = f"at {sizes.quiet_rate} frames/s; sealing takes {got.sealing_cpu_s / got.took_s:.3f}"
+    return Figure(f"core_share_{sizes.quiet_rate}", share, "", None, note)
+
+
+def recorded(load: Load, section: Recorder) -> tuple[int, Received]:
+    """How many frames were sent, and what a recorder of its own made of them."""
+    with (
+        tempfile.TemporaryDirectory(prefix="hfptm-benchmark-") as folder,
+        _process(send, load) as sending,
+        _process(receive) as receiving,
+    ):
+        data = Path(folder)
+        task = Task(sending.recv(), listed(load), load.connections, section, data)
+        receiving.send(task)
+        sent: list[int] = sending.recv()
+        return sum(sent), receiving.recv()
+
+
+@contextmanager
+def _process(target: Callable[..., None], *arguments: object) -> Iterator[Pipe]:
+    """Fresh, since a fork would share what this one has in memory."""
+    ours, theirs = _SPAWN.Pipe()
+    process = _SPAWN.Process(target=target, args=(theirs, *arguments), daemon=True)
+    process.start()
+    theirs.close()
+    try:
+        yield ours
+        process.join()
+    finally:
+        ours.close()
+
+
+def receive(pipe: Pipe) -> None:
+    """Do a `Task` and tell what was `Received`."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        pipe.send(runner.run(_receive(pipe.recv())))
+
+
+async def _receive(task: Task) -> Received:
+    storage = Storage(task.data, WriterSettings())
+    feed = Feed(task.section, task.address, storage.append, lambda *_: None, seed=1)
+    gc.collect()
+    async with feed:
+        feed.add(task.markets)
+        while feed.dialling.opened < task.connections:
+            await asyncio.sleep(0.05)
+        books, began_ns, before_s = feed.dialling.received()[0], monotonic_ns(), _cpu_s()
+        last_ns, frames = began_ns, books
+        while feed.dialling.open:
+            await asyncio.sleep(0.05)
+            feed.tick(monotonic_ns())
+            if frames < (frames := feed.dialling.received()[0]):
+                last_ns = monotonic_ns()
+        used_s = _cpu_s() - before_s
+        rss_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        dropped = storage.status().writer.dropped_rows
+    while storage.status().sealer.waiting_logs:
+        await asyncio.sleep(0.1)
+    storage.close()
+    lake = Lake(task.data)
+    return Received(
+        frames=frames,
+        in_lake=_frames_in(lake),
+        dropped=dropped,
+        took_s=(last_ns - began_ns) / NS_PER_S,
+        cpu_s=used_s,
+        sealing_cpu_s=_cpu_s(resource.RUSAGE_CHILDREN),
+        raw_bytes=sum(path.stat().st_size for path in lake.files(Kind.RAW)),
+        rss_bytes=rss_bytes,
+    )
+
+
+def listed(load: Load) -> list[Market]:
+    """The markets of the sender's frames."""
+    found: dict[str, Market] = {}
+    for payload in make_frames(load.frames, load.markets):
+        head = msgspec.json.decode(payload, type=Head)
+        if head.market not in found:
+            tokens = [change["asset_id"] for change in head.price_changes]
+            found[head.market] = _market(head.market, tokens)
+    return list(found.values())
+
+
+def wire_markets(wire: Path) -> list[Market]:
+    """Those of which a wire file has a price change."""
+    found: dict[int, Market] = {}
+    for frame in read_wire(wire):
+        payload = bytes(frame.frame)
+        is_change = payload.startswith(b'{"market":"') and len(frame.assets) == 2
+        if is_change and frame.market not in found:
+            found[frame.market] = _market(payload[MARKET].decode(), frame.assets)
+    return list(found.values())
+
+
+def _market(condition_id: str, tokens: list[str]) -> Market:
+    yes_token, no_token = tokens
+    return Market(
+        market=market_id(condition_id),
+        condition_id=condition_id,
+        yes_token=yes_token,
+        no_token=no_token,
+        slug="",
+        question="",
+        category="",
+        group=0,
+        tick_e4=10,
+        min_size_e6=0,
+        fee_rate_e4=0,
+        fee_exponent=1,
+        neg_risk=False,
+        version="v1",
+        end_ts_ns=0,
+        valid_from_ns=0,
+    )
+
+
+def _frames_in(lake: Lake) -> int:
+    tables = lake.scan_raw(tail=True)
+    return sum(int((t.column("kind").to_numpy() == RawKind.FRAME).sum()) for t in tables)
+
+
+def _cpu_s(who: int = resource.RUSAGE_SELF) -> float:
+    used = resource.getrusage(who)
+    return used.ru_utime + used.ru_stime
+
+
+if __name__ == "__main__":
+    main("recorder", ABOUT, lambda: measure(Sizes()))
