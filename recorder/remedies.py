@@ -16,6 +16,10 @@ RUNGS_MAX = 9
 """Waits double so often: from 10 s to an hour and a half."""
 
 
+_GONE_PATIENCES = 6
+"""How many times `heal_ns` opening another connection may take."""
+
+
 class Wrong(msgspec.Struct):
     """What was found about one connection."""
 
@@ -30,6 +34,8 @@ class _Open(msgspec.Struct):
     since_ns: int
     rung: int = 0
     """How often the connection was replaced for it."""
+    gone_ns: int = 0
+    """Since when no connection of the line has it; 0 while one has."""
 
 
 class Remedies:
@@ -47,19 +53,24 @@ class Remedies:
         """Markets of a line that wait for their book."""
         return len(self._open)
 
-    def note_healed(self, links: Sequence[LinkSight]) -> None:
-        """A new book heals, wherever on its line it came."""
+    def note_healed(self, links: Sequence[LinkSight], now_ns: int) -> None:
+        """A new book heals, wherever on its line it came.
+
+        A market that is on no connection may be between two of them, or recorded no more.
+        """
         for (line, market), remedy in list(self._open.items()):
-            sights = [link.markets.get(market) for link in links if link.line == line]
-            if any(sight and sight.book_ns > remedy.since_ns for sight in sights):
+            found = [link.markets.get(market) for link in links if link.line == line]
+            sights = [sight for sight in found if sight is not None]
+            remedy.gone_ns = 0 if sights else remedy.gone_ns or now_ns
+            if any(sight.book_ns > remedy.since_ns for sight in sights):
                 del self._open[line, market]
                 self.counts["healed"] += 1
+            elif remedy.gone_ns and now_ns - remedy.gone_ns > _GONE_PATIENCES * self._heal_ns:
+                del self._open[line, market]
 
     def forget_gone(self, links: Iterable[LinkSight]) -> None:
-        """Markets and connections that are not there any more need nothing."""
-        of_line = {(link.line, market) for link in links for market in link.markets}
+        """Connections that are closed."""
         connections = {link.connection for link in links}
-        self._open = {key: kept for key, kept in self._open.items() if key in of_line}
         self._replaced_ns = {c: ns for c, ns in self._replaced_ns.items() if c in connections}
 
     def orders(self, wrong: Iterable[Wrong], now_ns: int) -> list[Order]:
@@ -72,7 +83,7 @@ class Remedies:
     def _is_leaving(self, connection: int, now_ns: int) -> bool:
         """Ordered out a while ago at most: opening another one may take some tries."""
         since_ns = self._replaced_ns.get(connection)
-        return since_ns is not None and now_ns - since_ns < 6 * self._heal_ns
+        return since_ns is not None and now_ns - since_ns < _GONE_PATIENCES * self._heal_ns
 
     def _for_link(self, wrong: Wrong, now_ns: int) -> list[Order]:
         link = wrong.link

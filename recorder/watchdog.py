@@ -116,7 +116,7 @@ class Watchdog:
         if now_ns < self._blind_until_ns:
             return []
         self._rhythms.hear(self._overview.last_ns(self._rhythms.size))
-        self.remedies.note_healed(links)
+        self.remedies.note_healed(links, now_ns)
         self._find_lacking()
         self._find_owed()
         self._find_dead()

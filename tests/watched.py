@@ -15,6 +15,9 @@ from recorder.observations import LinkSight, Order, Reconnect, Resubscribe, Sigh
 from recorder.watchdog import Finding, Patience, Watchdog
 
 BOOK_NS = 200 * NS_PER_MS
+DIALLING_NS = 3 * NS_PER_S
+"""From the end of a connection to the next one."""
+
 ASKED_NS = 5 * NS_PER_S
 """From a check to its answer: the exchange's own, and whether it comes on a connection yet."""
 
@@ -48,6 +51,7 @@ class Watched:
         self._rng = np.random.default_rng(seed)
         self._arrivals: list[_Arrival] = []
         self._answers: list[tuple[int, int]] = []
+        self._coming: list[tuple[int, LinkSight]] = []
         self._serial = 0
         for line in range(lines):
             for part in range(links):
@@ -91,6 +95,7 @@ class Watched:
             if each is not None:
                 each(self)
             self.now_ns += NS_PER_S
+            self._open_due()
             self._receive()
             self._answer()
             for order in self.dog.tick(self.now_ns, list(self.links.values())):
@@ -98,6 +103,11 @@ class Watched:
                 self._carry_out(order)
             due_ns = self.now_ns + ASKED_NS
             self._answers += [(due_ns, market) for market in self.dog.take_checks()]
+
+    def _open_due(self) -> None:
+        for due_ns, link in [each for each in self._coming if each[0] <= self.now_ns]:
+            self._coming.remove((due_ns, link))
+            self.open(link.line, list(link.markets))
 
     def verdicts(self, market: int) -> list[int]:
         """When it was found to be missed, in seconds."""
@@ -150,7 +160,7 @@ class Watched:
         link = self.links[order.connection]
         if isinstance(order, Reconnect):
             del self.links[link.connection]
-            self.open(link.line, list(link.markets))
+            self._coming.append((self.now_ns + DIALLING_NS, link))
         elif isinstance(order, Resubscribe):
             link.markets[order.market].ask_again(self.now_ns)
             self.frozen.discard((link.connection, order.market))
