@@ -16,7 +16,6 @@ from hfptm.drive.gateway import Gateway
 from hfptm.drive.reconciler import Reconciler
 from hfptm.records import BUY, EVENT, SELL, EventKind, Side, Token
 from hfptm.registry import Market
-from hfptm.sandbox.calls import Clock
 from hfptm.sandbox.faults_kinds import Fault
 from hfptm.sandbox.history import History
 from hfptm.sandbox.orders import Order
@@ -54,11 +53,9 @@ def secrets_of(sandbox: Sandbox, **changes: Any) -> Secrets:
 
 
 @contextmanager
-def serving(
-    slug: str = STANDARD_SLUG, wall_ns: Clock = clock.wall_ns
-) -> Iterator[tuple[Server, Market]]:
+def serving(slug: str = STANDARD_SLUG, **options: Any) -> Iterator[tuple[Server, Market]]:
     """Asks of 100 at 0.60 and bids of 100 at 0.40, settled within 40 ms; the account has both
-    tokens of the market."""
+    tokens of the market. `options` are those of the server."""
     history = History(1, 20 * NS_PER_MS, 40 * NS_PER_MS)
     sandbox = make_sandbox(history=history, start_ns=clock.wall_ns())
     api = Api(sandbox)
@@ -68,7 +65,7 @@ def serving(
     sandbox.fund(ADDRESS, FUNDS_E6)
     sandbox.exchange.split(ADDRESS, market.market, SPLIT_E6)
     sandbox.limits.assign(ADDRESS, Tier.ELITE)
-    with Server(sandbox, wall_ns=wall_ns) as server:
+    with Server(sandbox, **options) as server:
         yield server, market
 
 

@@ -9,6 +9,9 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from hfptm.drive.clob import Clob
 from hfptm.drive.gateway import Gateway
@@ -123,6 +126,24 @@ def test_a_connection_that_never_was_sent_nothing() -> None:
             assert desk.rows()[0]["price_e4"] == RejectReason.NOT_SENT
 
     with serving() as (server, market):
+        asyncio.run(run())
+
+
+def test_trades_that_cannot_be_read_are_asked_for_again() -> None:
+    asked: list[bool] = []
+
+    async def broken(_: Request) -> Response:
+        asked.append(True)
+        return Response(b'{"data":[{"id":7,"taker_order_id":"0x1"}]}')
+
+    async def run() -> None:
+        async with desk_of(server, market, has_channel=False) as desk:
+            await desk.gateway.send([desk.placement()])
+            while len(asked) < 2:
+                await asyncio.sleep(0.02)
+            assert desk.kinds() == []
+
+    with serving(further=[Route("/data/trades", broken)]) as (server, market):
         asyncio.run(run())
 
 
