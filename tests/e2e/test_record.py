@@ -139,3 +139,10 @@ def test_without_a_network_one_error_says_so(tmp_path: Path) -> None:
         assert line.endswith("check the network and server.gamma_url")
         assert "Traceback" not in result.err
         assert len(list(data.glob("lake/raw/*/*/*.parquet"))) == 1
+
+
+@pytest.mark.soak
+def test_ten_minutes_of_markets_that_come_and_go_frame_for_frame(tmp_path: Path) -> None:
+    recorded = record(tmp_path, 600, markets=40, rate=100, speed=15)
+    assert recorded.result.code == 0
+    assert check_frames(recorded, received(recorded.data, recorded.wire)) > 50
