@@ -7,7 +7,8 @@ import numpy.typing as npt
 
 from hfptm.kernel.check import CHECK, check_rows
 from hfptm.kernel.jit import as_records, records
-from hfptm.kernel.state import GRID_MAX, PARAMS, Capacity, new_state, with_levels
+from hfptm.kernel.lane import PARAMS
+from hfptm.kernel.state import GRID_MAX, Capacity, new_state, with_levels
 from hfptm.records import EVENT, EventKind, MarketState
 from hfptm.registry import Market
 from hfptm.slots import NOBODY, Slots

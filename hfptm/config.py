@@ -29,7 +29,7 @@ from hfptm.sections import (
     Trading,
 )
 from hfptm.settings import Setting
-from hfptm.units import NS_PER_MS, ONE_E6, PRICE_ONE_E4, parse_decimal
+from hfptm.units import NS_PER_MS, NS_PER_S, ONE_E6, PRICE_ONE_E4, parse_decimal
 
 DEFAULT_PATH = Path("config/config.toml")
 """Read if it exists, relative to the working folder."""
@@ -69,6 +69,15 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     max_outlay_e6: int
     max_exposure_market_e6: int
     max_exposure_event_e6: int
+    max_exposure_total_e6: int
+    max_concurrent_plans: int
+    daily_loss_e6: int
+    max_drawdown_e6: int
+    max_feed_lag_ns: int
+    stale_book_after_ns: int
+    """0: any age."""
+    max_consecutive_failures: int
+    failure_pause_ns: int
     entry_latency_ns: int
     entry_latency_p99_ns: int
     """0: constant; so for each latency."""
@@ -129,6 +138,14 @@ def limits(config: Config) -> Limits:
         max_outlay_e6=_usd_e6(config, "trading.max_arb_size_usd"),
         max_exposure_market_e6=_usd_e6(config, "risk.max_exposure_per_market_usd"),
         max_exposure_event_e6=_usd_e6(config, "risk.max_exposure_per_event_usd"),
+        max_exposure_total_e6=_usd_e6(config, "risk.max_exposure_total_usd"),
+        max_concurrent_plans=config.risk.max_concurrent_arbs,
+        daily_loss_e6=_usd_e6(config, "risk.daily_loss_limit_usd"),
+        max_drawdown_e6=_usd_e6(config, "risk.max_drawdown_usd"),
+        max_feed_lag_ns=config.risk.max_feed_lag_ms * NS_PER_MS,
+        stale_book_after_ns=config.risk.stale_book_after_s * NS_PER_S,
+        max_consecutive_failures=config.risk.max_consecutive_failures,
+        failure_pause_ns=config.risk.failure_pause_s * NS_PER_S,
         entry_latency_ns=config.sim.entry_latency_ms * NS_PER_MS,
         entry_latency_p99_ns=config.sim.entry_latency_p99_ms * NS_PER_MS,
         matching_delay_ns=config.sim.matching_delay_ms * NS_PER_MS,
@@ -146,6 +163,7 @@ def limits(config: Config) -> Limits:
     )
     _require_at_most(config, "trading.max_arb_size_usd", "trading.bankroll_usd")
     _require_at_most(config, "risk.max_exposure_per_market_usd", "risk.max_exposure_per_event_usd")
+    _require_at_most(config, "risk.max_exposure_per_event_usd", "risk.max_exposure_total_usd")
     for name in ("entry_latency", "matching_delay", "response_latency"):
         _require_spread(config, f"sim.{name}_ms", f"sim.{name}_p99_ms")
     return derived

@@ -8,14 +8,16 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from hfptm.config import Limits
 from hfptm.errors import CapacityError
 from hfptm.kernel.jit import INTERPRETED, Array, as_records, records
-from hfptm.kernel.state import GRID_MAX, PARAMS, Capacity, digest_parts, new_state, with_levels
-from hfptm.records import EVENT, EventKind, IntentKind, OpportunityKind
+from hfptm.kernel.lane import PARAMS
+from hfptm.kernel.state import GRID_MAX, Capacity, digest_parts, new_state, with_levels
+from hfptm.records import EVENT, Control, EventKind, IntentKind, OpportunityKind, Reason
 from hfptm.registry import Group, Market
 from hfptm.sections import FeeModel
 from hfptm.sim.restarts import DOWN_NS
@@ -53,6 +55,14 @@ def params_of(limits: Limits) -> Array:
     params["max_outlay_e6"] = limits.max_outlay_e6
     params["max_market_e6"] = limits.max_exposure_market_e6
     params["max_event_e6"] = limits.max_exposure_event_e6
+    params["max_total_e6"] = limits.max_exposure_total_e6
+    params["max_plans"] = limits.max_concurrent_plans
+    params["daily_loss_e6"] = limits.daily_loss_e6
+    params["max_drawdown_e6"] = limits.max_drawdown_e6
+    params["max_lag_ns"] = limits.max_feed_lag_ns
+    params["max_age_ns"] = limits.stale_book_after_ns
+    params["max_failures"] = limits.max_consecutive_failures
+    params["pause_ns"] = limits.failure_pause_ns
     params["min_edge_e4"] = limits.min_edge_e4
     params["charge_fees"] = limits.fee_model == FeeModel.PUBLISHED
     params["payout_fee_e4"] = (
@@ -89,9 +99,31 @@ def compile_kernels() -> None:
     slots.translate(records(EVENT, 0), 0, 0)
 
 
+class RiskState(msgspec.Struct, frozen=True, kw_only=True):
+    """What a restart must not forget; a run's summary holds it as `risk`.
+
+    Losses are told from the result of the moment, so they hold whatever account goes on with them.
+    """
+
+    latch: str = ""
+    """Reason, in lower case, why nothing is bought until `Control.RESUME`."""
+    latch_limit: int = 0
+    latch_value: int = 0
+    """Both in e6: the loss that was allowed, and the one that was."""
+    day: int = 0
+    """UTC, since 1970."""
+    lost_e6: int = 0
+    """Of that day, negative for a profit."""
+    fallen_e6: int = 0
+    """From the highest result."""
+    failures: int = 0
+    """Plans since the last that filled whole."""
+    paused_until_ns: int = 0
+
+
 class Engine:
     """`draws` are those of `latency.latencies_of`; `sink` receives an `Output` whenever there is
-    something to journal."""
+    something to journal; `risk` is what an earlier run left."""
 
     def __init__(
         self,
@@ -100,6 +132,7 @@ class Engine:
         limits: Limits,
         draws: Array,
         sink: Callable[[Output], None],
+        risk: RiskState | None = None,
     ) -> None:
         markets, groups = list(markets), list(groups)
         market_slots = min(len(markets), MARKET_SLOTS_MAX) + 1
@@ -113,6 +146,36 @@ class Engine:
         self.first_ns = 0
         self.last_row_ns = 0
         self.rows = 0
+        if risk:
+            self._restore(risk)
+
+    def control(self, word: Control, ts_ns: int) -> None:
+        """A human's word, at a receive time no earlier than the last row's."""
+        row = records(EVENT, 1)
+        row["kind"], row["market"], row["aux"] = EventKind.CONTROL, NOBODY, word
+        row["ts_recv_ns"] = row["ts_venue_ns"] = ts_ns
+        self._run(row)
+        self._drain()
+
+    def risk_state(self) -> RiskState:
+        risk = self.state.risk[0]
+        return RiskState(
+            latch=Reason(risk["latch"]).name.lower() if risk["latch"] else "",
+            latch_limit=int(risk["latch_limit"]),
+            latch_value=int(risk["latch_value"]),
+            day=int(risk["day"]),
+            lost_e6=int(risk["day_start_e6"] - risk["result_e6"]),
+            fallen_e6=int(risk["peak_e6"] - risk["result_e6"]),
+            failures=int(risk["failures"]),
+            paused_until_ns=int(risk["paused_until_ns"]),
+        )
+
+    def _restore(self, before: RiskState) -> None:
+        risk = self.state.risk
+        for name in ("latch_limit", "latch_value", "day", "failures", "paused_until_ns"):
+            risk[name] = getattr(before, name)
+        risk["latch"] = Reason[before.latch.upper()] if before.latch else 0
+        risk["day_start_e6"], risk["peak_e6"] = before.lost_e6, before.fallen_e6
 
     def feed(self, rows: Rows) -> None:
         """Apply lake rows in order; their `market` column is overwritten."""

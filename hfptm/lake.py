@@ -24,9 +24,17 @@ import pyarrow as pa
 
 from hfptm.clock import NS_MAX, parse_utc_ns, utc_date_hour
 from hfptm.errors import LakeError
-from hfptm.parquet import HOUR_NS, ROW_GROUP_ROWS, HourlyWriter, TableFile, open_table, to_arrow
+from hfptm.parquet import (
+    HOUR_NS,
+    ROW_GROUP_ROWS,
+    HourlyWriter,
+    TableFile,
+    arrow_schema,
+    open_table,
+    to_arrow,
+)
 from hfptm.raw import RAW_GROUP_ROWS, RAW_SCHEMA, rows_between
-from hfptm.records import EVENT, SCHEMA_VERSION, GapReason, Relation, arrow_schema
+from hfptm.records import EVENT, SCHEMA_VERSION, GapReason, Relation
 from hfptm.registry import Group, Market
 from hfptm.segments import hidden
 from hfptm.wal import open_logs, read_in_order

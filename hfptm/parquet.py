@@ -25,6 +25,8 @@ ROW_GROUP_ROWS = 262_144
 
 More reads no faster, and merges at half the speed: from 32 MiB on every buffer is fresh memory."""
 
+_ARROW_TYPES = {"i8": pa.int64(), "i4": pa.int32(), "u2": pa.uint16(), "u1": pa.uint8()}
+
 _FILL_ROWS = 8_192
 """Rows filled at a time: nine strided passes stay in the second-level cache."""
 
@@ -198,8 +200,18 @@ def read_rows(path: Path, dtype: np.dtype[np.void]) -> npt.NDArray[np.void]:
     return fill_rows(open_table(path).read(columns=list(dtype.names or ())), dtype)
 
 
+def arrow_schema(dtype: np.dtype, **metadata: str) -> pa.Schema:
+    """The Arrow schema of a row dtype; the schema version and `metadata` become its key-values."""
+    fields = [
+        pa.field(name, _ARROW_TYPES[dtype[name].str[1:]], nullable=False)
+        for name in dtype.names or ()
+    ]
+    keys = {"schema_version": str(SCHEMA_VERSION), **metadata}
+    return pa.schema(fields, metadata={f"hfptm.{key}": value for key, value in keys.items()})
+
+
 def to_arrow(rows: npt.NDArray[np.void], schema: pa.Schema) -> pa.Table:
-    """Rows of a dtype as an Arrow table of `records.arrow_schema`; columns are copied."""
+    """Rows of a dtype as an Arrow table of `arrow_schema`; columns are copied."""
     return pa.table(
         [pa.array(np.ascontiguousarray(rows[name])) for name in schema.names], schema=schema
     )

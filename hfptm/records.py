@@ -1,4 +1,4 @@
-"""Every row that crosses a module border: numpy dtypes, enums, flags. Arrow schemas follow from it.
+"""Every row that crosses a module border: numpy dtypes, enums, flags.
 
 `EVENT` is the one input of the kernel: market rows, definitions, execution reports and timers, in
 one order. In the lake and in journals `market` is the 63-bit id of `registry.market_id`; inside the
@@ -9,7 +9,6 @@ change of the YES book at 1 - p on the other side.
 from enum import IntEnum
 
 import numpy as np
-import pyarrow as pa
 
 SCHEMA_VERSION = 1
 """Version of every Parquet schema derived from this module; a reader refuses any other."""
@@ -63,6 +62,8 @@ class EventKind(IntEnum):
     scheduled end, 0 if unknown."""
     DELAY = 12
     """Taker delay of a game: size_e6 holds its ms, aux the time, ns, from which it holds."""
+    CONTROL = 13
+    """A human's word to every lane, in aux: Control.RESUME lifts a stop and every latch."""
     ACK = 32
     """An order of ours rests. aux: order id (as for all reports)."""
     FILL = 33
@@ -125,6 +126,11 @@ class MarketState(IntEnum):
     OPEN = 1
     CLOSED = 2
     RESOLVED = 3
+
+
+class Control(IntEnum):
+    STOP = 1
+    RESUME = 2
 
 
 class GapReason(IntEnum):
@@ -198,8 +204,15 @@ class Reason(IntEnum):
     UNSEEN = 10
     """Only with Phase.END: a gap, a tick change or a state change hid the book."""
     CONFIRMED = 11
-    """Only with Phase.END of an artefact: the rest of its batch confirmed the edge, and a new
-    episode goes on."""
+    """Only with Phase.END of an artefact: its batch bore the edge out; a new episode goes on."""
+    STOPPED = 12
+    DAILY_LOSS = 13
+    DRAWDOWN = 14
+    FAILURES = 15
+    FEED_LAG = 16
+    STALE_BOOK = 17
+    CONCURRENT_PLANS = 18
+    TOTAL_EXPOSURE = 19
 
 
 class IntentKind(IntEnum):
@@ -259,6 +272,8 @@ DECISION = np.dtype(
         ("outlay_e6", "i8"),  # what they cost, fees included
         ("edge_e6", "i8"),  # their profit after fees
         ("approved_e6", "i8"),  # sets sent
+        ("limit", "i8"),  # of a risk check that refused: what it allows, and what there was,
+        ("value", "i8"),  # both in the check's own unit; else 0
         ("gross_e4", "i4"),  # per set at the best prices, before fees
         ("lane", "i4"),
         ("legs", "i4"),
@@ -283,15 +298,3 @@ OUTCOME = np.dtype(
         ("unseen", "u1"),  # 1: a leg's book at arrival was not recorded
     ]
 )
-
-_ARROW_TYPES = {"i8": pa.int64(), "i4": pa.int32(), "u2": pa.uint16(), "u1": pa.uint8()}
-
-
-def arrow_schema(dtype: np.dtype, **metadata: str) -> pa.Schema:
-    """The Arrow schema of a row dtype; the schema version and `metadata` become its key-values."""
-    fields = [
-        pa.field(name, _ARROW_TYPES[dtype[name].str[1:]], nullable=False)
-        for name in dtype.names or ()
-    ]
-    keys = {"schema_version": str(SCHEMA_VERSION), **metadata}
-    return pa.schema(fields, metadata={f"hfptm.{key}": value for key, value in keys.items()})

@@ -27,6 +27,7 @@ Seconds = Annotated[int, Meta(ge=1, le=3_600, description="a whole number, 1 to 
 Lines = Annotated[int, Meta(ge=1, le=4, description="a whole number, 1 to 4")]
 Assets = Annotated[int, Meta(ge=2, le=500, description="a whole number, 2 to 500")]
 PerSecond = Annotated[int, Meta(ge=1, le=1_000, description="a whole number, 1 to 1000")]
+Plans = Annotated[int, Meta(ge=1, le=64, description="a whole number, 1 to 64")]
 SecondsOrNever = Annotated[int, Meta(ge=0, le=86_400, description="a whole number, 0 to 86400")]
 Patience = Annotated[int, Meta(ge=500, le=600_000, description="a whole number, 500 to 600000")]
 Port = Annotated[int, Meta(ge=0, le=65_535, description="a whole number, 0 to 65535")]
@@ -106,6 +107,23 @@ class Risk(Section, frozen=True, kw_only=True):
     """Largest cost of what is held and on order in one market."""
     max_exposure_per_event_usd: Usd = Decimal(500)
     """The same over all markets of one event; at least the limit per market."""
+    max_exposure_total_usd: Usd = Decimal(1000)
+    """The same over everything; at least the limit per event."""
+    max_concurrent_arbs: Plans = 20
+    """Baskets under way at once."""
+    daily_loss_limit_usd: Usd = Decimal(50)
+    """A loss of one UTC day, realised and marked, at which no new basket is bought until a human
+    lifts it."""
+    max_drawdown_usd: Usd = Decimal(100)
+    """The same for the fall from the highest result."""
+    max_feed_lag_ms: Milliseconds = 5_000
+    """Oldest news that a basket may be bought on: from the exchange's time to ours."""
+    stale_book_after_s: SecondsOrNever = 600
+    """Longest silence of any leg's book; 0: any."""
+    max_consecutive_failures: Count = 10
+    """Baskets that did not fill whole, one after the other, before a pause."""
+    failure_pause_s: Seconds = 60
+    """How long nothing is bought then; the next failure is another pause."""
 
 
 class Fees(Section, frozen=True, kw_only=True):

@@ -5,6 +5,7 @@ from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 
 from hfptm.certificate import standing
@@ -123,6 +124,7 @@ def summarise(engine: Engine, tally: Tally, run_id: str, journal: str, took_ns: 
         "coverage": coverage(engine),
         "opportunities": tally.opportunities(),
         **money,
+        "risk": msgspec.to_builtins(engine.risk_state()),
     }
 
 

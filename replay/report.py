@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hfptm.tables import add, duration, pairs, table
+from hfptm.units import ONE_E6
 from replay.importers import ImportReport
 from replay.metrics import Json
 
@@ -39,7 +40,15 @@ ANSWERS = {
     "market_exposure": "at the limit of exposure in a market",
     "event_exposure": "at the limit of exposure in the event",
     "too_many_legs": "more legs than a plan takes",
-    "no_plan_slot": "too many plans under way",
+    "no_plan_slot": "no room to keep another plan",
+    "stopped": "stopped by a human",
+    "daily_loss": "after a day's loss at its limit",
+    "drawdown": "after a fall from the best result",
+    "failures": "in a pause after failures in a row",
+    "feed_lag": "news too old",
+    "stale_book": "a leg's book silent for too long",
+    "concurrent_plans": "too many plans under way",
+    "total_exposure": "at the limit of exposure in total",
 }
 
 PLANS = {
@@ -82,6 +91,7 @@ def summary_table(summary: Json) -> RenderableType:
         _latency(summary),
         _plans(summary),
         _money(summary),
+        *_latched(section(summary, "risk")),
         Text(
             f"digest {summary['digest']}\n"
             f"{summary['events']:,} rows in {summary['seconds']:.2f} s, "
@@ -188,6 +198,14 @@ def _plans(summary: Json) -> Table:
 def _money(summary: Json) -> Table:
     rows = [(title, f"{summary[name]:,.2f}") for name, title in MONEY.items()]
     return pairs("Money, $", rows, justify="right")
+
+
+def _latched(risk: Json) -> Iterator[Text]:
+    """Nothing unless trading has ended."""
+    if risk["latch"]:
+        lost_usd = number(risk, "latch_value") / ONE_E6
+        why = ANSWERS[str(risk["latch"])] + (f" (${lost_usd:,.2f})" if lost_usd else "")
+        yield Text(f"Nothing is bought any more, {why},\nuntil a human lifts it.", "bold red")
 
 
 def section(data: Json, name: str) -> Json:

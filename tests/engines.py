@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from hfptm.config import limits, load
-from hfptm.engine import Engine, Output, Rows
+from hfptm.engine import Engine, Output, RiskState, Rows
 from hfptm.journal import Digest
 from hfptm.latency import latencies_of
 from hfptm.records import EVENT, EventFlag, EventKind, MarketState, Side
@@ -19,11 +19,17 @@ LAST = int(EventFlag.LAST_IN_BATCH)
 class Recorder(Engine):
     """An engine whose outputs are kept."""
 
-    def __init__(self, markets: list[Market], groups: list[Group], *overrides: str) -> None:
+    def __init__(
+        self,
+        markets: list[Market],
+        groups: list[Group],
+        *overrides: str,
+        risk: RiskState | None = None,
+    ) -> None:
         self.outputs: list[Output] = []
         settings = limits(load(None, overrides, {}))
         draws = latencies_of(settings).draws
-        super().__init__(markets, groups, settings, draws, self.outputs.append)
+        super().__init__(markets, groups, settings, draws, self.outputs.append, risk)
 
     def run(self, rows: Rows, cuts: Sequence[int] = ()) -> "Recorder":
         start = 0

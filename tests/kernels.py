@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hfptm.kernel.jit import as_records, records
-from hfptm.kernel.state import GRID_MAX, PARAMS, Capacity, new_state
+from hfptm.kernel.lane import PARAMS
+from hfptm.kernel.state import GRID_MAX, Capacity, new_state
 from hfptm.kernel.step import step_rows
 from hfptm.records import (
     EVENT,
@@ -36,6 +37,14 @@ RICH = {
     "max_outlay_e6": 1_000_000 * ONE_E6,
     "max_market_e6": 1_000_000 * ONE_E6,
     "max_event_e6": 1_000_000 * ONE_E6,
+    "max_total_e6": 1_000_000 * ONE_E6,
+    "daily_loss_e6": 1_000_000 * ONE_E6,
+    "max_drawdown_e6": 1_000_000 * ONE_E6,
+    "max_lag_ns": 1 << 62,
+    "max_age_ns": 0,
+    "max_plans": 64,
+    "max_failures": 1 << 32,
+    "pause_ns": 0,
     "min_edge_e4": 0,
     "charge_fees": 1,
     "payout_fee_e4": 0,

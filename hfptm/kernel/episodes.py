@@ -16,11 +16,13 @@ from hfptm.kernel.detector import (
     measure,
 )
 from hfptm.kernel.executor import open_plan
+from hfptm.kernel.gates import forbidden
 from hfptm.kernel.jit import Record, cold
+from hfptm.kernel.lane import KINDS
 from hfptm.kernel.orders import next_plan, observe
 from hfptm.kernel.plans import LEGS_MAX
 from hfptm.kernel.risk import approve
-from hfptm.kernel.state import DISPLAYED, KINDS, SETS_MAX_E6, WALKED, State
+from hfptm.kernel.state import DISPLAYED, SETS_MAX_E6, WALKED, State
 from hfptm.records import LANE_SHIFT, Phase, Reason
 
 
@@ -167,6 +169,7 @@ def weigh(state: State, lane: int, kind: int, subject: int) -> None:
     plan, sets_e6 = 0, 0
     displayed = state.basket[DISPLAYED]
     displayed.sets_e6 = displayed.outlay_e6 = displayed.edge_e6 = 0
+    state.basket[WALKED].binding = 0
     if legs > LEGS_MAX:
         episode.reason = Reason.TOO_MANY_LEGS
     elif measure(state, lane, kind, subject, SETS_MAX_E6) == 0:
@@ -185,6 +188,9 @@ def weigh(state: State, lane: int, kind: int, subject: int) -> None:
             episode.taken = 1
     if phase == Phase.BEGIN or before != episode.reason:
         decision = write_decision(state, lane, kind, subject, phase)
+        if plan == 0 and episode.reason == state.basket[WALKED].binding:
+            decision.limit = state.basket[WALKED].limit
+            decision.value = state.basket[WALKED].value
         decision.plan = plan
         decision.approved_e6 = sets_e6
         decision.legs = legs
@@ -196,6 +202,10 @@ def sized(state: State, lane: int, kind: int, subject: int, legs: int) -> int:
     episode = episode_of(state, lane, kind, subject)
     if next_plan(state, lane) == 0:
         episode.reason = Reason.NO_PLAN_SLOT
+        return 0
+    reason = forbidden(state, lane, legs)
+    if reason != 0:
+        episode.reason = reason
         return 0
     approved_e6 = approve(state, lane, kind, subject, legs)
     binding = int(state.basket[WALKED].binding)
@@ -218,6 +228,7 @@ def write_decision(state: State, lane: int, kind: int, subject: int, phase: int)
     decision.market = subject
     decision.plan = 0
     decision.approved_e6 = 0
+    decision.limit = decision.value = 0
     measured = phase != Phase.END and episode.artefact == 0
     displayed = state.basket[DISPLAYED]
     decision.size_e6 = displayed.sets_e6 if measured else 0

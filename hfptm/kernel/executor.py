@@ -3,6 +3,7 @@
 from hfptm.kernel.cash import cost_e6, portion_e6, proceeds_e6
 from hfptm.kernel.detector import CENT_E6
 from hfptm.kernel.fees import market_fee_e6
+from hfptm.kernel.gates import check_result, count_failure
 from hfptm.kernel.jit import Record, cold
 from hfptm.kernel.orders import BUY, SELL, YES, next_plan, place, plan_slot, reserve
 from hfptm.kernel.plans import (
@@ -17,7 +18,7 @@ from hfptm.kernel.plans import (
 from hfptm.kernel.risk import order_cost_e6
 from hfptm.kernel.settlement import redeem, settle, use_sets
 from hfptm.kernel.state import State
-from hfptm.records import EventKind
+from hfptm.records import EventKind, Reason
 from hfptm.units import NO_BID_E4, PRICE_ONE_E4
 
 
@@ -83,6 +84,8 @@ def on_report(state: State, row: Record) -> None:
         state.lanes[lane].unknown += 1  # likewise: it may be filled
     else:
         state.counters[0].unused_rows += 1
+    state.risk[lane].marked_ns = 0
+    check_result(state, lane)
 
 
 @cold
@@ -164,6 +167,7 @@ def count_result(state: State, lane: int, plan: Record) -> None:
         held_e6 = state.legs[lane, plan_slot(state, int(plan.plan)), position].filled_e6
         filled += 1 if held_e6 > 0 else 0
         whole += 1 if held_e6 >= plan.sets_e6 else 0
+    count_failure(state, lane, whole < plan.legs)
     if whole == plan.legs:
         account.completed += 1
     elif filled > 0:
@@ -176,8 +180,10 @@ def count_result(state: State, lane: int, plan: Record) -> None:
 def unwind(state: State, lane: int, plan: Record, position: int) -> None:
     """Sell what a leg holds without partners at its best bid.
 
-    It is carried, as a position, if there is no bid or the tries ran out.
+    It is carried, as a position, if there is no bid, the tries ran out, or a human said stop.
     """
+    if state.risk[lane].latch == Reason.STOPPED:
+        return
     leg = state.legs[lane, plan_slot(state, int(plan.plan)), position]
     market = state.markets[leg.market]
     size_e6 = int(leg.filled_e6) // CENT_E6 * CENT_E6

@@ -1,8 +1,9 @@
 """How much of a basket a lane may buy. Nothing is sent that did not pass here.
 
-Checks in order: free cash, exposure of each market, exposure of the event, largest outlay of one
-plan. Exposure is what was spent on shares still held plus the most that orders in flight can cost,
-fees included. An order in flight that is partly filled counts twice until it is over.
+Checks in order, after those of `kernel.gates`: free cash, exposure of each market, of the event
+and in total, largest outlay of one plan. Exposure is what was spent on shares still held plus
+the most that orders in flight can cost, fees included. An order in flight that is partly filled
+counts twice until it is over.
 """
 
 from hfptm.kernel.cash import cost_e6
@@ -50,11 +51,21 @@ def event_exposure_e6(state: State, lane: int, group: int) -> int:
 
 
 @cold
-def cap(basket: Record, sets_e6: int, room_e6: int, unit_e6: int, reason: int) -> int:
-    """No more sets than `room_e6` buys at `unit_e6` a set; notes the last limit that bound."""
-    allowed_e6 = min(max(room_e6, 0), ROOM_MAX_E6) * ONE_E6 // unit_e6
+def total_exposure_e6(state: State, lane: int) -> int:
+    """Cost of all that is held, and what is promised: what is held cost what cash lacks."""
+    account = state.lanes[lane]
+    paid_e6 = int(state.params[lane].bankroll_e6) + int(account.realised_e6)
+    return paid_e6 - int(account.cash_e6) + int(account.reserved_e6)
+
+
+@cold
+def cap(
+    basket: Record, sets_e6: int, limit_e6: int, used_e6: int, unit_e6: int, reason: int
+) -> int:
+    """No more sets than what is left of a limit buys at `unit_e6` a set; notes the last to bind."""
+    allowed_e6 = min(max(limit_e6 - used_e6, 0), ROOM_MAX_E6) * ONE_E6 // unit_e6
     if allowed_e6 < sets_e6:
-        basket.binding = reason
+        basket.binding, basket.limit, basket.value = reason, limit_e6, used_e6
         return allowed_e6
     return sets_e6
 
@@ -72,19 +83,22 @@ def approve(state: State, lane: int, kind: int, subject: int, legs: int) -> int:
         unit_e6 += leg_cost_e6(state, lane, position)
     slack_e6 = legs * (1 + ROUNDING_E6)
     sets_e6 = int(basket.sets_e6)
-    room_e6 = int(account.cash_e6) - int(account.reserved_e6) - slack_e6
-    sets_e6 = cap(basket, sets_e6, room_e6, unit_e6, Reason.NO_CASH.value)
+    cash_e6, used_e6 = int(account.cash_e6), int(account.reserved_e6) + slack_e6
+    sets_e6 = cap(basket, sets_e6, cash_e6, used_e6, unit_e6, Reason.NO_CASH.value)
     for position in range(legs):
         slot = int(state.walk[position].market)
         share_e6 = unit_e6 if kind == BINARY else leg_cost_e6(state, lane, position)
-        room_e6 = int(params.max_market_e6) - market_exposure_e6(state, lane, slot) - slack_e6
-        sets_e6 = cap(basket, sets_e6, room_e6, share_e6, Reason.MARKET_EXPOSURE.value)
+        limit_e6, used_e6 = int(params.max_market_e6), market_exposure_e6(state, lane, slot)
+        used_e6 += slack_e6
+        sets_e6 = cap(basket, sets_e6, limit_e6, used_e6, share_e6, Reason.MARKET_EXPOSURE.value)
     group = int(state.markets[subject].group) if kind == BINARY else subject
     if group >= 0:
         held_e6 = event_exposure_e6(state, lane, group)
     else:
         held_e6 = market_exposure_e6(state, lane, subject)
-    room_e6 = int(params.max_event_e6) - held_e6 - slack_e6
-    sets_e6 = cap(basket, sets_e6, room_e6, unit_e6, Reason.EVENT_EXPOSURE.value)
-    room_e6 = int(params.max_outlay_e6) - slack_e6
-    return cap(basket, sets_e6, room_e6, unit_e6, Reason.SIZE_BELOW_MINIMUM.value)
+    limit_e6, used_e6 = int(params.max_event_e6), held_e6 + slack_e6
+    sets_e6 = cap(basket, sets_e6, limit_e6, used_e6, unit_e6, Reason.EVENT_EXPOSURE.value)
+    limit_e6, used_e6 = int(params.max_total_e6), total_exposure_e6(state, lane) + slack_e6
+    sets_e6 = cap(basket, sets_e6, limit_e6, used_e6, unit_e6, Reason.TOTAL_EXPOSURE.value)
+    limit_e6 = int(params.max_outlay_e6)
+    return cap(basket, sets_e6, limit_e6, slack_e6, unit_e6, Reason.SIZE_BELOW_MINIMUM.value)

@@ -112,6 +112,7 @@ def credit_left_out(state: State, lane: int, plan: Record, sets_e6: int) -> None
 def redeem(state: State, slot: int, payout_yes_e4: int) -> None:
     """A market resolved: pay what every lane holds in it, and take it out of its plans."""
     for lane in range(len(state.lanes)):
+        state.risk[lane].marked_ns = 0
         for token in range(2):
             share_e4 = payout_yes_e4 if token == YES else PRICE_ONE_E4 - payout_yes_e4
             redeem_position(state, lane, slot, token, share_e4)

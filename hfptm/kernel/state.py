@@ -11,8 +11,9 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from hfptm.kernel.jit import Array, Arrays, cold, opener, records
+from hfptm.kernel.lane import KINDS, LANE, PARAMS, RISK
 from hfptm.kernel.plans import LEG, LEGS_MAX, PLAN
-from hfptm.records import DECISION, INTENT, OpportunityKind
+from hfptm.records import DECISION, INTENT
 from hfptm.units import NO_ASK_E4, PRICE_ONE_E4, TICKS_E4
 
 GRID_MAX = 2 * (PRICE_ONE_E4 + 1)
@@ -27,7 +28,6 @@ WALKED, DISPLAYED = 0, 1
 
 MEMBERS_MAX = 256
 INT64 = np.dtype(np.int64)
-KINDS = len(OpportunityKind)
 
 MARKET = np.dtype(
     [
@@ -78,44 +78,6 @@ GROUP = np.dtype(
     align=True,
 )
 
-PARAMS = np.dtype(
-    [
-        ("bankroll_e6", "i8"),
-        ("max_outlay_e6", "i8"),
-        ("max_market_e6", "i8"),
-        ("max_event_e6", "i8"),
-        ("min_edge_e4", "i4"),  # net profit over outlay
-        ("payout_fee_e4", "i4"),  # the seed's legacy model; 0 otherwise
-        ("charge_fees", "i4"),  # 1: each market's own schedule
-    ],
-    align=True,
-)
-
-LANE = np.dtype(
-    [
-        ("cash_e6", "i8"),
-        ("reserved_e6", "i8"),  # promised to orders in flight
-        ("realised_e6", "i8"),
-        ("fees_e6", "i8"),
-        ("locked_e6", "i8"),  # cost of complete baskets held until resolution
-        ("locked_payout_e6", "i8"),  # what they pay at least
-        ("plan_serial", "i8"),  # of the last plan
-        ("plans", "i8"),  # made
-        ("decisions", "i8"),
-        ("completed", "i8"),  # plans in which every leg filled whole
-        ("partial", "i8"),  # plans in which some, but not all, was filled
-        ("missed", "i8"),  # plans in which nothing was filled
-        ("fills", "i8"),
-        ("rejects", "i8"),
-        ("delayed", "i8"),  # orders that sat in a taker delay
-        ("unknown", "i8"),  # orders whose outcome was unknown for a while
-        ("unwinds", "i8"),  # orders sent to leave a leg without its partners
-        ("unwind_result_e6", "i8"),  # profit of those sales, normally negative
-        ("sightings", "i8", (KINDS,)),
-    ],
-    align=True,
-)
-
 POSITION = np.dtype(
     [
         ("size_e6", "i8"),
@@ -152,7 +114,9 @@ BASKET = np.dtype(
         ("sets_e6", "i8"),
         ("outlay_e6", "i8"),  # fees included, rounded up
         ("edge_e6", "i8"),  # rounded down
-        ("binding", "i8"),  # Reason of the limit that made it smaller, 0 if none
+        ("binding", "i8"),  # Reason of the check that made it smaller or refused it, 0 if none
+        ("limit", "i8"),  # of that check
+        ("value", "i8"),
     ],
     align=True,
 )
@@ -202,6 +166,7 @@ class State(Arrays):
         "free_grids": (INT64, 2),  # (ticks, M + 1) offsets given back; column 0 counts them
         "params": (PARAMS, 1),  # (L,)
         "lanes": (LANE, 1),  # (L,)
+        "risk": (RISK, 1),  # (L,)
         "positions": (POSITION, 3),  # (L, M, 2) by token
         "reserved": (INT64, 2),  # (L, M) cash promised to orders in flight, e6
         "locked_payouts": (INT64, 2),  # (L, G) least payout of held baskets, e6
@@ -222,6 +187,7 @@ class State(Arrays):
     free_grids: Array
     params: Array
     lanes: Array
+    risk: Array
     positions: Array
     reserved: Array
     locked_payouts: Array
@@ -257,6 +223,7 @@ def new_state(capacity: Capacity, params: Array) -> State:
         free_grids=np.zeros((len(TICKS_E4), markets + 1), np.int64),
         params=records(PARAMS, lanes),
         lanes=records(LANE, lanes),
+        risk=records(RISK, lanes),
         positions=records(POSITION, (lanes, markets, 2)),
         reserved=np.zeros((lanes, markets), np.int64),
         locked_payouts=np.zeros((lanes, groups), np.int64),

@@ -10,6 +10,7 @@ from hfptm.kernel.book import apply, hide, lay_grid
 from hfptm.kernel.detector import worth_a_look
 from hfptm.kernel.episodes import hide_group, hide_market, look
 from hfptm.kernel.executor import on_report
+from hfptm.kernel.gates import check_result, control
 from hfptm.kernel.jit import Array, Record, cold, entry, hot
 from hfptm.kernel.nested import place_by_end
 from hfptm.kernel.settlement import redeem
@@ -59,7 +60,10 @@ def rare(state: State, row: Record) -> None:
         state.markets[row.market].game_delay_ns = row.size_e6 * NS_PER_MS
         state.markets[row.market].game_start_ns = row.aux
     elif row.kind == EventKind.TIMER:
-        return
+        for lane in range(len(state.lanes)):
+            check_result(state, lane)
+    elif row.kind == EventKind.CONTROL:
+        control(state, int(row.aux))
     elif row.kind == EventKind.GAP or row.kind == EventKind.TICK or row.kind == EventKind.STATE:
         interrupt(state, row)
     else:

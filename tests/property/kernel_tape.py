@@ -39,14 +39,15 @@ from tests.kernels import (
 )
 from tests.tapes import Row
 
-MARKETS, ROWS, SEED = 11, 7_000, 2
-RESTARTS_NS = (2_000 * MS - DOWN_NS - POST_ONLY_NS, 52_000 * MS)
+MARKETS, ROWS, SEED = 11, 9_000, 2
+RESTARTS_NS = (2_000 * MS - DOWN_NS - POST_ONLY_NS, 66_000 * MS)
 """Nobody may take in the first 2 s, and what arrives in the last 2 s is of unknown outcome."""
 
 LANES = (
-    {"bankroll_e6": 3_000_000_000, "max_outlay_e6": 200_000_000, "min_edge_e4": 50},
+    {"bankroll_e6": 3_000_000_000, "max_outlay_e6": 200_000_000, "min_edge_e4": 50, "max_plans": 4},
     {"bankroll_e6": 500_000_000, "max_market_e6": 90_000_000, "min_edge_e4": 300},
-    {"bankroll_e6": 900_000_000, "charge_fees": 0, "payout_fee_e4": 200},
+    {"bankroll_e6": 900_000_000, "max_event_e6": 200_000_000, "max_total_e6": 400_000_000}
+    | {"charge_fees": 0, "payout_fee_e4": 200, "max_failures": 3, "pause_ns": 2_000_000_000},
 )
 
 

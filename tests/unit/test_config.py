@@ -49,6 +49,14 @@ def test_defaults_without_any_source() -> None:
         max_outlay_e6=100_000_000,
         max_exposure_market_e6=200_000_000,
         max_exposure_event_e6=500_000_000,
+        max_exposure_total_e6=1_000_000_000,
+        max_concurrent_plans=20,
+        daily_loss_e6=50_000_000,
+        max_drawdown_e6=100_000_000,
+        max_feed_lag_ns=5_000_000_000,
+        stale_book_after_ns=600_000_000_000,
+        max_consecutive_failures=10,
+        failure_pause_ns=60_000_000_000,
         entry_latency_ns=50_000_000,
         entry_latency_p99_ns=0,
         matching_delay_ns=0,
@@ -172,6 +180,11 @@ def test_fee_models_by_name(model: FeeModel) -> None:
             "[risk]\nmax_exposure_per_event_usd = 150",
             "max_exposure_per_market_usd: 200 is above risk.max_exposure_per_event_usd, 150",
         ),
+        (
+            "[risk]\nmax_exposure_total_usd = 499",
+            "max_exposure_per_event_usd: 500 is above risk.max_exposure_total_usd, 499",
+        ),
+        ("[risk]\nmax_concurrent_arbs = 65", "65 is refused; allowed: a whole number, 1 to 64"),
     ],
 )
 def test_a_bad_file_is_one_error_naming_file_key_and_what_is_allowed(

@@ -59,7 +59,7 @@ def test_the_summary_has_what_programs_rely_on(data: Path) -> None:
     } <= summary.keys()
     opportunities = summary["opportunities"]
     assert isinstance(opportunities, dict)
-    assert list(opportunities) == ["binary", "no_basket", "yes_basket"]
+    assert list(opportunities) == ["binary", "no_basket", "yes_basket", "nested"]
     for kind in opportunities.values():
         assert isinstance(kind, dict)
         assert {"displayed", "arrived", "printed", "artefact"} <= kind.keys()

@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,8 +10,9 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from hfptm.config import limits, load
-from hfptm.engine import Engine, Rows, params_of
+from hfptm.engine import Engine, RiskState, Rows, params_of
 from hfptm.errors import CapacityError
+from hfptm.kernel.gates import DAY_NS
 from hfptm.kernel.jit import records
 from hfptm.kernel.state import GRID_MAX, rows_reserve
 from hfptm.lake import Lake
@@ -19,9 +21,12 @@ from hfptm.records import (
     EVENT,
     INTENT,
     OUTCOME,
+    Control,
     EventKind,
     IntentKind,
     OpportunityKind,
+    Phase,
+    Reason,
 )
 from hfptm.registry import Group, Market, market_id
 from hfptm.sandbox.recording import write_recording
@@ -30,7 +35,7 @@ from hfptm.slots import REST_NS
 from replay.importers import ImportOptions, import_paths
 from replay.reader import EventReader
 from tests.engines import Recorder, crossed_market, tape_of
-from tests.tapes import START_NS, make_market
+from tests.tapes import HOUR_NS, START_NS, make_market
 
 
 class Tape(NamedTuple):
@@ -160,3 +165,35 @@ def test_parameters_follow_the_fee_model() -> None:
     ]
     assert [int(params["charge_fees"]) for params in charged] == [1, 0, 0]
     assert [int(params["payout_fee_e4"]) for params in charged] == [0, 0, 200]
+
+
+def test_a_stop_outlives_the_engine_and_is_lifted_in_the_next() -> None:
+    markets = [make_market("a"), make_market("b")]
+    first = Recorder(markets, [])
+    first.feed(tape_of(crossed_market("a", START_NS)))
+    first.control(Control.STOP, first.last_row_ns)
+    left = first.risk_state()
+    assert (left.latch, left.day) == ("stopped", START_NS // DAY_NS)
+    assert left.lost_e6 < 0
+    again = Recorder(markets, [], risk=msgspec.convert(msgspec.to_builtins(left), RiskState))
+    for slug, after_ns, reason in (("a", HOUR_NS, Reason.STOPPED), ("b", DAY_NS, Reason.TAKEN)):
+        again.outputs.clear()
+        again.feed(tape_of(crossed_market(slug, START_NS + after_ns)))
+        begun = [row for row in again.rows_of("decisions") if row["phase"] == Phase.BEGIN]
+        assert [row["reason"] for row in begun] == [reason]
+        again.control(Control.RESUME, again.last_row_ns)
+
+
+def test_a_day_goes_on_where_the_last_engine_left_it() -> None:
+    """49 dollars were lost that day, and 80 since the best result: one more ends trading."""
+    before = RiskState(
+        day=START_NS // DAY_NS,
+        lost_e6=49_000_000,
+        fallen_e6=80_000_000,
+        failures=3,
+        paused_until_ns=START_NS + 1,
+    )
+    engine = Recorder([make_market("a")], [], risk=before)
+    assert engine.risk_state() == before
+    engine.feed(tape_of(crossed_market("a", START_NS))[:1])
+    assert engine.risk_state() == before

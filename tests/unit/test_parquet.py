@@ -11,8 +11,16 @@ import pytest
 
 from hfptm.errors import LakeError
 from hfptm.lake import SCHEMAS, Kind, Lake
-from hfptm.parquet import HourlyWriter, TableFile, fill_rows, open_table, read_rows, to_arrow
-from hfptm.records import EVENT, arrow_schema
+from hfptm.parquet import (
+    HourlyWriter,
+    TableFile,
+    arrow_schema,
+    fill_rows,
+    open_table,
+    read_rows,
+    to_arrow,
+)
+from hfptm.records import EVENT
 from tests.tapes import HOUR_NS, START_NS, Rows, make_rows
 
 SCHEMA = SCHEMAS[Kind.EVENTS]

@@ -63,6 +63,7 @@ def summary() -> Json:
         "recorded": {"hours": 123_456, "verified": 123_456, "grade": "B"},
         "latency": dict(LATENCY.summary()),
         "coverage": coverage(engine),
+        "risk": {"latch": "daily_loss", "latch_value": 51_234_567},
         "opportunities": opportunities,
         **account(engine),
     }
@@ -100,6 +101,16 @@ def test_nothing_seen_is_said_so() -> None:
     text = shown(summary_table(quiet))
     assert "nothing was seen" in text
     assert "distrusted at first" not in text
+
+
+def test_an_end_of_trading_is_said_with_its_reason() -> None:
+    said = "Nothing is bought any more, after a day's loss at its limit ($51.23), until a human"
+    assert said in " ".join(shown(summary_table(summary())).split())
+    trading = summary()
+    trading["risk"] = {"latch": "stopped", "latch_value": 0}
+    assert "any more, stopped by a human,\nuntil" in shown(summary_table(trading))
+    trading["risk"] = {"latch": "", "latch_value": 0}
+    assert "any more" not in shown(summary_table(trading))
 
 
 def test_every_case_has_words_that_fit_their_column() -> None:

@@ -9,11 +9,12 @@ from hfptm.units import ONE_E6
 from tests.kernels import Kernel, book, fee, group, market, row
 from tests.tapes import Row
 
-LIMITS = ("bankroll_e6", "max_market_e6", "max_event_e6", "max_outlay_e6")
+LIMITS = ("bankroll_e6", "max_market_e6", "max_event_e6", "max_total_e6", "max_outlay_e6")
 REASONS = {
     "bankroll_e6": Reason.NO_CASH,
     "max_market_e6": Reason.MARKET_EXPOSURE,
     "max_event_e6": Reason.EVENT_EXPOSURE,
+    "max_total_e6": Reason.TOTAL_EXPOSURE,
     "max_outlay_e6": Reason.SIZE_BELOW_MINIMUM,
 }
 
@@ -47,8 +48,10 @@ def test_a_limit_that_leaves_nothing_is_named(limit: str) -> None:
     kernel = Kernel({limit: ONE_E6})
     kernel.apply([market(0), fee(0, 500), *crossed(0)])
     assert placed_e6(kernel) == []
-    assert [d["reason"] for d in kernel.decisions] == [REASONS[limit]]
-    assert kernel.decisions[0]["size_e6"] == 1_000 * ONE_E6
+    [decision] = kernel.decisions
+    assert decision["reason"] == REASONS[limit]
+    assert (decision["limit"], decision["value"]) == (ONE_E6, 2 * 1_001)  # kept for roundings
+    assert decision["size_e6"] == 1_000 * ONE_E6
 
 
 def test_a_market_of_no_event_is_its_own_event() -> None:
@@ -59,7 +62,7 @@ def test_a_market_of_no_event_is_its_own_event() -> None:
 
 def test_orders_in_flight_count_against_every_limit() -> None:
     """The first plan may spend 100; what it reserved leaves the second of the event too little."""
-    for limit in ("bankroll_e6", "max_event_e6"):
+    for limit in ("bankroll_e6", "max_event_e6", "max_total_e6"):
         kernel = Kernel({limit: 101 * ONE_E6})
         members = [group(0, Relation.NONE, 2), market(0, group=0), market(1, group=0)]
         kernel.apply([*members, *crossed(0, shares=118), *crossed(1, ts_ms=11)])
@@ -98,7 +101,8 @@ def test_no_limit_is_ever_passed(lane: dict[str, int], rate_e4: int) -> None:
         kernel.apply([market(slot, group=0), fee(slot, rate_e4), *crossed(slot, 10 + slot)])
     reserved_e6 = [int(value) for value in kernel.state.reserved[0, :3]]
     assert max(reserved_e6) <= min(lane["max_market_e6"], lane["max_outlay_e6"])
-    assert sum(reserved_e6) <= min(lane["max_event_e6"], lane["bankroll_e6"])
+    for limit in ("bankroll_e6", "max_event_e6", "max_total_e6"):
+        assert sum(reserved_e6) <= lane[limit]
     dearest = sum(placed_e6(kernel)) * (10_000 + rate_e4) // 10_000
     assert sum(reserved_e6) >= dearest
     kernel.check_accounts()

@@ -1,0 +1,71 @@
+"""What belongs to one parameter set: what it was told, its account, and what risk recalls."""
+
+import numpy as np
+
+from hfptm.records import OpportunityKind
+
+KINDS = len(OpportunityKind)
+
+PARAMS = np.dtype(
+    [
+        ("bankroll_e6", "i8"),
+        ("max_outlay_e6", "i8"),
+        ("max_market_e6", "i8"),
+        ("max_event_e6", "i8"),
+        ("max_total_e6", "i8"),
+        ("daily_loss_e6", "i8"),
+        ("max_drawdown_e6", "i8"),
+        ("max_lag_ns", "i8"),
+        ("max_age_ns", "i8"),  # of the book of any leg; 0: any
+        ("max_plans", "i8"),  # at once
+        ("max_failures", "i8"),  # one after the other
+        ("pause_ns", "i8"),  # after so many
+        ("min_edge_e4", "i4"),  # net profit over outlay
+        ("payout_fee_e4", "i4"),  # the seed's legacy model; 0 otherwise
+        ("charge_fees", "i4"),  # 1: each market's own schedule
+    ],
+    align=True,
+)
+
+LANE = np.dtype(
+    [
+        ("cash_e6", "i8"),
+        ("reserved_e6", "i8"),  # promised to orders in flight
+        ("realised_e6", "i8"),
+        ("fees_e6", "i8"),
+        ("locked_e6", "i8"),  # cost of complete baskets held until resolution
+        ("locked_payout_e6", "i8"),  # what they pay at least
+        ("plan_serial", "i8"),  # of the last plan
+        ("plans", "i8"),  # made
+        ("decisions", "i8"),
+        ("completed", "i8"),  # plans in which every leg filled whole
+        ("partial", "i8"),  # plans in which some, but not all, was filled
+        ("missed", "i8"),  # plans in which nothing was filled
+        ("fills", "i8"),
+        ("rejects", "i8"),
+        ("delayed", "i8"),  # orders that sat in a taker delay
+        ("unknown", "i8"),  # orders whose outcome was unknown for a while
+        ("unwinds", "i8"),  # orders sent to leave a leg without its partners
+        ("unwind_result_e6", "i8"),  # profit of those sales, normally negative
+        ("sightings", "i8", (KINDS,)),
+    ],
+    align=True,
+)
+
+RISK = np.dtype(
+    [
+        ("latch", "i8"),  # Reason why nothing may begin until Control.RESUME, 0 if none
+        ("latch_limit", "i8"),
+        ("latch_value", "i8"),
+        ("day", "i8"),  # UTC, since 1970
+        ("day_start_e6", "i8"),  # result when it began
+        ("peak_e6", "i8"),  # highest result
+        ("result_e6", "i8"),  # realised and marked, when last looked at
+        ("unrealised_e6", "i8"),  # of what is held, at best bids
+        ("marked_ns", "i8"),  # when that was computed, 0 if what is held changed since
+        ("failures", "i8"),  # plans since the last completed one
+        ("paused_until_ns", "i8"),
+    ],
+    align=True,
+)
+"""What of a lane outlives a restart."""
