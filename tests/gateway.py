@@ -11,7 +11,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from hfptm import clock
-from hfptm.drive.clob import Clob
+from hfptm.drive.clob import DEADLINE_S, Clob
 from hfptm.drive.gateway import Gateway
 from hfptm.drive.reconciler import Reconciler
 from hfptm.records import BUY, EVENT, SELL, EventKind, Side, Token
@@ -32,7 +32,8 @@ from tests.sandbox_api import FUNDS_E6, STANDARD_SLUG, Api, entry_of, make_sandb
 
 KEY = "0x" + "11" * 32
 ADDRESS = Signer(KEY).address
-DEADLINE_S = 0.3
+SHORT_S = 0.3
+"""A deadline for calls that will not be answered."""
 QUIET_NS, LATE_NS = NS_PER_S // 2, NS_PER_S
 SPLIT_E6 = 500 * ONE_E6
 
@@ -172,10 +173,11 @@ async def desk_of(
     *,
     has_channel: bool = True,
     orders: tuple[int, int] = (600, 900),
+    deadline_s: float = DEADLINE_S,
 ) -> AsyncIterator[Desk]:
     """The gateway with its reconciler and, unless told otherwise, its user channel."""
     account = Account(server.run(secrets_of))
-    async with Clob(server.clob_url, account, DEADLINE_S) as clob:
+    async with Clob(server.clob_url, account, deadline_s) as clob:
         desk = Desk(server, market, clob, account, orders)
         tasks: list[asyncio.Task[Any]] = [asyncio.create_task(desk.reconciler.run())]
         if has_channel:

@@ -23,7 +23,7 @@ from hfptm.units import ONE_E6
 from hfptm.venue.account import Account, TimeInForce
 from hfptm.venue.rate_budget import ORDERS_STANDARD
 from hfptm.venue.signing import SignatureType
-from tests.gateway import ADDRESS, KEY, Desk, desk_of, secrets_of, serving
+from tests.gateway import ADDRESS, KEY, SHORT_S, Desk, desk_of, secrets_of, serving
 from tests.sandbox_api import NEG_RISK_SLUG, STANDARD_SLUG, V2_SLUG, make_sandbox
 
 GTC, FOK = TimeInForce.GTC, TimeInForce.FOK
@@ -210,7 +210,7 @@ def test_no_secret_is_in_anything_that_a_run_prints(
         await desk.gateway.send([desk.placement(), desk.placement(BUY, 5_000, time_in_force=GTC)])
         await desk.gateway.cancel_all()
         numbers = [desk.start(Timeout(method="DELETE")), desk.start(Restart())]
-        with pytest.raises(VenueError) as caught:
+        with pytest.raises(VenueError, match="orders may still be open: no answer") as caught:
             await desk.gateway.cancel_all()
         await desk.gateway.send([desk.placement()])
         for number in numbers:
@@ -225,7 +225,7 @@ def test_no_secret_is_in_anything_that_a_run_prints(
 
     found: list[str] = []
     caplog.set_level(logging.DEBUG)
-    at_desk(use, has_channel=False)
+    at_desk(use, has_channel=False, deadline_s=SHORT_S)
     printed = capfd.readouterr()
     text = f"{caplog.text}{printed.out}{printed.err}{shown}"
     assert len(found) == 4
