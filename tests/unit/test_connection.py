@@ -25,7 +25,6 @@ from tests.market_channel import (
     books,
     change,
     channel,
-    condition,
     ids,
     markets,
     payloads,
@@ -174,7 +173,8 @@ def test_a_book_is_owed_until_it_comes() -> None:
             await server.lines[0].send(change(1))
             await until(lambda: sight.frames == 2)
             assert sight.book_ns == 0
-            text = json.dumps({"market": condition(1), "asset_id": "Y1", "event_type": "book"})
+            (book,) = json.loads(books(["Y1"]))
+            text = json.dumps(book, separators=(",", ":"))
             await server.lines[0].send(text)
             await until(lambda: sight.frames == 3)
             assert sight.book_ns == sight.last_ns > sight.since_ns
