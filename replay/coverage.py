@@ -21,7 +21,7 @@ class Day(msgspec.Struct, frozen=True, kw_only=True):
     hours: int
     """With rows, of 24."""
     event_rows: int
-    raw_frames: int
+    raw_rows: int
     size_bytes: int
     """Of its events and raw files."""
     verified: int
@@ -97,7 +97,7 @@ def _day(lake: Lake, date: str, segments: list[_Segment]) -> Day:
         date=date,
         hours=len(hours),
         event_rows=_rows(segments, Kind.EVENTS),
-        raw_frames=_rows(segments, Kind.RAW),
+        raw_rows=_rows(segments, Kind.RAW),
         size_bytes=sum(segment.size_bytes for segment in segments),
         verified=len({each.hour_ns for each in verdicts}),
         unseen_share=unseen_s / listed_s if listed_s else 0.0,

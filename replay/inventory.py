@@ -39,7 +39,7 @@ class Inventory(msgspec.Struct, frozen=True):
     hours_between: int
     """From the first row's to the last row's, both included."""
     event_rows: int
-    raw_frames: int
+    raw_rows: int
     gaps: int
     size_bytes: dict[str, int]
     """On disk, by folder of the lake."""
@@ -62,7 +62,7 @@ def inventory(data: Path) -> Inventory:
         hours=found.hours,
         hours_between=found.hours_between,
         event_rows=sum(day.event_rows for day in found.days),
-        raw_frames=sum(day.raw_frames for day in found.days),
+        raw_rows=sum(day.raw_rows for day in found.days),
         gaps=len(lake.gaps()),
         size_bytes=_sizes(lake),
         days=found.days,
@@ -107,7 +107,7 @@ def inventory_table(found: Inventory) -> RenderableType:
         ("last row", found.last),
         ("hours with rows", f"{found.hours:,} of {found.hours_between:,}"),
         ("event rows", f"{found.event_rows:,}"),
-        ("raw frames", f"{found.raw_frames:,}"),
+        ("raw rows", f"{found.raw_rows:,}"),
         ("gaps", f"{found.gaps:,}"),
         ("MiB", mib(sum(found.size_bytes.values()))),
         *[(f"  {name}", mib(size_bytes)) for name, size_bytes in found.size_bytes.items()],
@@ -120,10 +120,10 @@ def inventory_table(found: Inventory) -> RenderableType:
 
 
 def _days_table(days: list[Day]) -> Table:
-    columns = ("hours", "event rows", "raw frames", "MiB", "verified", "not seen", "grade")
+    columns = ("hours", "event rows", "raw rows", "MiB", "verified", "not seen", "grade")
     made = table("Day", *columns, label_columns=10)
     for day in days:
-        counts = (f"{day.hours}", f"{day.event_rows:,}", f"{day.raw_frames:,}")
+        counts = (f"{day.hours}", f"{day.event_rows:,}", f"{day.raw_rows:,}")
         unseen = f"{100 * day.unseen_share:.3f} %" if day.verified else ""
         worth = (f"{day.verified}", unseen, day.grade)
         add(made, day.date, *counts, mib(day.size_bytes), *worth)

@@ -46,7 +46,7 @@ def test_it_counts_without_reading_rows(data: Path) -> None:
     found = inventory(data)
     assert found.event_rows == 5
     assert (found.first, found.last) == ("2026-04-29 02:00:00.000Z", "2026-04-29 04:00:00.000Z")
-    assert (found.raw_frames, found.gaps) == (0, 1)
+    assert (found.raw_rows, found.gaps) == (0, 1)
     assert (found.hours, found.hours_between) == (3, 3)
     assert [(event.event, event.relation, event.markets) for event in found.events] == [
         ("event [x]", "at_most_one", ["a", "b"]),
@@ -124,7 +124,7 @@ def test_certificates_say_what_of_a_day_was_not_seen(data: Path) -> None:
 def test_what_was_received_and_not_normalised_is_there(tmp_path: Path) -> None:
     sealed(tmp_path, [0, 5])
     found = inventory(tmp_path)
-    assert (found.raw_frames, found.event_rows, found.hours) == (2, 0, 1)
+    assert (found.raw_rows, found.event_rows, found.hours) == (2, 0, 1)
     assert (found.first[-4:], found.last[-4:]) == ("000Z", "005Z")
 
 
