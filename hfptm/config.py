@@ -67,6 +67,9 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     bankroll_e6: int
     min_edge_e4: int
     max_outlay_e6: int
+    min_liquidity_e6: int
+    min_return_e6: int
+    """A locked day; 0: any."""
     max_exposure_market_e6: int
     max_exposure_event_e6: int
     max_exposure_total_e6: int
@@ -136,6 +139,8 @@ def limits(config: Config) -> Limits:
         bankroll_e6=_usd_e6(config, "trading.bankroll_usd"),
         min_edge_e4=_scaled(config, "trading.min_edge", 4, range(PRICE_ONE_E4)),
         max_outlay_e6=_usd_e6(config, "trading.max_arb_size_usd"),
+        min_liquidity_e6=_scaled(config, "trading.min_liquidity_shares", 6, range(10**12 + 1)),
+        min_return_e6=_scaled(config, "trading.min_return_per_day", 6, range(ONE_E6)),
         max_exposure_market_e6=_usd_e6(config, "risk.max_exposure_per_market_usd"),
         max_exposure_event_e6=_usd_e6(config, "risk.max_exposure_per_event_usd"),
         max_exposure_total_e6=_usd_e6(config, "risk.max_exposure_total_usd"),

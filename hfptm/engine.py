@@ -55,6 +55,8 @@ def params_of(limits: Limits) -> Array:
     params["max_outlay_e6"] = limits.max_outlay_e6
     params["max_market_e6"] = limits.max_exposure_market_e6
     params["max_event_e6"] = limits.max_exposure_event_e6
+    params["min_liquidity_e6"] = limits.min_liquidity_e6
+    params["min_return_e6"] = limits.min_return_e6
     params["max_total_e6"] = limits.max_exposure_total_e6
     params["max_plans"] = limits.max_concurrent_plans
     params["daily_loss_e6"] = limits.daily_loss_e6

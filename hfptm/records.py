@@ -55,11 +55,9 @@ class EventKind(IntEnum):
     TIMER = 9
     """Time passed; nothing else."""
     GROUP = 10
-    """Definition: market holds the group slot, price_e4 the Relation, size_e6 the number of
-    members, aux whether NO sets convert to collateral at once (1) or not (0)."""
+    """Definition of a group slot: price_e4 Relation, size_e6 members, aux 1: NO sets convert."""
     MARKET = 11
-    """Definition: price_e4 tick, size_e6 minimum order size, aux group slot or -1, ts_venue_ns its
-    scheduled end, 0 if unknown."""
+    """Definition: price_e4 tick, size_e6 least order, aux group slot, -1: none, ts_venue_ns end."""
     DELAY = 12
     """Taker delay of a game: size_e6 holds its ms, aux the time, ns, from which it holds."""
     CONTROL = 13
@@ -213,6 +211,8 @@ class Reason(IntEnum):
     STALE_BOOK = 17
     CONCURRENT_PLANS = 18
     TOTAL_EXPOSURE = 19
+    LIQUIDITY_BELOW_MINIMUM = 20
+    RETURN_BELOW_MINIMUM = 21
 
 
 class IntentKind(IntEnum):

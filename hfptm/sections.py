@@ -18,6 +18,8 @@ Usd = Annotated[
     Meta(description="dollars above 0, at most 1000000000, with at most 6 decimals"),
 ]
 Edge = Annotated[Decimal, Meta(description="0 or more, below 1, with at most 4 decimals")]
+DailyReturn = Annotated[Decimal, Meta(description="0 or more, below 1, with at most 6 decimals")]
+Shares = Annotated[Decimal, Meta(description="0 to 1000000 shares, with at most 6 decimals")]
 Milliseconds = Annotated[int, Meta(ge=0, le=3_600_000, description="a whole number, 0 to 3600000")]
 Rows = Annotated[int, Meta(ge=1, le=1 << 24, description="a whole number, 1 to 16777216")]
 Count = Annotated[int, Meta(ge=1, le=20_000, description="a whole number, 1 to 20000")]
@@ -100,6 +102,11 @@ class Trading(Section, frozen=True, kw_only=True):
     """Least net profit over outlay, after fees: 0.025 is 2.5 %."""
     max_arb_size_usd: Usd = Decimal(100)
     """Largest outlay of one plan, all legs and fees together."""
+    min_liquidity_shares: Shares = Decimal(100)
+    """Fewest shares that every leg must offer at a profit."""
+    min_return_per_day: DailyReturn = Decimal(0)
+    """Least net profit over outlay for each day that a basket is locked until its last market's
+    scheduled end, one day at least: 0.0005 is 18 % a year. 0: any."""
 
 
 class Risk(Section, frozen=True, kw_only=True):

@@ -36,6 +36,8 @@ ANSWERS = {
     "taken": "taken: orders sent",
     "edge_below_minimum": "after fees, below trading.min_edge",
     "size_below_minimum": "too small for orders the exchange accepts",
+    "liquidity_below_minimum": "a leg offers too few shares",
+    "return_below_minimum": "earns too little a locked day",
     "no_cash": "no cash left",
     "market_exposure": "at the limit of exposure in a market",
     "event_exposure": "at the limit of exposure in the event",

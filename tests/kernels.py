@@ -45,6 +45,8 @@ RICH = {
     "max_plans": 64,
     "max_failures": 1 << 32,
     "pause_ns": 0,
+    "min_liquidity_e6": 0,
+    "min_return_e6": 0,
     "min_edge_e4": 0,
     "charge_fees": 1,
     "payout_fee_e4": 0,

@@ -203,7 +203,7 @@ def sized(state: State, lane: int, kind: int, subject: int, legs: int) -> int:
     if next_plan(state, lane) == 0:
         episode.reason = Reason.NO_PLAN_SLOT
         return 0
-    reason = forbidden(state, lane, legs)
+    reason = forbidden(state, lane, kind, subject, legs)
     if reason != 0:
         episode.reason = reason
         return 0

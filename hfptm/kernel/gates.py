@@ -9,20 +9,71 @@ most `MARK_NS` old. A loss beyond a limit latches: only `Control.RESUME` lifts i
 from hfptm.kernel.cash import proceeds_e6
 from hfptm.kernel.jit import Record, cold
 from hfptm.kernel.plans import Stage
-from hfptm.kernel.state import WALKED, State
-from hfptm.records import Control, Reason, Token
-from hfptm.units import NS_PER_S, PRICE_ONE_E4
+from hfptm.kernel.state import DISPLAYED, WALKED, State
+from hfptm.records import Control, OpportunityKind, Reason, Token
+from hfptm.units import NS_PER_S, ONE_E6, PRICE_ONE_E4
 
 DAY_NS = 86_400 * NS_PER_S
 MARK_NS = NS_PER_S
+RETURN_MAX_E6 = 10**12
+"""A higher return is not told apart: its product with a day would leave 64 bits."""
 
 
 @cold
-def forbidden(state: State, lane: int, legs: int) -> int:
+def forbidden(state: State, lane: int, kind: int, subject: int, legs: int) -> int:
     """The first Reason against a new plan of the legs in `state.walk`, 0 if there is none.
 
     `basket.limit` and `basket.value` hold its numbers: e6, nanoseconds or a count.
     """
+    reason = barred(state, lane, legs)
+    return reason if reason != 0 else unworthy(state, lane, kind, subject, legs)
+
+
+@cold
+def unworthy(state: State, lane: int, kind: int, subject: int, legs: int) -> int:
+    """What is wrong with the basket as it is displayed, whatever may be bought of it."""
+    params, basket = state.params[lane], state.basket[WALKED]
+    sets_e6 = int(state.basket[DISPLAYED].sets_e6)
+    if sets_e6 < params.min_liquidity_e6:
+        reason = Reason.LIQUIDITY_BELOW_MINIMUM.value
+        return refuse(basket, reason, int(params.min_liquidity_e6), sets_e6)
+    if params.min_return_e6 > 0 and is_locked(state, kind, subject):
+        return_e6 = daily_return_e6(state, legs)
+        if return_e6 < params.min_return_e6:
+            reason = Reason.RETURN_BELOW_MINIMUM.value
+            return refuse(basket, reason, int(params.min_return_e6), return_e6)
+    return 0
+
+
+@cold
+def is_locked(state: State, kind: int, subject: int) -> bool:
+    """Whether a basket pays at resolution only, not by a merge or a conversion."""
+    if kind == OpportunityKind.BINARY:
+        return False
+    return bool(kind != OpportunityKind.NO_BASKET or not state.groups[subject].convertible)
+
+
+@cold
+def daily_return_e6(state: State, legs: int) -> int:
+    """Displayed profit over outlay for each day until the last leg's end, of one day at least.
+
+    0 if an end is unknown: such a basket may be locked for ever.
+    """
+    last_ns = 0
+    for position in range(legs):
+        end_ns = int(state.markets[state.walk[position].market].end_ts_ns)
+        if end_ns == 0:
+            return 0
+        last_ns = max(last_ns, end_ns)
+    displayed = state.basket[DISPLAYED]
+    return_e6 = int(displayed.edge_e6) * ONE_E6 // int(displayed.outlay_e6)
+    locked_s = max(last_ns - int(state.counters[0].now_ns), DAY_NS) // NS_PER_S
+    return min(return_e6, RETURN_MAX_E6) * (DAY_NS // NS_PER_S) // locked_s
+
+
+@cold
+def barred(state: State, lane: int, legs: int) -> int:
+    """What forbids any plan of these legs."""
     check_result(state, lane)
     risk, params, basket = state.risk[lane], state.params[lane], state.basket[WALKED]
     now_ns = int(state.counters[0].now_ns)

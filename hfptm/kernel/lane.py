@@ -20,6 +20,8 @@ PARAMS = np.dtype(
         ("max_plans", "i8"),  # at once
         ("max_failures", "i8"),  # one after the other
         ("pause_ns", "i8"),  # after so many
+        ("min_liquidity_e6", "i8"),  # shares of each leg
+        ("min_return_e6", "i8"),  # net profit over outlay and locked day; 0: any
         ("min_edge_e4", "i4"),  # net profit over outlay
         ("payout_fee_e4", "i4"),  # the seed's legacy model; 0 otherwise
         ("charge_fees", "i4"),  # 1: each market's own schedule

@@ -47,6 +47,8 @@ def test_defaults_without_any_source() -> None:
         bankroll_e6=1_000_000_000,
         min_edge_e4=250,
         max_outlay_e6=100_000_000,
+        min_liquidity_e6=100_000_000,
+        min_return_e6=0,
         max_exposure_market_e6=200_000_000,
         max_exposure_event_e6=500_000_000,
         max_exposure_total_e6=1_000_000_000,
@@ -184,6 +186,8 @@ def test_fee_models_by_name(model: FeeModel) -> None:
             "[risk]\nmax_exposure_total_usd = 499",
             "max_exposure_per_event_usd: 500 is above risk.max_exposure_total_usd, 499",
         ),
+        ("[trading]\nmin_liquidity_shares = -1", "-1 is refused; allowed: 0 to 1000000 shares"),
+        ("[trading]\nmin_return_per_day = 1", "1 is refused; allowed: 0 or more, below 1, with"),
         ("[risk]\nmax_concurrent_arbs = 65", "65 is refused; allowed: a whole number, 1 to 64"),
     ],
 )

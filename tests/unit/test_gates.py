@@ -3,10 +3,23 @@
 import pytest
 
 from hfptm.kernel.gates import DAY_NS
-from hfptm.records import Control, EventKind, IntentKind, Reason, Side
+from hfptm.records import Control, EventKind, IntentKind, Reason, Relation, Side
 from hfptm.units import ONE_E6
-from tests.kernels import MS, Kernel, Record, Venue, book, market, resolved, row, timer
+from tests.kernels import (
+    MS,
+    Kernel,
+    Levels,
+    Record,
+    Venue,
+    book,
+    group,
+    market,
+    resolved,
+    row,
+    timer,
+)
 from tests.tapes import Row
+from tests.unit.test_detector import grouped
 from tests.unit.test_executor import done, fill, reject
 from tests.unit.test_nested import CHEAP, DEAR, dated
 
@@ -216,3 +229,48 @@ def test_so_many_plans_at_once() -> None:
         kernel.apply([market(slot), *crossed(10 + slot, slot)])
     assert answers(kernel) == [Reason.TAKEN, Reason.TAKEN, Reason.CONCURRENT_PLANS]
     assert (kernel.decisions[-1]["limit"], kernel.decisions[-1]["value"]) == (2, 2)
+
+
+def test_a_leg_that_offers_too_few_shares() -> None:
+    for shares, reason in ((100, Reason.TAKEN), (99, Reason.LIQUIDITY_BELOW_MINIMUM)):
+        kernel = Kernel({"min_liquidity_e6": 100 * ONE_E6})
+        kernel.apply([market(0), *book(10, 0, {6_000: 500}, {4_500: shares, 5_000: 0})])
+        assert answers(kernel) == [reason]
+    assert kernel.decisions[0]["limit"] == 100 * ONE_E6
+    assert kernel.decisions[0]["value"] == 99 * ONE_E6
+
+
+DAY_S = DAY_MS // 1_000
+PAIR_E6 = 111_111
+"""Five dollars of profit for 45 of outlay."""
+
+
+@pytest.mark.parametrize(
+    ("ends", "value"),
+    [
+        ((DAY_S // 2, DAY_S), PAIR_E6),
+        ((1, 2), PAIR_E6),  # a day at least
+        ((DAY_S, 10 * DAY_S), PAIR_E6 // 10),
+    ],
+)
+def test_a_locked_basket_must_earn_its_days(ends: tuple[int, int], value: int) -> None:
+    for least_e6, reason in ((value, Reason.TAKEN), (value + 1, Reason.RETURN_BELOW_MINIMUM)):
+        kernel = Kernel({"min_return_e6": least_e6})
+        kernel.apply(dated((ends[0], DEAR), (ends[1], CHEAP)))
+        assert answers(kernel) == [reason]
+    assert (kernel.decisions[0]["limit"], kernel.decisions[0]["value"]) == (value + 1, value)
+
+
+def test_what_is_merged_or_converted_at_once_is_not_locked() -> None:
+    """Nor asked for an end, unlike a basket that would be held for nobody knows how long."""
+    least = {"min_return_e6": ONE_E6 - 1}
+    kernel = Kernel(least)
+    kernel.apply([market(0), *crossed(10)])
+    assert answers(kernel) == [Reason.TAKEN]
+    bids: list[tuple[Levels, Levels]] = [({6_000: 50}, {}), ({5_500: 40}, {})]
+    for convertible, reason in ((1, Reason.TAKEN), (0, Reason.RETURN_BELOW_MINIMUM)):
+        kernel = Kernel(least)
+        rows = grouped(Relation.AT_MOST_ONE, *bids)
+        kernel.apply([group(0, Relation.AT_MOST_ONE, 2, convertible), *rows[1:]])
+        assert answers(kernel) == [reason]
+    assert kernel.decisions[0]["value"] == 0
