@@ -113,8 +113,10 @@ class Line:
         for market in moved:
             del self._at[market.market]
         self.add(moved)
-        await wait_for(lambda: all(self._has_book(market) for market in moved))
-        shard.stop("merged")
+        try:
+            await wait_for(lambda: all(self._has_book(market) for market in moved))
+        finally:
+            shard.stop("merged")
 
     def _has_book(self, market: Market) -> bool:
         home = self._at.get(market.market)

@@ -33,11 +33,14 @@ class Shard:
         self._connections: list[Connection] = []
         """None while it is down, two while one takes over from the other."""
         self._down = asyncio.Event()
+        self._cause = ""
+        """Why it was stopped."""
 
     def start(self, tasks: asyncio.TaskGroup) -> None:
         self._task = tasks.create_task(self._run())
 
     def stop(self, cause: str) -> None:
+        self._cause = cause
         self._task.cancel()
         for connection in list(self._connections):
             connection.close(cause)
@@ -88,6 +91,9 @@ class Shard:
         except VenueError as error:
             _log.warning("line %d: %s", self._line, error)
             return False
+        if self._cause:  # stopped meanwhile, while it was to be renewed
+            made.close(self._cause)
+            return False
         self._down.clear()
         self._connections.append(made)
         made.subscribe(list(self.markets.values()))
@@ -96,7 +102,8 @@ class Shard:
     def _note_end(self, connection: Connection) -> None:
         number, cause = connection.sight.connection, connection.cause
         _log.info("line %d: connection %d ended: %s", self._line, number, cause)
-        self._connections.remove(connection)
+        if connection in self._connections:
+            self._connections.remove(connection)
         if not self._connections:
             self._down.set()
 

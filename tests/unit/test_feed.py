@@ -242,6 +242,32 @@ def test_half_empty_connections_merge_and_the_markets_are_never_away() -> None:
     run(test())
 
 
+def test_a_stop_in_the_middle_of_a_merge_or_a_reconnect_leaves_nothing() -> None:
+    async def test(is_merge: bool) -> None:
+        async with fed(*range(1, 13), redundancy=1) as one:
+            gone = [n for link in one.links(0) for n in list(link.markets)[is_merge:]]
+            one.feed.remove(gone if is_merge else [])
+            one.server.has_books = False
+            one.feed.tick(monotonic_ns() + LATER_NS)
+            await asyncio.sleep(0.1)
+            assert not one.causes()
+
+    for is_merge in (True, False):
+        run(test(is_merge))
+
+
+def test_markets_that_end_while_their_connection_is_renewed_leave_none() -> None:
+    async def test() -> None:
+        async with fed(1, 2, redundancy=1, connections_per_s=4) as one:
+            one.feed.tick(monotonic_ns() + LATER_NS)
+            await asyncio.sleep(0)
+            one.feed.remove(ids(1, 2))
+            await until(lambda: one.causes() == {b"empty": 2})
+            assert not one.feed.links()
+
+    run(test())
+
+
 def test_full_connections_do_not_merge() -> None:
     async def test() -> None:
         async with fed(*range(1, 9), redundancy=1) as one:
