@@ -48,7 +48,7 @@ def _with_delay(event: EventOffer) -> EventOffer:
 
 
 def demo_plan() -> PlantFile:
-    """Every kind that the detector knows, and every class."""
+    """Every kind but NESTED, since no outcome here is by date, and every class."""
     return PlantFile(
         "demo",
         [

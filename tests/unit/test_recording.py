@@ -281,7 +281,7 @@ def test_the_halves_of_a_batch_arrive_apart(recording: Recording) -> None:
 
 def test_planted_things_cover_every_kind_and_class(recording: Recording) -> None:
     planted = recording.truth.planted
-    assert {p.kind for p in planted} == set(Kind) - {Kind.NESTED}  # the detector has none yet
+    assert {p.kind for p in planted} == set(Kind) - {Kind.NESTED}  # no outcomes by date
     assert {p.expected for p in planted} == set(Expected)
     catchable = [p for p in planted if p.expected is Expected.CATCHABLE]
     for kind in (Kind.BINARY, Kind.NO_BASKET, Kind.YES_BASKET):
