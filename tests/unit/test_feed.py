@@ -233,6 +233,8 @@ def test_half_empty_connections_merge_and_the_markets_are_never_away() -> None:
             one.feed.remove(ids(*(n for n in range(1, 13) if n not in numbers)))
             one.feed.tick(monotonic_ns() + LATER_NS)
             await until(lambda: one.causes()[b"merged"])
+            ending = [RawKind(row[5]) for row in one.rows[-2:]]
+            assert ending == [RawKind.FRAME, RawKind.LINK_DOWN]
             assert one.has(*numbers)
             assert len(one.links(0)) == 2
             await asyncio.sleep(0)
@@ -270,10 +272,10 @@ def test_markets_that_end_while_their_connection_is_renewed_leave_none() -> None
     run(test())
 
 
-def test_full_connections_do_not_merge() -> None:
+def test_connections_that_are_half_full_do_not_merge() -> None:
     async def test() -> None:
         async with fed(*range(1, 9), redundancy=1) as one:
-            one.feed.remove(ids(1))
+            one.feed.remove([market for link in one.links(0) for market in list(link.markets)[2:]])
             one.feed.tick(monotonic_ns() + LATER_NS)
             await until(lambda: one.causes())
             assert one.causes() == {b"replaced": 1}
