@@ -257,7 +257,9 @@ def test_a_stop_in_the_middle_of_a_merge_or_a_reconnect_leaves_nothing() -> None
             assert not one.causes()
 
     for is_merge in (True, False):
+        began_ns = monotonic_ns()
         run(test(is_merge))
+        assert monotonic_ns() - began_ns < shard_module.OVERLAP_S * NS_PER_S / 2
 
 
 def test_markets_that_end_while_their_connection_is_renewed_leave_none() -> None:
