@@ -256,16 +256,15 @@ class Normaliser:
             if market is not None and market in link.markets:
                 del link.markets[market]
                 seen_ns = self._markets[market].streams[connection].seen_ns
-                gap = Gap(seen_ns, market, 0, GapReason.SILENCE)
-                self._leave(ts_recv_ns, connection, gap)
+                self._leave(ts_recv_ns, connection, Gap(seen_ns, market, 0, GapReason.SILENCE))
 
     def _leave(self, ts_recv_ns: int, connection: int, gap: Gap) -> None:
         """A connection was there for a market until `gap` begins, which is one if it was alone."""
         streams = self._markets[gap.market]
         self._forget(streams.leave(connection, gap.from_ns))
+        if hole := streams.hole(ts_recv_ns):
+            self._closed.append(Gap(hole[0], gap.market, hole[1], GapReason.SILENCE))
         if streams.streams:
-            if hole := streams.hole():
-                self._closed.append(Gap(hole[0], gap.market, hole[1], gap.reason))
             return
         del self._markets[gap.market]
         if not streams.is_over:

@@ -15,6 +15,9 @@ from hfptm.records import EventFlag, EventKind
 from hfptm.units import NS_PER_S
 from hfptm.venue.batch import Row
 
+SETTLED_NS = 2 * NS_PER_S
+"""After which what one connection has and another has not is no matter of lag."""
+
 WINDOW_NS = 5 * NS_PER_S
 """How far a connection may lag and still be matched; what comes later than that is dropped."""
 
@@ -63,8 +66,6 @@ class Stream(msgspec.Struct, gc=False):
     """Receive time of its last part."""
     joined_ns: int = 0
     """Receive time of its first part."""
-    is_ahead: bool = False
-    """It joined with a book that is newer than all that the others had delivered."""
 
 
 class Streams(msgspec.Struct):
@@ -78,8 +79,11 @@ class Streams(msgspec.Struct):
     """The newest exchange time so far."""
     seen_ns: int = 0
     """Receive time up to which connections that left had seen it."""
+    ahead_ns: int = 0
+    """When one joined with a book newer than all that the others had delivered, while it is open
+    whether they deliver it too; else 0."""
     told_ns: int = 0
-    """Receive time of the last part of those that left."""
+    """Receive time of the last part of those that left, but for those that joined since then."""
     is_over: bool = False
     """The market is resolved: that nobody sees it any more is no loss."""
 
@@ -96,26 +100,32 @@ class Streams(msgspec.Struct):
         is_newest = is_book and ts_venue_ns >= self.latest_ns
         floor_ns = self.latest_ns + (not is_newest)
         stream = Stream(line, order, floor_ns, 0, rows[0][0])
-        stream.is_ahead = bool(self.streams) and is_book and ts_venue_ns > self.latest_ns
+        if self.streams and is_book and ts_venue_ns > self.latest_ns:
+            self.ahead_ns = self.ahead_ns or stream.joined_ns
         self.streams[connection] = stream
         return stream
 
     def leave(self, connection: int, seen_ns: int) -> Iterator[Part]:
         """A connection delivers nothing any more; gives the parts nobody waits for."""
-        self.told_ns = max(self.told_ns, self.streams.pop(connection).seen_ns)
+        stream = self.streams.pop(connection)
+        if not self.ahead_ns or stream.joined_ns < self.ahead_ns:
+            self.told_ns = max(self.told_ns, stream.seen_ns)
         self.seen_ns = max(self.seen_ns, seen_ns)
         return self.passed()
 
-    def hole(self) -> tuple[int, int] | None:
-        """Whether something was missed before those joined who are still there, and when, once.
+    def hole(self, ts_recv_ns: int) -> tuple[int, int] | None:
+        """What all lacked when one joined with a newer book, from when to when; told once.
 
-        They began with a newer book, and nobody from before has delivered anything since.
+        They had delivered nothing since, after a while: what the book shows never came on them.
         """
-        first = min(self.streams.values(), key=lambda stream: stream.joined_ns)
-        if not first.is_ahead or self.told_ns >= first.joined_ns:
+        ahead_ns = self.ahead_ns
+        older = [s.seen_ns for s in self.streams.values() if s.joined_ns < ahead_ns]
+        seen_ns = max([self.told_ns, *older])
+        is_open = bool(older) and seen_ns < ahead_ns and ts_recv_ns - ahead_ns <= SETTLED_NS
+        if not ahead_ns or is_open:
             return None
-        first.is_ahead = False
-        return self.told_ns, first.joined_ns
+        self.ahead_ns, self.told_ns = 0, max(seen_ns, ahead_ns)
+        return (seen_ns, ahead_ns) if seen_ns < ahead_ns else None
 
     def passed(self) -> Iterator[Part]:
         """Take out the parts that no connection is expected to deliver any more."""
