@@ -52,10 +52,14 @@ class Origin(StrEnum):
 GAPS_SEGMENT = "recorded"
 """The segment of a recorded hour's gaps: they end long after the segment in which they began."""
 
+DISCOVERED_PREFIX = "discovery-"
+"""Of segments that a recorder's discovery writes: payouts, which no raw row gives."""
+
 
 def origin_of(path: Path) -> Origin:
     """Of a file of raw rows, events or gaps, by its segment."""
-    recorded = path.stem == GAPS_SEGMENT or RECORDED.fullmatch(path.stem)
+    is_named = path.stem == GAPS_SEGMENT or path.stem.startswith(DISCOVERED_PREFIX)
+    recorded = is_named or RECORDED.fullmatch(path.stem)
     return Origin.RECORDED if recorded else Origin.IMPORTED
 
 

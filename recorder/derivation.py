@@ -21,6 +21,7 @@ from hfptm.lake import NORMALISER, Gap, Kind, Lake, hour_ns
 from hfptm.normaliser.normaliser import Normaliser
 from hfptm.parquet import HOUR_NS, TableFile, open_table, to_arrow
 from hfptm.registry import Market
+from hfptm.segments import RECORDED
 from recorder.lock import ProcessLock
 from recorder.manifest import (
     Manifest,
@@ -131,7 +132,7 @@ class _Derivation:
         manifest.unlink(missing_ok=True)
         folder = self._lake.path(Kind.EVENTS, start_ns, "any").parent
         for path in folder.glob("*.parquet"):
-            if origin_of(path) is Origin.RECORDED:
+            if RECORDED.fullmatch(path.stem):
                 path.unlink()
         self._lake.path(Kind.GAPS, start_ns, GAPS_SEGMENT).unlink(missing_ok=True)
 

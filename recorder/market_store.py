@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from hfptm.certificate import DISCOVERED_PREFIX
 from hfptm.clock import format_utc
 from hfptm.lake import Kind, Lake
 from hfptm.parquet import HOUR_NS, open_table, read_rows
@@ -20,7 +21,6 @@ from hfptm.records import EVENT, EventKind, MarketState
 from hfptm.registry import Group, Market
 from hfptm.venue.resolutions import Resolution
 
-PREFIX = "discovery-"
 FILE_ROWS = 1_000
 """A file of markets that has reached this many is not written again."""
 
@@ -45,14 +45,14 @@ class MarketStore:
 
     def __init__(self, lake: Lake, now_ns: int) -> None:
         digits = "".join(character for character in format_utc(now_ns) if character.isdigit())
-        self.run = f"{PREFIX}{digits[:8]}T{digits[8:]}"
+        self.run = f"{DISCOVERED_PREFIX}{digits[:8]}T{digits[8:]}"
         self._lake = lake
         self._known: dict[int, Version] = {}
         self._file: list[Version] = []
         self._file_groups: dict[int, Group] = {}
         self._files = 0
         self._rows: list[tuple[int, int, int]] = []
-        lake.clean(f"{PREFIX}*")
+        lake.clean(f"{DISCOVERED_PREFIX}*")
 
     def put(self, versions: Iterable[Version]) -> list[Market]:
         """Store what is new or has changed, and return it."""
@@ -82,7 +82,7 @@ class MarketStore:
         since_ns = now_ns - UNRESOLVED_NS
         resolved = pa.array(sorted(self._resolved(since_ns)), pa.int64())
         found: dict[int, Market] = {}
-        for path in sorted(self._lake.root.glob(f"markets/{PREFIX}*.parquet")):
+        for path in sorted(self._lake.root.glob(f"markets/{DISCOVERED_PREFIX}*.parquet")):
             table = open_table(path).read()
             is_open = pc.invert(pc.is_in(table["market"], resolved))
             is_recent = pc.greater_equal(table["valid_from_ns"], since_ns)
@@ -93,7 +93,7 @@ class MarketStore:
     def _resolved(self, since_ns: int) -> set[int]:
         resolved: set[int] = set()
         for path in self._lake.files(Kind.EVENTS, since_ns):
-            if path.stem.startswith(PREFIX):
+            if path.stem.startswith(DISCOVERED_PREFIX):
                 resolved.update(read_rows(path, EVENT)["market"].tolist())
         return resolved
 
