@@ -63,6 +63,8 @@ class FaultyOutlet:
         if fault.code is not None:
             self.outlet.close(fault.code)
             return
+        if connection.transport.is_closing():  # cut before, or gone by itself
+            return
         raw = connection.transport.get_extra_info("socket")
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         connection.transport.abort()
