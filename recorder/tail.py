@@ -32,8 +32,9 @@ class Tail:
                     self._files[log.stem] = log.open("rb")
                     self._newest = log.stem
         for name, file in list(self._files.items()):
-            batches = read_on(file) if name in self._begun else read_batches(file)
-            for batch in batches:
+            if name not in self._begun:
+                file.seek(0)  # its header may just have been written
+            for batch in read_on(file) if name in self._begun else read_batches(file):
                 self._begun.add(name)
                 self._count_lost(batch)
                 yield batch
