@@ -1,0 +1,340 @@
+"""A living sandbox under faults and what records it, in one process: feed, log, watchdog, questions
+and books are the recorder's own; markets are told to it at once, without discovery.
+
+`python -m tests.fed SEED` runs the mixed faults of a seed, and says what is not accounted for.
+"""
+
+import asyncio
+import sys
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterable
+from decimal import Decimal
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from hfptm import sections
+from hfptm.book_check import BookCheck
+from hfptm.certificate import Findings
+from hfptm.clock import monotonic_ns, wall_ns
+from hfptm.lake import Gap, Lake
+from hfptm.normaliser.normaliser import Normaliser
+from hfptm.raw import RawKind
+from hfptm.records import BUY, SELL, EventKind, GapReason, Side
+from hfptm.registry import Market
+from hfptm.sandbox.faults_kinds import (
+    Delay,
+    Disconnect,
+    Drop,
+    Duplicate,
+    Fault,
+    Freeze,
+    GhostBook,
+    Lose,
+    Malformed,
+    RateLimit,
+    Refuse,
+    Reorder,
+    Slow,
+)
+from hfptm.sandbox.faults_log import Deed
+from hfptm.sandbox.listings import Phase
+from hfptm.sandbox.market_frames import Published
+from hfptm.sandbox.sandbox import Sandbox
+from hfptm.sandbox.server import Server
+from hfptm.sandbox.session import Session, Settings
+from hfptm.units import NS_PER_MS, NS_PER_S
+from recorder.feed import Feed
+from recorder.hash_agreement import HashAgreement
+from recorder.live_books import LiveBooks
+from recorder.questions import Questions
+from recorder.rest import Rest
+from recorder.watchdog import Patience, Watchdog
+from recorder.writer import RawWriter, WriterSettings
+
+SECTION = sections.Recorder(assets_per_connection=12, connections_per_s=100, reconnect_interval_s=0)
+FLUSH_MS = 20
+TICK_S = 0.05
+SLACK_NS = 100 * NS_PER_MS
+"""A frame is under way for so long at most."""
+
+WAIT_S = 20.0
+
+Book = tuple[list[tuple[int, int]], list[tuple[int, int]]]
+"""Bids and asks by price_e4 and size_e6, the best one first."""
+
+
+class Fed:
+    """`run` it once; then everything that was sent, done and recorded is there.
+
+    Faults end after a while but for silence, which lasts until it is healed.
+    """
+
+    def __init__(
+        self, folder: Path, seed: int, *, markets: int = 12, rate: int = 150, patience_ms: int = 500
+    ) -> None:
+        self.markets: list[Market] = []
+        self.published: list[Published] = []
+        self.deeds: list[Deed] = []
+        self.books: dict[int, Book] = {}
+        """The exchange's, at the end."""
+        self.watchdog = Watchdog(Patience.of(patience_ms))
+        self.folder = folder
+        self.logs: list[Path] = []
+        self._patience_s = patience_ms / 1_000
+        self._settle_ns = Patience.of(patience_ms).behind_ns
+        self._settings = Settings(seed=seed, markets=markets, rate=rate)
+        self._seed = seed
+        self._stopped_ns = 0
+
+    async def run(self, faults: Iterable[Fault], faulty_s: float) -> None:
+        """Record a while without faults, with them, and until everything is healed."""
+        session = Session(self._settings, wall_ns())
+        session.feed.listeners.append(self.published.extend)
+        session.sandbox.faults.tell = self.deeds.append
+        server = Server(session.sandbox, now_ns=self._now_ns, frames=session.feed)
+        await asyncio.to_thread(server.start)
+        try:
+            self.markets = server.run(_open_markets)
+            await self._record(server, list(faults), faulty_s)
+            self.books = server.run(_books)
+        finally:
+            await asyncio.to_thread(server.stop)
+
+    def _now_ns(self) -> int:
+        return self._stopped_ns or wall_ns()
+
+    async def _record(self, server: Server, faults: list[Fault], faulty_s: float) -> None:
+        settings = WriterSettings(flush_interval_ms=FLUSH_MS)
+        writer = RawWriter(Lake(self.folder).wal, settings, self.logs.append)
+        writer.append((wall_ns(), monotonic_ns(), 0, 0, 0, int(RawKind.START), b""))
+        rest = Rest(server.clob_url, "server.clob_url", np.random.default_rng(self._seed))
+        address = server.servers.market_ws_url
+        feed = Feed(SECTION, address, writer.append, _ignore_news, self._seed)
+        books = LiveBooks(self.folder, 0, len(self.markets), FLUSH_MS * NS_PER_MS)
+        try:
+            async with rest, feed, asyncio.TaskGroup() as tasks:
+                questions = Questions(rest, books, self._settle_ns)
+                watching = [
+                    tasks.create_task(self._watch(feed, questions)),
+                    tasks.create_task(self._check(books)),
+                ]
+                for market in self.markets:
+                    books.add(market)
+                feed.add(self.markets)
+                await self._until_whole(feed)
+                numbers = [_start(server, fault) for fault in faults]
+                await asyncio.sleep(faulty_s)
+                for number, fault in zip(numbers, faults, strict=True):
+                    if not isinstance(fault, Lose | Freeze):
+                        _stop(server, number)
+                await self._until_healed()
+                await self._until_whole(feed)
+                self._stopped_ns = wall_ns()
+                await asyncio.sleep(0.2)
+                for task in watching:
+                    task.cancel()
+        finally:
+            writer.close()
+            books.close()
+
+    async def _until_healed(self) -> None:
+        """Nothing has been silent for as long as the watchdog takes for a market that it does not
+        know well. Silence does not end by itself: whoever is subscribed again has none.
+        """
+        quiet_ns = int(9 * self._patience_s * NS_PER_S)
+        begun_ns = wall_ns() - 2 * quiet_ns // 3
+        while wall_ns() < max([begun_ns, *self._silenced_ns()]) + quiet_ns:
+            await asyncio.sleep(TICK_S)
+
+    def _silenced_ns(self) -> list[int]:
+        return [deed.ts_ns for deed in self.deeds[-200:] if deed.kind in ("lose", "freeze")]
+
+    async def _until_whole(self, feed: Feed) -> None:
+        """Every line has every book, and nothing waits to be healed."""
+        end_ns = monotonic_ns() + int(WAIT_S * NS_PER_S)
+        wanted = len(self.markets) * len(feed.lines)
+        while monotonic_ns() < end_ns:
+            sights = [sight for link in feed.links() for sight in link.markets.values()]
+            if len(sights) >= wanted and all(sight.book_ns for sight in sights):
+                return
+            await asyncio.sleep(TICK_S)
+        raise AssertionError(f"not whole after {WAIT_S} s")
+
+    async def _watch(self, feed: Feed, questions: Questions) -> None:
+        by_id = {market.market: market for market in self.markets}
+        async with asyncio.TaskGroup() as asking:
+            while True:
+                now_ns = monotonic_ns()
+                feed.tick(now_ns)
+                feed.carry_out(self.watchdog.tick(now_ns, feed.links()))
+                for market in self.watchdog.take_checks():
+                    asking.create_task(self._ask(questions, by_id[market]))
+                await asyncio.sleep(TICK_S)
+
+    async def _ask(self, questions: Questions, market: Market) -> None:
+        self.watchdog.answer(market.market, await questions.ask(market))
+
+    async def _check(self, books: LiveBooks) -> None:
+        while True:
+            for market in await asyncio.to_thread(books.step):
+                self.watchdog.doubt(market)
+            await asyncio.sleep(TICK_S)
+
+
+class Tape:
+    """What a folder's raw rows give: frames as received, gaps, books, and what can be proved."""
+
+    def __init__(self, folder: Path, markets: list[Market]) -> None:
+        self.frames: dict[bytes, int] = defaultdict(int)
+        self.gaps: dict[int, list[Gap]] = defaultdict(list)
+        self.findings: dict[int, Findings] = defaultdict(Findings)
+        self.first_ns: dict[int, int] = {}
+        """By market: exchange time of its first full book."""
+        self._told_ns: dict[int, list[int]] = defaultdict(list)
+        self._levels: dict[int, dict[tuple[int, int], int]] = defaultdict(dict)
+        normaliser, hashes = Normaliser(markets), HashAgreement(markets)
+        check = BookCheck(markets)
+        for table in Lake(folder).scan_raw(tail=True):
+            for row in table.to_pylist():
+                payload, kind = row["payload"], row["kind"]
+                self.frames[payload] += kind == RawKind.FRAME
+                normaliser.receive(row["ts_recv_ns"], row["line"], row["connection"], kind, payload)
+                hashes.receive(row["connection"], kind, payload, self.findings)
+        rows = normaliser.take()
+        for each in rows:
+            self._apply(each)
+        for gap in [*normaliser.take_gaps(), *normaliser.unseen.values()]:
+            self.gaps[gap.market].append(gap)
+        check.feed(rows)
+        for market, found in check.take().items():
+            self.findings[market].mismatches += int(found["mismatches"])
+            self.findings[market].doubted += int(found["doubted"] + found["mirror_breaks"])
+
+    def book(self, market: int) -> Book:
+        levels = self._levels[market]
+        bids = [(price, size) for (side, price), size in levels.items() if side == Side.BID]
+        asks = [(price, size) for (side, price), size in levels.items() if side == Side.ASK]
+        return sorted(bids, reverse=True), sorted(asks)
+
+    def is_in_gap(self, market: int, ts_ns: int) -> bool:
+        """Or in the silence before one: a connection may end before its silence is noticed."""
+        return any(
+            self._last_before(market, gap.from_ns) - SLACK_NS <= ts_ns
+            and (not gap.to_ns or ts_ns <= gap.to_ns)
+            for gap in self.gaps[market]
+            if gap.reason is not GapReason.STOPPED
+        )
+
+    def _last_before(self, market: int, ts_ns: int) -> int:
+        return max((each for each in self._told_ns[market] if each < ts_ns), default=ts_ns)
+
+    def is_flagged(self, market: int) -> bool:
+        """Whether the certificate shows that something of it is missing."""
+        found = self.findings[market]
+        return bool(found.mismatches or found.doubted or found.hashes_bad)
+
+    def _apply(self, row: np.void) -> None:
+        market, kind = int(row["market"]), int(row["kind"])
+        if kind in (EventKind.LEVEL, EventKind.SNAPSHOT):
+            self._told_ns[market].append(int(row["ts_recv_ns"]))
+        if kind in (EventKind.SNAPSHOT, EventKind.TICK):
+            self._levels[market].clear()
+            self.first_ns.setdefault(market, int(row["ts_recv_ns"]))
+        elif kind == EventKind.LEVEL:
+            key = int(row["side"]), int(row["price_e4"])
+            if row["size_e6"]:
+                self._levels[market][key] = int(row["size_e6"])
+            else:
+                self._levels[market].pop(key, None)
+
+
+def unaccounted(fed: Fed, tape: Tape) -> list[str]:
+    """What neither the rows nor the gaps tell of, and nothing in the certificate hints at."""
+    lacking: dict[int, list[Published]] = defaultdict(list)
+    markets = {market.market: market.slug for market in fed.markets}
+    for frame in fed.published:
+        ts_ns = frame.ts_ms * NS_PER_MS
+        first_ns = tape.first_ns.get(frame.market, 0)
+        is_due = frame.market in markets and not frame.is_exchange_wide and ts_ns > first_ns
+        if is_due and frame.payload not in tape.frames:
+            lacking[frame.market].append(frame)
+    found = []
+    # A frame that one line is robbed of leaves no trace there, if what follows comes.
+    spoilt = {deed.n for deed in fed.deeds if deed.kind in ("drop", "malformed")}
+    for market, slug in markets.items():
+        lost = [f for f in lacking[market] if not tape.is_in_gap(market, f.ts_ms * NS_PER_MS)]
+        changes = [f for f in lost if f.event_type in ("price_change", "book")]
+        silent = [f.number for f in lost if f.number not in spoilt]
+        if silent:
+            found.append(f"{slug}: frames {silent} are lost without a trace")
+        if tape.book(market) != fed.books[market] and not tape.is_flagged(market):
+            found.append(f"{slug}: its book is wrong, and passes for right ({len(changes)} lost)")
+    return found
+
+
+def mixed(seed: int) -> list[Fault]:
+    """Some of the kinds, often enough to be met within a second or two."""
+    rng = np.random.default_rng(seed)
+    window = {"start_s": Decimal("0.1"), "duration_s": Decimal("0.3"), "every_s": Decimal("0.7")}
+    half = window | {"share": Decimal("0.5")}
+    few = Decimal("0.02")
+    kinds: list[Fault] = [
+        Drop(share=few),
+        Duplicate(share=few),
+        Malformed(share=few),
+        Delay(share=few, delay_ms=(0, 100)),
+        Reorder(share=few, delay_ms=(0, 100)),
+        Slow(delay_ms=(0, 300), share=Decimal("0.5")),
+        Freeze(share=Decimal("0.5")),
+        Lose(share=Decimal("0.5")),
+        msgspec.convert(half | {"kind": "disconnect", "code": 1012}, Disconnect),
+        msgspec.convert(half | {"kind": "disconnect"}, Disconnect),
+        msgspec.convert(half | {"kind": "refuse", "status": 503}, Refuse),
+        msgspec.convert(window | {"kind": "refuse"}, Refuse),
+        msgspec.convert(half | {"kind": "ghost_book"}, GhostBook),
+        msgspec.convert(half | {"kind": "rate_limit"}, RateLimit),
+    ]
+    return [fault for fault in kinds if rng.random() < 0.5]
+
+
+async def of_seed(seed: int, folder: Path) -> list[str]:
+    """The mixed faults of a seed: what is not accounted for."""
+    fed = Fed(folder, seed)
+    await fed.run(mixed(seed), 1.5)
+    return await asyncio.to_thread(lambda: unaccounted(fed, Tape(fed.folder, fed.markets)))
+
+
+def _ignore_news(payload: bytes, ts_recv_ns: int) -> None:
+    """Markets are known."""
+
+
+def _start(server: Server, fault: Fault) -> int:
+    return server.run(lambda sandbox: sandbox.faults.start(fault))
+
+
+def _stop(server: Server, number: int) -> None:
+    server.run(lambda sandbox: sandbox.faults.stop(number))
+
+
+def _open_markets(sandbox: Sandbox) -> list[Market]:
+    entries = sandbox.catalogue.markets
+    return [e.listed.market for e in entries if e.listed.phase is Phase.OPEN]
+
+
+def _books(sandbox: Sandbox) -> dict[int, Book]:
+    found = {}
+    for entry in sandbox.catalogue.markets:
+        book = entry.listed.book
+        found[entry.listed.market.market] = (
+            book.published_levels(BUY),
+            book.published_levels(SELL),
+        )
+    return found
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as folder:
+        sys.stdout.write("\n".join(asyncio.run(of_seed(int(sys.argv[1]), Path(folder)))) + "\n")
