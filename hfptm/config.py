@@ -90,6 +90,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     response_latency_p99_ns: int
     taker_delay_ns: int
     restarts_ns: tuple[int, ...]
+    settlement_ns: int
+    settlement_failure_e4: int
     measured_requests: str
     """A file, or empty."""
     seed: int
@@ -159,6 +161,8 @@ def limits(config: Config) -> Limits:
         response_latency_p99_ns=config.sim.response_latency_p99_ms * NS_PER_MS,
         taker_delay_ns=config.sim.taker_delay_ms * NS_PER_MS,
         restarts_ns=_restarts_ns(config),
+        settlement_ns=config.sim.settlement_ms * NS_PER_MS,
+        settlement_failure_e4=_scaled(config, "sim.settlement_failure", 4, range(PRICE_ONE_E4)),
         measured_requests=config.sim.measured_requests,
         seed=config.sim.seed,
         quiet_grace_ns=config.sim.quiet_grace_ms * NS_PER_MS,

@@ -22,7 +22,7 @@ from hfptm.registry import Group, Market
 from hfptm.sections import FeeModel
 from hfptm.sim.restarts import DOWN_NS
 from hfptm.sim.run import run_rows
-from hfptm.sim.state import DRAW, WINDOWS, new_sim
+from hfptm.sim.state import DRAW, LATENCIES, WINDOWS, new_sim
 from hfptm.slots import NOBODY, Slots
 
 Rows = npt.NDArray[np.void]
@@ -67,6 +67,7 @@ def params_of(limits: Limits) -> Array:
     params["pause_ns"] = limits.failure_pause_ns
     params["min_edge_e4"] = limits.min_edge_e4
     params["charge_fees"] = limits.fee_model == FeeModel.PUBLISHED
+    params["fills_settle"] = 1
     params["payout_fee_e4"] = (
         SEED_PAYOUT_FEE_E4 if limits.fee_model == FeeModel.SEED_FLAT_2PCT else 0
     )
@@ -77,6 +78,7 @@ def windows_of(limits: Limits) -> Array:
     """One lane's waiting times, (1,) WINDOWS."""
     windows = records(WINDOWS, 1)
     windows["taker_delay_ns"] = limits.taker_delay_ns
+    windows["settlement_ns"] = limits.settlement_ns
     windows["grace_ns"] = limits.quiet_grace_ns
     windows["print_window_ns"] = limits.print_window_ns
     return windows
@@ -200,9 +202,10 @@ class Engine:
 
     def finish(self) -> None:
         """Let everything that is under way come back: time passes, no market changes."""
-        slowest_ns = sum(int(self.sim.draws[name].max()) for name in DRAW.names or ())
+        slowest_ns = sum(int(self.sim.draws[name].max()) for name in LATENCIES)
         game_delays_ns = self.state.markets["game_delay_ns"]
-        slowest_ns += DOWN_NS + max(self._limits.taker_delay_ns, int(game_delays_ns.max()))
+        slowest_ns += max(self._limits.taker_delay_ns, int(game_delays_ns.max()))
+        slowest_ns += self._limits.settlement_ns + DOWN_NS
         wait_ns = slowest_ns + self._limits.quiet_grace_ns + self._limits.print_window_ns + 1
         timer = records(EVENT, 1)
         timer["kind"] = EventKind.TIMER

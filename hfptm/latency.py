@@ -21,7 +21,7 @@ from hfptm.config import Limits
 from hfptm.errors import InputError
 from hfptm.kernel.jit import Array, records
 from hfptm.sim.state import DRAW
-from hfptm.units import NS_PER_MS, NS_PER_S
+from hfptm.units import NS_PER_MS, NS_PER_S, PRICE_ONE_E4
 
 COLUMNS = ("ts_request_ns", "ts_exchange_ns", "ts_response_ns")
 """Of a table of measured requests: sent by us, matched by the exchange's clock, answered to us."""
@@ -71,25 +71,29 @@ def latencies_of(limits: Limits) -> Latencies:
         path = Path(limits.measured_requests)
         content = _content(path)
         entry_ns, response_ns = measured(path, content)
-        draws = _drawn(limits.seed, [entry_ns, response_ns], [matching_ns])
+        draws = _drawn(limits, [entry_ns, response_ns], [matching_ns])
         return Latencies(draws, "measured", f"{path.name} {hashlib.sha256(content).hexdigest()}")
     entry_ns = spread(limits.entry_latency_ns, limits.entry_latency_p99_ns)
     response_ns = spread(limits.response_latency_ns, limits.response_latency_p99_ns)
     wide = max(map(len, (entry_ns, matching_ns, response_ns))) > 1
-    draws = _drawn(limits.seed, [entry_ns], [response_ns], [matching_ns])
+    draws = _drawn(limits, [entry_ns], [response_ns], [matching_ns])
     return Latencies(draws, "log-normal" if wide else "constant")
 
 
-def _drawn(seed: int, *kinds: list[Times]) -> Array:
+def _drawn(limits: Limits, *kinds: list[Times]) -> Array:
     """A shuffled table; the latencies of one kind belong together and keep their pairs."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(limits.seed)
     rows = max(len(times) for kind in kinds for times in kind)
+    if limits.settlement_failure_e4:
+        rows = max(rows, PRICE_ONE_E4)
     draws = records(DRAW, (1, rows))
     names = iter(("entry_ns", "response_ns", "matching_ns"))
     for kind in kinds:
         order = rng.permutation(rows)
         for times in kind:
             draws[next(names)] = times[order * len(times) // rows]
+    failing = rows * limits.settlement_failure_e4 // PRICE_ONE_E4
+    draws["fails"] = rng.permutation(rows) < failing
     return draws
 
 

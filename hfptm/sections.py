@@ -160,6 +160,10 @@ class Sim(Section, frozen=True, kw_only=True):
     restarts: Names = "weekly"
     """When the matching engine restarts, between commas: UTC times, or weekly, which is Tuesdays at
     07:00 in New York."""
+    settlement_ms: Milliseconds = 2_000
+    """From a match to its trade being final on the chain; only then are shares merged or sold."""
+    settlement_failure: Edge = Decimal(0)
+    """Share of orders whose trades fail there, so that their fills are taken back."""
     measured_requests: File = ""
     """Parquet or CSV of measured requests (`hfptm.latency.measured`), which then give entry and
     response latency. Put matching_delay_ms at 0 if their exchange times are those of the match."""

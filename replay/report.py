@@ -59,6 +59,7 @@ PLANS = {
     "partial": "some filled, the rest unwound or carried",
     "missed": "nothing filled",
     "fills": "fills",
+    "ghosts": "fills taken back: their trade failed",
     "rejects": "orders rejected",
     "delayed": "orders that sat in a taker delay",
     "unknown": "orders of an outcome known only later",

@@ -50,6 +50,7 @@ RICH = {
     "min_edge_e4": 0,
     "charge_fees": 1,
     "payout_fee_e4": 0,
+    "fills_settle": 0,
 }
 """No limit binds."""
 
@@ -145,6 +146,7 @@ TIMES_MS = {
     "matching": 0,
     "response": 30,
     "taker_delay": 0,
+    "settlement": 0,
     "grace": 1_000,
     "print_window": 1_000,
 }

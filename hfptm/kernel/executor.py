@@ -55,6 +55,7 @@ def enter_leg(state: State, lane: int, plan: Record, position: int) -> None:
     leg.filled_e6 = leg.cost_e6 = 0
     leg.whole_e6 = leg.whole_cost_e6 = 0
     leg.tries = 0
+    leg.waits = 1
     leg.reserved_e6 = order_cost_e6(state, lane, position, int(plan.sets_e6))
     reserve(state, lane, int(leg.market), int(leg.reserved_e6))
     order = order_id(lane, serial, position, 0)
@@ -76,6 +77,8 @@ def on_report(state: State, row: Record) -> None:
         close_order(state, lane, plan)
     elif known and row.kind == EventKind.FILL and leg_of(int(row.aux)) < plan.legs:
         on_fill(state, lane, plan, row)
+    elif known and is_settlement(row) and leg_of(int(row.aux)) < plan.legs:
+        on_settlement(state, lane, plan, row)
     elif known and (row.kind == EventKind.DONE or row.kind == EventKind.REJECT):
         on_order_over(state, lane, plan, row)
     elif known and row.kind == EventKind.DELAYED:
@@ -98,6 +101,9 @@ def on_fill(state: State, lane: int, plan: Record, row: Record) -> None:
     fee_e6 = market_fee_e6(params, state.markets[leg.market], price_e4, size_e6)
     account.fills += 1
     account.fees_e6 += fee_e6
+    if params.fills_settle:
+        leg.waits += 1
+        plan.open_orders += 1
     if row.side == BUY:
         paid_e6 = cost_e6(price_e4, size_e6) + fee_e6
         account.cash_e6 -= paid_e6
@@ -113,6 +119,50 @@ def on_fill(state: State, lane: int, plan: Record, row: Record) -> None:
         account.unwind_result_e6 += result_e6
     payout_e4 = int(state.markets[leg.market].payout_e4)
     if payout_e4 >= 0:  # resolved between the match and its report
+        redeem(state, int(leg.market), payout_e4)
+
+
+@cold
+def is_settlement(row: Record) -> bool:
+    return bool(row.kind == EventKind.FILL_CONFIRMED or row.kind == EventKind.FILL_FAILED)
+
+
+@cold
+def on_settlement(state: State, lane: int, plan: Record, row: Record) -> None:
+    """A fill stays, or is taken back: the plan has one thing less to wait for.
+
+    Nothing is merged, converted or sold before, so what a leg has is all there.
+    """
+    position = leg_of(int(row.aux))
+    if row.kind == EventKind.FILL_FAILED:
+        take_back(state, lane, plan, row)
+    state.legs[lane, plan_slot(state, int(plan.plan)), position].waits -= 1
+    if row.aux & TRY_MASK != 0:
+        unwind(state, lane, plan, position)
+    close_order(state, lane, plan)
+
+
+@cold
+def take_back(state: State, lane: int, plan: Record, row: Record) -> None:
+    """Undo a fill. Shares whose sale failed come back at what it had brought: its result stays."""
+    leg = state.legs[lane, plan_slot(state, int(plan.plan)), leg_of(int(row.aux))]
+    account, params = state.lanes[lane], state.params[lane]
+    price_e4, size_e6 = int(row.price_e4), int(row.size_e6)
+    fee_e6 = market_fee_e6(params, state.markets[leg.market], price_e4, size_e6)
+    if row.side == BUY:
+        cash_e6, size_e6 = cost_e6(price_e4, size_e6) + fee_e6, -size_e6
+    else:
+        cash_e6 = fee_e6 - proceeds_e6(price_e4, size_e6)
+    account.ghosts += 1
+    account.fees_e6 -= fee_e6
+    account.cash_e6 += cash_e6
+    leg.filled_e6 += size_e6
+    leg.cost_e6 -= cash_e6
+    position = state.positions[lane, leg.market, leg.token]
+    position.size_e6 += size_e6
+    position.cost_e6 -= cash_e6
+    payout_e4 = int(state.markets[leg.market].payout_e4)
+    if payout_e4 >= 0:  # its shares were paid already
         redeem(state, int(leg.market), payout_e4)
 
 
@@ -135,6 +185,7 @@ def on_order_over(state: State, lane: int, plan: Record, row: Record) -> None:
         state.lanes[lane].rejects += 1
     if position < plan.legs:
         leg = state.legs[lane, plan_slot(state, int(plan.plan)), position]
+        leg.waits -= 1
         if row.aux & TRY_MASK == 0:
             reserve(state, lane, int(leg.market), -int(leg.reserved_e6))
             leg.reserved_e6 = 0
@@ -178,7 +229,7 @@ def count_result(state: State, lane: int, plan: Record) -> None:
 
 @cold
 def unwind(state: State, lane: int, plan: Record, position: int) -> None:
-    """Sell what a leg holds without partners at its best bid.
+    """Sell what a leg holds without partners at its best bid, once it waits for nothing else.
 
     It is carried, as a position, if there is no bid, the tries ran out, or a human said stop.
     """
@@ -188,9 +239,12 @@ def unwind(state: State, lane: int, plan: Record, position: int) -> None:
     market = state.markets[leg.market]
     size_e6 = int(leg.filled_e6) // CENT_E6 * CENT_E6
     bid_e4 = int(market.best_bid_e4) if leg.token == YES else PRICE_ONE_E4 - int(market.best_ask_e4)
-    if size_e6 <= 0 or bid_e4 == NO_BID_E4 or not market.open or leg.tries == UNWIND_TRIES_MAX:
+    if leg.waits > 0 or leg.tries == UNWIND_TRIES_MAX:
+        return
+    if size_e6 <= 0 or bid_e4 == NO_BID_E4 or not market.open:
         return
     leg.tries += 1
+    leg.waits += 1
     state.lanes[lane].unwinds += 1
     plan.open_orders += 1
     order = order_id(lane, int(plan.plan), position, int(leg.tries))

@@ -25,6 +25,7 @@ PARAMS = np.dtype(
         ("min_edge_e4", "i4"),  # net profit over outlay
         ("payout_fee_e4", "i4"),  # the seed's legacy model; 0 otherwise
         ("charge_fees", "i4"),  # 1: each market's own schedule
+        ("fills_settle", "i4"),  # 1: a fill is provisional until it is confirmed or taken back
     ],
     align=True,
 )
@@ -46,6 +47,7 @@ LANE = np.dtype(
         ("fills", "i8"),
         ("rejects", "i8"),
         ("delayed", "i8"),  # orders that sat in a taker delay
+        ("ghosts", "i8"),  # fills that were taken back
         ("unknown", "i8"),  # orders whose outcome was unknown for a while
         ("unwinds", "i8"),  # orders sent to leave a leg without its partners
         ("unwind_result_e6", "i8"),  # profit of those sales, normally negative

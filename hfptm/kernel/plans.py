@@ -40,7 +40,7 @@ PLAN = np.dtype(
         ("sets_e6", "i8"),  # asked for
         ("subject", "i4"),  # market slot, or group slot
         ("legs", "i4"),
-        ("open_orders", "i4"),  # merge or conversion included
+        ("open_orders", "i4"),  # merge or conversion, and fills that have not settled, included
         ("kind", "u1"),  # OpportunityKind
         ("stage", "u1"),  # Stage
     ],
@@ -55,6 +55,7 @@ LEG = np.dtype(
         ("whole_cost_e6", "i8"),
         ("reserved_e6", "i8"),
         ("market", "i4"),
+        ("waits", "i4"),  # for orders of it that are out, and fills that have not settled
         ("limit_e4", "i4"),
         ("token", "u1"),
         ("tries", "u1"),  # orders sent to sell what is left of it

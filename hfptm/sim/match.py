@@ -176,6 +176,22 @@ def fills_whole(state: State, sim: Sim, item: Record) -> bool:
 
 
 @cold
+def trade(sim: Sim, item: Record, kind: int, due_ns: int, price_e4: int, size_e6: int) -> None:
+    row = report(sim, item, kind, due_ns, size_e6)
+    row.price_e4 = price_e4
+    row.side = item.side
+
+
+@cold
+def settle(sim: Sim, item: Record, due_ns: int, price_e4: int, size_e6: int) -> None:
+    """The end of a fill's trade on the chain: one transaction, so all of an order's fills fail."""
+    kind = EventKind.FILL_FAILED.value if item.fails else EventKind.FILL_CONFIRMED.value
+    known_ns = int(item.arrival_ns) + int(item.response_ns)
+    settled_ns = known_ns + int(sim.windows[item.lane].settlement_ns)
+    trade(sim, item, kind, max(due_ns, settled_ns), price_e4, size_e6)
+
+
+@cold
 def fill(state: State, sim: Sim, item: Record, due_ns: int) -> int:
     """Walk the book within the limit, a FILL a level and a DONE at the end; the shares filled."""
     left_e6, total_e6 = whole_order_e6(item), 0
@@ -189,9 +205,9 @@ def fill(state: State, sim: Sim, item: Record, due_ns: int) -> int:
         size_e6 = min(there_e6, rest_e6)
         if size_e6 > 0:
             take_level(state, sim, item, index, size_e6)
-            row = report(sim, item, EventKind.FILL.value, due_ns, size_e6)
-            row.price_e4 = price_e4
-            row.side = item.side
+            trade(sim, item, EventKind.FILL.value, due_ns, price_e4, size_e6)
+            if state.params[item.lane].fills_settle:
+                settle(sim, item, due_ns, price_e4, size_e6)
             total_e6 += size_e6
             left_e6 -= spent_e6(item, price_e4, size_e6)
         if there_e6 >= rest_e6:
@@ -213,7 +229,7 @@ def is_marketable(state: State, item: Record) -> bool:
 def may_fill(state: State, sim: Sim, item: Record) -> bool:
     """Whether its fills leave room for all other reports, and a FOK order finds everything."""
     clock = sim.clock[0]
-    reserve = 2 * rows_reserve(len(state.lanes)) + FILLS_MAX
+    reserve = 2 * rows_reserve(len(state.lanes)) + 2 * FILLS_MAX
     if clock.reports + REPORTS_MAX * clock.items + reserve > len(sim.reports):
         return False
     return bool(item.order_type != OrderType.FOK or fills_whole(state, sim, item))

@@ -50,6 +50,7 @@ def send(sim: Sim, intent: Record) -> None:
     drawn = draw(sim, intent)
     item = new_item(sim, int(intent.market), arrival_ns(drawn, int(intent.ts_ns)))
     item.response_ns = drawn.response_ns
+    item.fails = drawn.fails
     item.order = intent.order
     item.size_e6 = intent.size_e6
     item.price_e4 = intent.price_e4

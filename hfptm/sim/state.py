@@ -41,13 +41,17 @@ DRAW = np.dtype(
         ("entry_ns", "i8"),  # decision to arrival at the venue
         ("matching_ns", "i8"),  # arrival to the matching engine's turn
         ("response_ns", "i8"),  # matching to our knowledge of it
+        ("fails", "i8"),  # 1: what it matches is taken back
     ]
 )
-"""What one message takes; a model of latency is a table of them (`hfptm.latency`)."""
+"""What one message meets; a model of latency is a table of them (`hfptm.latency`)."""
+
+LATENCIES = ("entry_ns", "matching_ns", "response_ns")
 
 WINDOWS = np.dtype(
     [
         ("taker_delay_ns", "i8"),  # of marketable orders, in every market at least
+        ("settlement_ns", "i8"),  # of a trade, from the match on
         ("grace_ns", "i8"),  # after this silence a market's book is taken as unchanged
         ("print_window_ns", "i8"),  # how long after arrival a trade print still corroborates
     ]
@@ -69,6 +73,7 @@ ITEM = np.dtype(
         ("leg", "i4"),
         ("next", "i4"),  # in its market's list, or in the free list
         ("kind", "u1"),  # Waiting
+        ("fails", "u1"),  # see DRAW
         ("side", "u1"),
         ("token", "u1"),
         ("order_type", "u1"),

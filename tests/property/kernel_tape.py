@@ -44,10 +44,12 @@ RESTARTS_NS = (2_000 * MS - DOWN_NS - POST_ONLY_NS, 66_000 * MS)
 """Nobody may take in the first 2 s, and what arrives in the last 2 s is of unknown outcome."""
 
 LANES = (
-    {"bankroll_e6": 3_000_000_000, "max_outlay_e6": 200_000_000, "min_edge_e4": 50, "max_plans": 4},
+    {"bankroll_e6": 3_000_000_000, "max_outlay_e6": 200_000_000, "min_edge_e4": 50, "max_plans": 4}
+    | {"fills_settle": 1},
     {"bankroll_e6": 500_000_000, "max_market_e6": 90_000_000, "min_edge_e4": 300},
     {"bankroll_e6": 900_000_000, "max_event_e6": 200_000_000, "max_total_e6": 400_000_000}
-    | {"charge_fees": 0, "payout_fee_e4": 200, "max_failures": 3, "pause_ns": 2_000_000_000},
+    | {"charge_fees": 0, "payout_fee_e4": 200, "max_failures": 3, "pause_ns": 2_000_000_000}
+    | {"fills_settle": 1},
 )
 
 
@@ -58,7 +60,9 @@ def new_venue(*lanes: dict[str, int]) -> Venue:
     random = np.random.default_rng(SEED)
     draws["entry_ns"] = random.integers(20 * MS, 100 * MS, 997)
     draws["matching_ns"] = random.integers(0, 20 * MS, 997)
+    draws["fails"] = random.random(997) < 0.05
     draws["response_ns"] = random.integers(10 * MS, 60 * MS, 997)
+    venue.sim.windows["settlement_ns"] = 150 * MS
     venue.sim = new_sim(MARKETS, venue.sim.windows, draws, RESTARTS_NS)
     return venue
 

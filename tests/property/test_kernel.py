@@ -31,7 +31,8 @@ def test_the_tape_holds_what_it_is_for(straight: Venue) -> None:
         assert intents[kind] > 3
     reports = Counter(r["kind"] for r in straight.reports)
     events = (EventKind.FILL, EventKind.DONE, EventKind.REJECT, EventKind.SETTLED)
-    for event in (*events, EventKind.DELAYED, EventKind.UNKNOWN):
+    events += (EventKind.DELAYED, EventKind.UNKNOWN)
+    for event in (*events, EventKind.FILL_CONFIRMED, EventKind.FILL_FAILED):
         assert reports[event] > 5
     assert {o["arrived"] for o in straight.outcomes} == {0, 1}
     refused = {d["reason"] for d in straight.decisions}

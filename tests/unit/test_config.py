@@ -66,6 +66,8 @@ def test_defaults_without_any_source() -> None:
         response_latency_ns=30_000_000,
         response_latency_p99_ns=0,
         taker_delay_ns=0,
+        settlement_ns=2_000_000_000,
+        settlement_failure_e4=0,
         restarts_ns=tuple(weekly_restarts_ns()),
         measured_requests="",
         seed=0,

@@ -288,7 +288,7 @@ def test_shares_sold_before_a_resolution_are_not_redeemed() -> None:
 
 
 def test_reports_that_fit_no_plan_change_nothing() -> None:
-    desk, yes, no = binary()
+    desk, yes, _ = binary()
     before = str(desk.lane())
     strange = [(5, 1, 0, 0), (0, 2, 0, 0), (0, 1, 9, 0)]  # another lane, plan, leg
     for lane, plan, leg, attempt in strange:

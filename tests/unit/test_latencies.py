@@ -26,7 +26,7 @@ def latencies(*sets: str) -> Latencies:
 
 def test_without_a_spread_there_is_one_draw() -> None:
     made = latencies("entry_latency_ms=7", "matching_delay_ms=2", "response_latency_ms=3")
-    assert made.draws.tolist() == [[(7 * MS, 2 * MS, 3 * MS)]]
+    assert made.draws.tolist() == [[(7 * MS, 2 * MS, 3 * MS, 0)]]
     assert made.summary() == {
         "model": "constant",
         "file": "",
@@ -63,13 +63,21 @@ def test_draws_are_the_same_on_every_machine() -> None:
         assert np.array_equal(np.sort(made.draws[name]), np.sort(other.draws[name]))
 
 
-DRAWS_DIGEST = "1f8de532d6bf532327c1771e2be1dc09a39fbed7e600bf27ae008686787d2161"
+DRAWS_DIGEST = "20c550766fe9e44d3c255bcd9dac63f00c8275fc111197c4a516aee847b7f2f7"
 
 
 def test_latencies_of_different_kinds_do_not_go_together() -> None:
     draws = latencies("entry_latency_p99_ms=200", "response_latency_p99_ms=90").draws[0]
     ranks = np.argsort(np.argsort(draws["entry_ns"])), np.argsort(np.argsort(draws["response_ns"]))
     assert abs(np.corrcoef(*ranks)[0, 1]) < 0.05
+
+
+@pytest.mark.parametrize("share", ["0.0001", "0.02", "0.9999"])
+def test_the_wanted_share_of_trades_fails(share: str) -> None:
+    fails = latencies(f"settlement_failure={share}", "entry_latency_p99_ms=90").draws["fails"]
+    assert fails.sum() == round(float(share) * fails.size)
+    other = latencies(f"settlement_failure={share}", "seed=1").draws["fails"]
+    assert not np.array_equal(fails, other)
 
 
 def requests(*rows: tuple[int, int, int]) -> pa.Table:
@@ -90,7 +98,7 @@ def test_measured_requests_keep_their_pairs(tmp_path: Path, name: str) -> None:
     made = latencies(f"measured_requests={path}", "matching_delay_ms=5")
     assert made.model == "measured"
     assert made.file == f"{name} {hashlib.sha256(path.read_bytes()).hexdigest()}"
-    pairs = {(entry_ns, response_ns) for entry_ns, _, response_ns in made.draws[0].tolist()}
+    pairs = {(entry_ns, response_ns) for entry_ns, _, response_ns, _ in made.draws[0].tolist()}
     assert pairs == {(40 * MS, 10 * MS), (400 * MS, 11 * MS), (41 * MS, 900 * MS)}
     assert set(made.draws["matching_ns"].ravel().tolist()) == {5 * MS}
 
