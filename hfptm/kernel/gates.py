@@ -151,6 +151,7 @@ def latch(risk: Record, reason: int, limit: int, value: int) -> None:
 
 @cold
 def unrealised_e6(state: State, lane: int) -> int:
+    """0 at most: a gain that a lock would put back to cost must not look like a fall later."""
     total_e6 = 0
     for slot in range(len(state.markets)):
         for token in range(2):
@@ -167,7 +168,7 @@ def unrealised_e6(state: State, lane: int) -> int:
                 slot, cost_e6 = int(leg.market), int(leg.whole_cost_e6)
                 size_e6 = int(leg.whole_e6)
                 total_e6 += cost_e6 - mark_e6(state, slot, int(leg.token), size_e6, cost_e6)
-    return total_e6
+    return min(total_e6, 0)
 
 
 @cold

@@ -127,6 +127,14 @@ def test_what_is_lost_while_nobody_looks_counts_for_the_new_day() -> None:
     assert risk(kernel)["latch"] == Reason.DAILY_LOSS
 
 
+def test_a_gain_counts_when_it_is_realised() -> None:
+    kernel = stranded()
+    kernel.apply([control(50, Control.RESUME), *book(60, 0, {9_000: 9}, {9_900: 9}), timer(2_000)])
+    assert (risk(kernel)["unrealised_e6"], risk(kernel)["result_e6"]) == (0, 0)
+    kernel.apply([resolved(2_100, 0, 10_000), timer(4_000)])
+    assert risk(kernel)["peak_e6"] == risk(kernel)["result_e6"] == 55 * ONE_E6
+
+
 def test_what_resolved_is_marked_no_more() -> None:
     kernel = stranded()
     kernel.apply([timer(2_000), resolved(2_100, 0, 0), timer(2_200)])
