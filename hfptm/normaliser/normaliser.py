@@ -262,8 +262,8 @@ class Normaliser:
         """A connection was there for a market until `gap` begins, which is one if it was alone."""
         streams = self._markets[gap.market]
         self._forget(streams.leave(connection, gap.from_ns))
-        if hole := streams.hole(ts_recv_ns):
-            self._closed.append(Gap(hole[0], gap.market, hole[1], GapReason.SILENCE))
+        for from_ns, to_ns in streams.holes(ts_recv_ns):
+            self._closed.append(Gap(from_ns, gap.market, to_ns, GapReason.SILENCE))
         if streams.streams:
             return
         del self._markets[gap.market]

@@ -79,11 +79,13 @@ class Streams(msgspec.Struct):
     """The newest exchange time so far."""
     seen_ns: int = 0
     """Receive time up to which connections that left had seen it."""
-    ahead_ns: int = 0
-    """When one joined with a book newer than all that the others had delivered, while it is open
-    whether they deliver it too; else 0."""
+    aheads_ns: list[int] = []
+    """When some joined with a book newer than all that the others had delivered, while it is open
+    whether those deliver it too."""
     told_ns: int = 0
-    """Receive time of the last part of those that left, but for those that joined since then."""
+    """Receive time of the last part of those that left."""
+    left: list[tuple[int, int]] = []
+    """Of those that left since something is open: receive times of their first and last part."""
     is_over: bool = False
     """The market is resolved: that nobody sees it any more is no loss."""
 
@@ -101,31 +103,34 @@ class Streams(msgspec.Struct):
         floor_ns = self.latest_ns + (not is_newest)
         stream = Stream(line, order, floor_ns, 0, rows[0][0])
         if self.streams and is_book and ts_venue_ns > self.latest_ns:
-            self.ahead_ns = self.ahead_ns or stream.joined_ns
+            self.aheads_ns.append(stream.joined_ns)
         self.streams[connection] = stream
         return stream
 
     def leave(self, connection: int, seen_ns: int) -> Iterator[Part]:
         """A connection delivers nothing any more; gives the parts nobody waits for."""
         stream = self.streams.pop(connection)
-        if not self.ahead_ns or stream.joined_ns < self.ahead_ns:
-            self.told_ns = max(self.told_ns, stream.seen_ns)
+        self.left.append((stream.joined_ns, stream.seen_ns))
         self.seen_ns = max(self.seen_ns, seen_ns)
         return self.passed()
 
-    def hole(self, ts_recv_ns: int) -> tuple[int, int] | None:
+    def holes(self, ts_recv_ns: int) -> Iterator[tuple[int, int]]:
         """What all lacked when one joined with a newer book, from when to when; told once.
 
         They had delivered nothing since, after a while: what the book shows never came on them.
         """
-        ahead_ns = self.ahead_ns
-        older = [s.seen_ns for s in self.streams.values() if s.joined_ns < ahead_ns]
-        seen_ns = max([self.told_ns, *older])
-        is_open = bool(older) and seen_ns < ahead_ns and ts_recv_ns - ahead_ns <= SETTLED_NS
-        if not ahead_ns or is_open:
-            return None
-        self.ahead_ns, self.told_ns = 0, max(seen_ns, ahead_ns)
-        return (seen_ns, ahead_ns) if seen_ns < ahead_ns else None
+        while self.aheads_ns:
+            ahead_ns = self.aheads_ns[0]
+            here = [s.seen_ns for s in self.streams.values() if s.joined_ns < ahead_ns]
+            left = [seen_ns for joined_ns, seen_ns in self.left if joined_ns < ahead_ns]
+            seen_ns = max([self.told_ns, *here, *left])
+            if here and seen_ns < ahead_ns and ts_recv_ns - ahead_ns <= SETTLED_NS:
+                return
+            del self.aheads_ns[0]
+            if seen_ns < ahead_ns:
+                yield seen_ns, ahead_ns
+        self.told_ns = max([self.told_ns, *(seen_ns for _, seen_ns in self.left)])
+        self.left.clear()
 
     def passed(self) -> Iterator[Part]:
         """Take out the parts that no connection is expected to deliver any more."""
