@@ -30,9 +30,10 @@ def test_the_tape_holds_what_it_is_for(straight: Venue) -> None:
     for kind in (IntentKind.PLACE, IntentKind.MERGE, IntentKind.CONVERT, IntentKind.OBSERVE):
         assert intents[kind] > 3
     reports = Counter(r["kind"] for r in straight.reports)
-    events = (EventKind.FILL, EventKind.DONE, EventKind.REJECT, EventKind.SETTLED)
-    events += (EventKind.DELAYED, EventKind.UNKNOWN)
-    for event in (*events, EventKind.FILL_CONFIRMED, EventKind.FILL_FAILED):
+    over = (EventKind.DONE, EventKind.REJECT, EventKind.SETTLED)
+    waiting = (EventKind.DELAYED, EventKind.UNKNOWN)
+    fills = (EventKind.FILL, EventKind.FILL_CONFIRMED, EventKind.FILL_FAILED)
+    for event in (*over, *waiting, *fills):
         assert reports[event] > 5
     assert {o["arrived"] for o in straight.outcomes} == {0, 1}
     refused = {d["reason"] for d in straight.decisions}
