@@ -31,6 +31,7 @@ from hfptm.sandbox.resend import resend
 from hfptm.sandbox.wire_file import read_wire
 from hfptm.sections import Recorder
 from hfptm.units import NS_PER_S
+from hfptm.wal import logs
 from recorder.derivation import derive
 from recorder.feed import Feed
 from recorder.scan import MARKET
@@ -191,10 +192,10 @@ async def _receive(task: Task) -> Received:
         used_s = _cpu_s() - before_s
         rss_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         dropped = storage.status().writer.dropped_rows
-    while storage.status().sealer.waiting_logs:
-        await asyncio.sleep(0.1)
     storage.close()
     lake = Lake(task.data)
+    while logs(lake.wal):  # sealing goes on
+        await asyncio.sleep(0.1)
     return Received(
         frames=frames,
         in_lake=_frames_in(lake),
