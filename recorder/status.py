@@ -116,7 +116,7 @@ class Gauge:
             companion_restarts=self._companion.restarts,
             problems=[text for text in (writer.problem, storage.sealer.problem, problem) if text],
         )
-        return msgspec.structs.replace(status, problems=[*status.problems, *_problems(status)])
+        return msgspec.structs.replace(status, problems=[*status.problems, *problems_of(status)])
 
     def _lines(self, books: BookStatus) -> list[LineStatus]:
         open_ = [link.line for link in self._feed.links()]
@@ -132,7 +132,8 @@ class Gauge:
         ]
 
 
-def _problems(status: RecorderStatus) -> list[str]:
+def problems_of(status: RecorderStatus) -> list[str]:
+    """What the figures themselves show."""
     found = []
     if status.markets and not any(line.connections for line in status.lines):
         found.append("no connection to the exchange is open")
@@ -140,4 +141,6 @@ def _problems(status: RecorderStatus) -> list[str]:
         found.append(f"no frame of any market for {status.silent_ns // NS_PER_S} s")
     if status.unsynced_ns > UNSYNCED_NS_MAX:
         found.append(f"nothing was brought to disk for {status.unsynced_ns // NS_PER_S} s")
+    if status.dropped_rows:
+        found.append(f"{status.dropped_rows:,} received rows could not be kept; they are gaps")
     return found

@@ -1,0 +1,178 @@
+"""What the recorder says of itself: problems, /health, /metrics, systemd, JSON logs."""
+
+import asyncio
+import json
+import logging
+import socket
+from pathlib import Path
+
+import httpx
+import msgspec
+import pytest
+
+from hfptm.errors import ConfigError
+from hfptm.units import NS_PER_S
+from recorder.health import HOST, Health
+from recorder.logs import JsonLines, StatusLog
+from recorder.metrics import metrics_text
+from recorder.notify import Notifier
+from recorder.status import LineStatus, RecorderStatus, problems_of
+from recorder.talk import BookStatus
+
+LINE = LineStatus(line=0, markets=40, connections=2, shards=2, first=7)
+STATUS = RecorderStatus(
+    ran_s=12.5,
+    markets=40,
+    waiting=1,
+    lines=[LINE, msgspec.structs.replace(LINE, line=1)],
+    connections_opened=4,
+    connections_failed=0,
+    frames=1_000,
+    size_bytes=600_000,
+    frames_per_s=80.5,
+    silent_ns=0,
+    written_rows=1_010,
+    dropped_rows=0,
+    queued_bytes=100,
+    unsynced_ns=1,
+    sync_latency_ns=1_000_000,
+    free_bytes=1 << 30,
+    waiting_logs=0,
+    missed=2,
+    resubscribed=2,
+    reconnected=0,
+    healed=2,
+    unhealed=0,
+    checks={"quiet": 3},
+    books=BookStatus(first={0: 5, 1: 2}, unseen=1),
+    clock_offset_ns=-5,
+    companion_restarts=0,
+    problems=[],
+)
+SICK = msgspec.structs.replace(STATUS, problems=["no space"])
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({}, ""),
+        ({"silent_ns": 59 * NS_PER_S}, ""),
+        ({"silent_ns": 61 * NS_PER_S}, "no frame of any market for 61 s"),
+        ({"silent_ns": 61 * NS_PER_S, "markets": 3}, ""),
+        ({"unsynced_ns": 11 * NS_PER_S}, "nothing was brought to disk for 11 s"),
+        ({"lines": [msgspec.structs.replace(LINE, connections=0)]}, "no connection"),
+        ({"lines": [msgspec.structs.replace(LINE, connections=0)], "markets": 0}, ""),
+        ({"dropped_rows": 3}, "3 received rows could not be kept"),
+    ],
+)
+def test_problems(change: dict[str, object], said: str) -> None:
+    found = problems_of(msgspec.structs.replace(STATUS, **change))
+    assert said in "; ".join(found)
+    assert len(found) == bool(said)
+
+
+async def _get(health: Health, path: str) -> httpx.Response:
+    async with httpx.AsyncClient() as client:
+        return await client.get(f"http://{HOST}:{health.port}{path}")
+
+
+def test_health_is_200_only_while_all_is_well() -> None:
+    async def run() -> None:
+        async with Health(0) as health:
+            assert (await _get(health, "/health")).status_code == 503
+            health.note(STATUS)
+            reply = await _get(health, "/health")
+            assert reply.status_code == 200
+            assert msgspec.json.decode(reply.content, type=RecorderStatus) == STATUS
+            health.note(SICK)
+            reply = await _get(health, "/health")
+            assert (reply.status_code, reply.json()["problems"]) == (503, ["no space"])
+            reply = await _get(health, "/metrics?a=b")
+            assert reply.headers["content-type"] == "text/plain; version=0.0.4"
+            assert reply.text == metrics_text(SICK)
+            assert (await _get(health, "/")).status_code == 404
+
+    asyncio.run(run())
+
+
+def test_health_survives_who_says_nothing_and_who_says_nonsense() -> None:
+    async def run() -> None:
+        async with Health(0) as health:
+            for words in (b"", b"\x16\x03\x01" * 40_000, b"nonsense\r\n\r\n"):
+                _, writer = await asyncio.open_connection(HOST, health.port)
+                writer.write(words)
+                writer.write_eof()
+                writer.close()
+            assert (await _get(health, "/health")).status_code == 503
+
+    asyncio.run(run())
+
+
+def test_a_port_that_is_taken_is_an_error_of_the_configuration() -> None:
+    async def run() -> None:
+        async with Health(0) as health:
+            with pytest.raises(ConfigError, match="status_port"):
+                async with Health(health.port):
+                    pass
+
+    asyncio.run(run())
+
+
+def test_metrics_are_typed_and_labelled() -> None:
+    lines = metrics_text(STATUS).splitlines()
+    assert "# TYPE hfptm_recorder_frames_total counter" in lines
+    assert "hfptm_recorder_frames_total 1000" in lines
+    assert "# TYPE hfptm_recorder_unhealed gauge" in lines
+    assert 'hfptm_recorder_line_connections{line="1"} 2' in lines
+    assert 'hfptm_recorder_checks_total{found="quiet"} 3' in lines
+    assert 'hfptm_recorder_books_first_total{line="0"} 5' in lines
+    assert "hfptm_recorder_healthy 1" in lines
+    assert "hfptm_recorder_healthy 0" in metrics_text(SICK)
+    named = [line for line in lines if line.startswith("# TYPE")]
+    assert len(named) == len(set(named))
+
+
+def test_systemd_hears_ready_once_then_life_then_the_end(tmp_path: Path) -> None:
+    address = str(tmp_path / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(address)
+        manager.settimeout(5)
+        notifier = Notifier({"NOTIFY_SOCKET": address})
+        notifier.note(msgspec.structs.replace(STATUS, frames=0))
+        notifier.note(STATUS)
+        notifier.note(SICK)
+        notifier.stopping()
+        said = [manager.recv(1_000).decode().splitlines() for _ in range(4)]
+    assert said[0][0] == "WATCHDOG=1"
+    assert said[1][:2] == ["READY=1", "WATCHDOG=1"]
+    assert said[2][0] == "WATCHDOG=1"
+    assert said[2][1].endswith("no space")
+    assert said[3] == ["STOPPING=1"]
+
+
+def test_without_systemd_nothing_is_said_and_its_end_ends_nothing(tmp_path: Path) -> None:
+    Notifier({}).note(STATUS)
+    Notifier({"NOTIFY_SOCKET": str(tmp_path / "gone")}).note(STATUS)
+
+
+def test_log_lines_are_json_with_the_status_and_news_of_problems() -> None:
+    lines: list[dict[str, object]] = []
+    formatter = JsonLines()
+
+    class Keep(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            lines.append(json.loads(formatter.format(record)))
+
+    logger, keep = logging.getLogger("recorder.logs"), Keep()
+    logger.addHandler(keep)
+    logger.setLevel(logging.INFO)
+    try:
+        log = StatusLog()
+        for status in (STATUS, SICK, SICK, STATUS):
+            log.note(status)
+    finally:
+        logger.removeHandler(keep)
+        logger.setLevel(logging.NOTSET)
+    assert [line["message"] for line in lines] == ["status", "no space", "no more: no space"]
+    assert [line["level"] for line in lines] == ["info", "error", "info"]
+    assert lines[0]["status"] == json.loads(msgspec.json.encode(STATUS))
