@@ -1,0 +1,92 @@
+"""One market among a hundred falls silent: the recorder notices, heals and records it."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from hfptm import sections
+from hfptm.clock import monotonic_ns, wall_ns
+from hfptm.config import Config
+from hfptm.lake import Lake
+from hfptm.raw import RawKind, Silence
+from hfptm.sandbox.faults_kinds import Lose
+from hfptm.sandbox.market_frames import Published
+from hfptm.sandbox.server import Server
+from hfptm.sandbox.session import Session, Settings
+from hfptm.units import NS_PER_S
+from recorder.service import Service
+from recorder.status import RecorderStatus
+
+PATIENCE_MS = 2_000
+WARM_S = 5
+MARKETS = 100
+LIMIT_S = 3 * PATIENCE_MS / 1_000
+"""As 30 s are to the usual patience of 10 s."""
+
+
+class Watched:
+    def __init__(self) -> None:
+        self.status: RecorderStatus | None = None
+
+    def note(self, status: RecorderStatus) -> None:
+        self.status = status
+
+    async def until(self, is_true: Callable[[RecorderStatus], bool], seconds: float) -> float:
+        """How long it took."""
+        begun_ns = monotonic_ns()
+        while (taken_s := (monotonic_ns() - begun_ns) / NS_PER_S) < seconds:
+            if self.status and is_true(self.status):
+                return taken_s
+            await asyncio.sleep(0.05)
+        raise AssertionError(f"not so after {seconds} s: {self.status}")
+
+
+def test_silence_of_one_market_is_noticed_healed_and_recorded(tmp_path: Path) -> None:
+    session = Session(Settings(seed=4, markets=MARKETS, rate=200), wall_ns())
+    published: list[Published] = []
+    session.feed.listeners.append(published.extend)
+    watched = Watched()
+
+    async def run(server: Server) -> tuple[str, float, float]:
+        stop = asyncio.Event()
+        config = Config(
+            server=server.servers,
+            discovery=sections.Discovery(min_volume_24h_usd=0, min_liquidity_usd=0),
+            recorder=sections.Recorder(patience_ms=PATIENCE_MS),
+        )
+        service = Service(config, tmp_path, [watched.note])
+        running = asyncio.create_task(service.run(stop))
+        await watched.until(lambda status: status.markets >= MARKETS, LIMIT_S + 40)
+        published.clear()
+        await asyncio.sleep(WARM_S)
+        market, count = Counter(frame.market for frame in published if frame.market).most_common(1)[
+            0
+        ]
+        rhythm_s = WARM_S / count
+        listed = recorded[market]
+        assert watched.status is not None
+        assert watched.status.missed == 0
+        server.run(lambda sandbox: sandbox.faults.start(Lose(market=listed.slug)))
+        taken_s = await watched.until(lambda status: status.healed >= 2, LIMIT_S + 10)
+        await asyncio.sleep(1)
+        stop.set()
+        await running
+        return listed.yes_token, rhythm_s, taken_s
+
+    with Server(session.sandbox, frames=session.feed) as server:
+        token, rhythm_s, taken_s = asyncio.run(run(server))
+    assert taken_s < rhythm_s + LIMIT_S + 1, "a second between two statuses"
+    silences = [
+        msgspec.json.decode(row["payload"], type=Silence).tokens
+        for table in Lake(tmp_path).scan_raw(tail=True)
+        for row in table.to_pylist()
+        if row["kind"] == RawKind.SILENCE
+    ]
+    assert len(silences) >= 2
+    assert all(token in tokens for tokens in silences[:2])
+    assert watched.status is not None
+    assert watched.status.missed == 2
+    assert watched.status.reconnected == 0
