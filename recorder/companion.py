@@ -8,6 +8,7 @@ import logging
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncGenerator, Iterable
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -22,6 +23,7 @@ LONGEST_WAIT_S = 30.0
 STOP_S = 0.5
 """What it is given to end by itself; killed, it leaves nothing that it does not set right."""
 
+_CHUNK_BYTES = 1 << 16
 _log = logging.getLogger(__name__)
 
 Told = talk.Found | talk.Answer | talk.Doubted | talk.ClockAsked | talk.Report
@@ -135,7 +137,15 @@ class Companion:
         if process.stdin is not None:
             process.stdin.close()
         try:
-            await asyncio.wait_for(process.wait(), STOP_S)
+            await asyncio.wait_for(_ended(process), STOP_S)
         except TimeoutError:
-            process.kill()
-            await process.wait()
+            with suppress(ProcessLookupError):  # it may just have ended
+                process.kill()
+            await _ended(process)
+
+
+async def _ended(process: Process) -> None:
+    """A process has ended only when its last words have been read."""
+    while process.stdout is not None and await process.stdout.read(_CHUNK_BYTES):
+        continue
+    await process.wait()
