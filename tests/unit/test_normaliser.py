@@ -238,3 +238,46 @@ def test_ten_thousand_markets_leave_nothing() -> None:
     assert len(normaliser.save()) <= empty + 9  # a time is longer than none
     assert len(at(normaliser, 3, 1, payload)) == 0
     assert normaliser.counters.unknown_token == 1
+
+
+def silent(normaliser: Normaliser, second: int, connection: int) -> None:
+    text = msgspec.json.encode(Silence([YES, NO])).decode()
+    link(normaliser, second, connection, RawKind.SILENCE, text)
+
+
+def renewed(normaliser: Normaliser, second: int, connection: int, payload: bytes) -> None:
+    """Another connection of its line takes over, with this first book."""
+    link(normaliser, second, connection, RawKind.LINK_DOWN, "replaced")
+    link(normaliser, second, connection + 1, RawKind.LINK_UP, "")
+    at(normaliser, second, connection + 1, payload)
+
+
+def test_a_newer_book_shows_what_lines_lacked_that_were_silent_unnoticed(both: Normaliser) -> None:
+    at(both, 2, 1, bid(1, "0.3", "1"))
+    at(both, 2, 11, bid(1, "0.3", "1"))
+    renewed(both, 20, 1, book(9_000))
+    silent(both, 30, 11)
+    (gap,) = both.take_gaps()
+    assert (gap.from_ns, gap.to_ns, gap.reason) == (2 * S, 20 * S, GapReason.SILENCE)
+    silent(both, 31, 11)
+    assert both.take_gaps() == []
+
+
+def test_each_of_several_newer_books_shows_what_came_before_it(both: Normaliser) -> None:
+    renewed(both, 20, 1, book(9_000))
+    at(both, 21, 2, bid(9_500, "0.3", "1"))
+    renewed(both, 22, 2, book(9_800))
+    silent(both, 30, 11)
+    gaps = [(gap.from_ns // S, gap.to_ns // S) for gap in both.take_gaps()]
+    assert gaps == [(1, 20), (21, 22)]
+
+
+def test_a_book_that_is_not_newer_or_that_others_come_up_to_shows_nothing(both: Normaliser) -> None:
+    renewed(both, 20, 1, book(0))
+    silent(both, 30, 11)
+    assert both.take_gaps() == []
+    link(both, 31, 12, RawKind.LINK_UP, "")
+    at(both, 31, 12, book(9_000))
+    at(both, 32, 2, bid(9_000, "0.4", "10"))
+    silent(both, 40, 2)
+    assert both.take_gaps() == []
