@@ -66,7 +66,7 @@ class Questions:
             if self._seen.read_ns() > asked_ns + self._settle_ns:
                 return Finding.MISSED
             if wall_ns() > asked_ns + _PATIENCE * self._settle_ns:
-                return Finding.UNSURE
+                return Finding.UNREAD
             await asyncio.sleep(_LOOK_S)
         return Finding.QUIET
 

@@ -62,6 +62,8 @@ class Finding(StrEnum):
     NO_BOOK = "no_book"
     UNSURE = "unsure"
     """Nothing, or something that may be a ghost (reference, section 1.6)."""
+    UNREAD = "unread"
+    """Whatever it says: what we received has not been read yet."""
 
 
 class Watchdog:
@@ -181,7 +183,10 @@ class Watchdog:
                 self._heed_answer(market, finding, asked_ns)
 
     def _heed_answer(self, market: int, finding: Finding, asked_ns: int) -> None:
-        self._unsure[market] += 1
+        self._unsure[market] += finding is Finding.UNSURE
+        if finding is Finding.UNREAD:
+            self._rhythms.ask_again(market, self._now_ns)
+            return
         if finding is not Finding.UNSURE or self._unsure[market] >= UNSURE_MAX:
             del self._unsure[market]
             self._rhythms.postpone(market, self._now_ns)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hfptm.records import GapReason
 from hfptm.units import NS_PER_S
 from recorder.observations import Reconnect, Resubscribe, Verdict
-from recorder.watchdog import Finding, Patience
+from recorder.watchdog import UNSURE_MAX, Finding, Patience
 from tests.watched import Watched
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -188,4 +188,15 @@ def test_ten_thousand_markets_that_come_and_go_leave_nothing() -> None:
     world.run(2)
     assert len(world.dog) == 20
     assert len(world.dog.remedies) == 0
+    assert world.orders == []
+
+
+def test_who_has_not_read_what_came_does_not_act() -> None:
+    world = Watched(40)
+    world.run(60, Traffic(40, 1, 5))
+    for _ in range(200):
+        world.run(1)
+        for market in range(1, 41):
+            world.dog.answer(market, Finding.UNREAD)
+    assert world.dog.findings[Finding.UNREAD] > UNSURE_MAX * 40
     assert world.orders == []
