@@ -117,7 +117,7 @@ def _events(sizes: Sizes) -> Figure:
 
 
 def _memory(sizes: Sizes) -> Figure:
-    section = Recorder(connections_per_s=50)
+    section = Recorder()
     connections = section.redundancy * sizes.assets // section.assets_per_connection
     load = Load(
         sizes.quiet_seconds,
