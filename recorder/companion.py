@@ -56,6 +56,11 @@ class Companion:
         if self._process is not None:
             await self._stop(self._process)
 
+    @property
+    def pid(self) -> int | None:
+        """Of the process that runs at the moment."""
+        return self._process.pid if self._process else None
+
     async def told(self) -> AsyncGenerator[Told]:
         """Endless. Raises VenueError if the exchange does not answer its very first question, and
         HfptmError if the program cannot even begin.
