@@ -175,7 +175,9 @@ def test_every_episode_counts_once_however_the_rows_are_cut(
 @pytest.fixture(scope="module")
 def traded() -> Recorder:
     """A binary of 100 sets at 0.40 + 0.50 in a market with the 7 % fee schedule."""
-    return Recorder([make_market("a")], []).run(tape_of(crossed_market("a", START_NS)))
+    settled_in_time = "sim.settlement_ms=500"  # the market resolves after 1.4 s
+    engine = Recorder([make_market("a")], [], settled_in_time)
+    return engine.run(tape_of(crossed_market("a", START_NS)))
 
 
 def test_coverage_counts_seconds_and_checks(traded: Recorder) -> None:
