@@ -16,7 +16,8 @@ from hfptm.units import NS_PER_S
 from tests.e2e.command import Result, in_its_own_process, must, process
 from tests.recorded import Received, Sent, received
 
-RUN_S = 14
+RUN_S = 24
+"""Time for windows of 5 s to end and to be removed, also where the start is slow."""
 SETTLING_S = 1.0
 """After the exchange's clock has stopped; what it sent has long arrived then."""
 
@@ -98,7 +99,7 @@ def check_frames(recorded: Recorded, lines: dict[int, Received]) -> int:
 def test_the_lake_holds_what_was_sent_frame_for_frame_on_both_lines(
     recorded: Recorded, lines: dict[int, Received]
 ) -> None:
-    check_frames(recorded, lines)  # whether a market ends meanwhile depends on the hour
+    assert check_frames(recorded, lines) > 0
     for line in lines.values():
         assert line.causes.count(b"replaced") > 4
         assert set(line.causes) <= {b"replaced", b"merged", b"empty", b"stopped"}

@@ -53,7 +53,7 @@ def check_account(kept: list[int], killed: Killed) -> None:
 
 
 def check_interval(kept: list[int], killed: Killed) -> None:
-    """At most one flush interval lost, on a machine that has time for it."""
+    """At most one flush interval lost, and as long as the disk takes."""
     allowed_ns = INTERVAL_NS + killed.sync_latency_ns
     lost_ns = [killed.at_ns - ns for seq, ns in killed.appended if seq >= len(kept)]
     assert all(ns < allowed_ns for ns in lost_ns), (max(lost_ns), allowed_ns)
@@ -79,7 +79,8 @@ def kill_often(data: Path, kills: int, seed: int) -> list[tuple[list[int], Kille
 
 @pytest.mark.parametrize("seed", [1])
 def test_twenty_kills(tmp_path: Path, seed: int) -> None:
-    kill_often(tmp_path, 20, seed)
+    for kept, killed in kill_often(tmp_path, 20, seed):
+        check_interval(kept, killed)
 
 
 @pytest.mark.soak
