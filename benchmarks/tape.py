@@ -28,7 +28,8 @@ from benchmarks.maker import (
     fill_rows,
 )
 from hfptm.kernel.jit import Array, as_records, records
-from hfptm.records import EVENT, EventKind, Relation, Side
+from hfptm.opportunities import Relation
+from hfptm.records import EVENT, EventKind, Side
 from hfptm.registry import Group, Market, group_id, market_id
 from hfptm.units import NS_PER_MS, NS_PER_S, ONE_E6, PRICE_ONE_E4
 

@@ -17,7 +17,8 @@ from hfptm.errors import CapacityError
 from hfptm.kernel.jit import INTERPRETED, Array, as_records, records
 from hfptm.kernel.lane import PARAMS
 from hfptm.kernel.state import GRID_MAX, Capacity, digest_parts, new_state, with_levels
-from hfptm.records import EVENT, Control, EventKind, IntentKind, OpportunityKind, Reason
+from hfptm.opportunities import OpportunityKind, Reason
+from hfptm.records import EVENT, Control, EventKind, IntentKind
 from hfptm.registry import Group, Market
 from hfptm.sections import FeeModel
 from hfptm.sim.restarts import DOWN_NS

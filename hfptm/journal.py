@@ -21,8 +21,9 @@ import numpy as np
 import numpy.typing as npt
 
 from hfptm.errors import LakeError
+from hfptm.opportunities import DECISION, OUTCOME
 from hfptm.parquet import TableFile, arrow_schema, make_folder, read_rows, sync_folder, to_arrow
-from hfptm.records import DECISION, EVENT, INTENT, OUTCOME
+from hfptm.records import EVENT, INTENT
 
 RowKind = Literal["intents", "decisions", "outcomes", "reports"]
 ROW_KINDS: tuple[RowKind, ...] = get_args(RowKind)

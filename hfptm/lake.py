@@ -24,6 +24,7 @@ import pyarrow as pa
 
 from hfptm.clock import NS_MAX, parse_utc_ns, utc_date_hour
 from hfptm.errors import LakeError
+from hfptm.opportunities import Relation
 from hfptm.parquet import (
     HOUR_NS,
     ROW_GROUP_ROWS,
@@ -34,7 +35,7 @@ from hfptm.parquet import (
     to_arrow,
 )
 from hfptm.raw import RAW_GROUP_ROWS, RAW_SCHEMA, rows_between
-from hfptm.records import EVENT, SCHEMA_VERSION, GapReason, Relation
+from hfptm.records import EVENT, SCHEMA_VERSION, GapReason
 from hfptm.registry import Group, Market
 from hfptm.segments import hidden
 from hfptm.wal import open_logs, read_in_order

@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from hfptm.records import Relation
+from hfptm.opportunities import Relation
 from hfptm.units import PRICE_ONE_E4, TICKS_E4
 
 _HEX = re.compile("[0-9a-fA-F]+")

@@ -14,7 +14,7 @@ from enum import StrEnum
 import msgspec
 
 from hfptm import sections
-from hfptm.records import Relation
+from hfptm.opportunities import Relation
 from hfptm.units import NS_PER_S, ONE_E6
 from hfptm.venue.listings import Listed
 

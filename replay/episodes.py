@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from hfptm.records import Artefact, OpportunityKind, Phase, Reason
+from hfptm.opportunities import Artefact, OpportunityKind, Phase, Reason
 
 Rows = npt.NDArray[np.void]
 

@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hfptm.engine import Engine, Output
-from hfptm.records import Artefact, OpportunityKind, Token
+from hfptm.opportunities import Artefact, OpportunityKind
+from hfptm.records import Token
 from hfptm.units import ONE_E6, PRICE_ONE_E4
 from replay.episodes import Episode, Episodes
 

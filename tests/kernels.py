@@ -10,16 +10,8 @@ from hfptm.kernel.jit import as_records, records
 from hfptm.kernel.lane import PARAMS
 from hfptm.kernel.state import GRID_MAX, Capacity, new_state
 from hfptm.kernel.step import step_rows
-from hfptm.records import (
-    EVENT,
-    EventFlag,
-    EventKind,
-    IntentKind,
-    MarketState,
-    OrderType,
-    Relation,
-    Side,
-)
+from hfptm.opportunities import Relation
+from hfptm.records import EVENT, EventFlag, EventKind, IntentKind, MarketState, OrderType, Side
 from hfptm.sim.run import run_rows
 from hfptm.sim.state import DRAW, WINDOWS, new_sim
 from hfptm.units import NO_ASK_E4, NO_BID_E4, ONE_E6, pack_best

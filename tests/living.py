@@ -3,7 +3,8 @@
 import hashlib
 from collections import Counter
 
-from hfptm.records import BUY, SELL, Relation
+from hfptm.opportunities import Relation
+from hfptm.records import BUY, SELL
 from hfptm.sandbox.floor import Floor
 from hfptm.sandbox.frame_meter import FrameMeter
 from hfptm.sandbox.history import TradeRecord

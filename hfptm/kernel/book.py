@@ -9,7 +9,8 @@ until another line brings what was missing and the best prices agree again.
 
 from hfptm.kernel.jit import Record, cold, hot
 from hfptm.kernel.state import State
-from hfptm.records import Artefact, EventFlag, EventKind, Side
+from hfptm.opportunities import Artefact
+from hfptm.records import EventFlag, EventKind, Side
 from hfptm.units import NO_ASK_E4, NO_BID_E4, PRICE_ONE_E4, TICKS_E4
 
 REPORTED = EventFlag.BEST_YES.value | EventFlag.BEST_NO.value

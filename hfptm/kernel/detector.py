@@ -14,7 +14,8 @@ from hfptm.kernel.jit import Record, cold, hot
 from hfptm.kernel.nested import NO_PAIR, best_pair, earlier_of, later_of, pair_gross_e4
 from hfptm.kernel.plans import LEGS_MAX
 from hfptm.kernel.state import WALKED, State
-from hfptm.records import OpportunityKind, Token
+from hfptm.opportunities import OpportunityKind
+from hfptm.records import Token
 from hfptm.units import NO_BID_E4, ONE_E6, PRICE_ONE_E4
 
 BINARY = OpportunityKind.BINARY.value

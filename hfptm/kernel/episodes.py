@@ -23,7 +23,8 @@ from hfptm.kernel.orders import next_plan, observe
 from hfptm.kernel.plans import LEGS_MAX
 from hfptm.kernel.risk import approve
 from hfptm.kernel.state import DISPLAYED, SETS_MAX_E6, WALKED, State
-from hfptm.records import LANE_SHIFT, Phase, Reason
+from hfptm.opportunities import Phase, Reason
+from hfptm.records import LANE_SHIFT
 
 
 @cold

@@ -18,7 +18,8 @@ from hfptm.kernel.plans import (
 from hfptm.kernel.risk import order_cost_e6
 from hfptm.kernel.settlement import redeem, settle, use_sets
 from hfptm.kernel.state import State
-from hfptm.records import EventKind, Reason
+from hfptm.opportunities import Reason
+from hfptm.records import EventKind
 from hfptm.units import NO_BID_E4, PRICE_ONE_E4
 
 

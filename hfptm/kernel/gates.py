@@ -10,7 +10,8 @@ from hfptm.kernel.cash import proceeds_e6
 from hfptm.kernel.jit import Record, cold
 from hfptm.kernel.plans import Stage
 from hfptm.kernel.state import DISPLAYED, WALKED, State
-from hfptm.records import Control, OpportunityKind, Reason, Token
+from hfptm.opportunities import OpportunityKind, Reason
+from hfptm.records import Control, Token
 from hfptm.units import NS_PER_S, ONE_E6, PRICE_ONE_E4
 
 DAY_NS = 86_400 * NS_PER_S

@@ -37,7 +37,7 @@ INTERPRETED = bool(numba.config.DISABLE_JIT)
 def _sources() -> list[Path]:
     package = Path(__file__).resolve().parent.parent
     folders = (package / "kernel", package / "sim")
-    files = [package / "units.py", package / "records.py"]
+    files = [package / "units.py", package / "opportunities.py", package / "records.py"]
     return files + sorted(file for folder in folders for file in folder.glob("*.py"))
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hfptm.records import OpportunityKind
+from hfptm.opportunities import OpportunityKind
 
 KINDS = len(OpportunityKind)
 

@@ -11,7 +11,7 @@ from hfptm.kernel.detector import BINARY
 from hfptm.kernel.fees import dearest_fee_e6
 from hfptm.kernel.jit import Record, cold
 from hfptm.kernel.state import WALKED, State
-from hfptm.records import Reason
+from hfptm.opportunities import Reason
 from hfptm.units import ONE_E6
 
 ROUNDING_E6 = 1_000

@@ -13,7 +13,8 @@ import numpy as np
 from hfptm.kernel.jit import Array, Arrays, cold, opener, records
 from hfptm.kernel.lane import KINDS, LANE, PARAMS, RISK
 from hfptm.kernel.plans import LEG, LEGS_MAX, PLAN
-from hfptm.records import DECISION, INTENT
+from hfptm.opportunities import DECISION
+from hfptm.records import INTENT
 from hfptm.units import NO_ASK_E4, PRICE_ONE_E4, TICKS_E4
 
 GRID_MAX = 2 * (PRICE_ONE_E4 + 1)

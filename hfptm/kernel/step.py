@@ -15,7 +15,8 @@ from hfptm.kernel.jit import Array, Record, cold, entry, hot
 from hfptm.kernel.nested import place_by_end
 from hfptm.kernel.settlement import redeem
 from hfptm.kernel.state import GRID_MAX, MEMBERS_MAX, State, open_state, rows_reserve
-from hfptm.records import EventKind, MarketState, Relation
+from hfptm.opportunities import Relation
+from hfptm.records import EventKind, MarketState
 from hfptm.units import NS_PER_MS, PRICE_ONE_E4
 
 NEVER_E4 = 1 << 30

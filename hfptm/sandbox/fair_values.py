@@ -7,7 +7,7 @@ Brownian path ends above where it began: Phi(path / sqrt(time left)), which ends
 from math import isqrt
 from statistics import NormalDist
 
-from hfptm.records import Relation
+from hfptm.opportunities import Relation
 from hfptm.sandbox.draws import Draws
 from hfptm.sandbox.offers import EventOffer
 from hfptm.sandbox.quoter import Quoter

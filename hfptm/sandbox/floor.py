@@ -1,6 +1,6 @@
 """Who quotes what: a pit for each event that is open, and which of them is busy."""
 
-from hfptm.records import Relation
+from hfptm.opportunities import Relation
 from hfptm.sandbox.fair_values import FairValues
 from hfptm.sandbox.house import House
 from hfptm.sandbox.margins import Margins

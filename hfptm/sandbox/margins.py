@@ -5,7 +5,8 @@ Source: design, section 6: the relations of a group and what they make worth a d
 
 from collections.abc import Sequence
 
-from hfptm.records import BUY, SELL, Relation
+from hfptm.opportunities import Relation
+from hfptm.records import BUY, SELL
 from hfptm.sandbox.listings import ListedMarket, Phase
 from hfptm.units import PRICE_ONE_E4
 

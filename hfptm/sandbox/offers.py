@@ -8,7 +8,7 @@ import hashlib
 
 import msgspec
 
-from hfptm.records import Relation
+from hfptm.opportunities import Relation
 from hfptm.registry import Group, Market, group_id, market_id
 from hfptm.sandbox.catalogue import EventTerms, MarketTerms, Tag
 from hfptm.sandbox.listings import Listing, Role

@@ -5,7 +5,7 @@ Source: exchange reference, section 6 (up/down series) and 3.6 (delays).
 
 import msgspec
 
-from hfptm.records import Relation
+from hfptm.opportunities import Relation
 from hfptm.sandbox.offers import Blueprint, EventOffer, Times, draw, offer_event
 from hfptm.units import NS_PER_S, PRICE_ONE_E4
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from hfptm.records import Relation
+from hfptm.opportunities import Relation
 from hfptm.registry import Group, Market
 from hfptm.sandbox.listings import Role
 from hfptm.sandbox.offers import Blueprint, EventOffer, Times, draw, offer_event

@@ -15,7 +15,8 @@ import numpy as np
 from hfptm.kernel.jit import Array, Arrays, opener, records
 from hfptm.kernel.plans import LEGS_MAX
 from hfptm.kernel.state import INT64, rows_reserve
-from hfptm.records import EVENT, OUTCOME
+from hfptm.opportunities import OUTCOME
+from hfptm.records import EVENT
 
 FAR_NS = 1 << 62
 NOBODY = -1

@@ -12,7 +12,7 @@ from enum import StrEnum
 
 import msgspec
 
-from hfptm.records import Relation
+from hfptm.opportunities import Relation
 from hfptm.registry import Group, Market, group_id, market_id, problem
 from hfptm.units import NS_PER_S
 from hfptm.venue.gamma import EventHead, GammaEvent, GammaMarket, exact, floored, strings

@@ -25,7 +25,8 @@ import pyarrow.compute as pc
 
 from hfptm.errors import ConfigError, InputError
 from hfptm.lake import Lake
-from hfptm.records import EventFlag, GapReason, Relation
+from hfptm.opportunities import Relation
+from hfptm.records import EventFlag, GapReason
 from hfptm.registry import Group, Market, group_id, market_id
 from hfptm.units import ONE_E6, SIZE_MAX_E6, format_e4, format_e6
 from replay.importers.base import (

@@ -5,8 +5,9 @@ from pathlib import Path
 
 from hfptm import sections
 from hfptm.lake import Lake
+from hfptm.opportunities import Relation
 from hfptm.parquet import read_rows
-from hfptm.records import EVENT, Relation
+from hfptm.records import EVENT
 from hfptm.sandbox.listings import Phase
 from hfptm.sandbox.server import Server
 from hfptm.sandbox.session import Session, Settings

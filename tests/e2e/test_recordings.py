@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from hfptm.journal import read_run
-from hfptm.records import OpportunityKind, Phase
+from hfptm.opportunities import OpportunityKind, Phase
 from hfptm.sandbox.demo_plan import demo_plan
 from hfptm.sandbox.planted import Kind
 from tests.e2e.command import in_its_own_process, must, replayed

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from hfptm.journal import Run, read_run, run_ids
-from hfptm.records import DECISION, EVENT, INTENT, OUTCOME, EventKind, IntentKind
+from hfptm.opportunities import DECISION, OUTCOME
+from hfptm.records import EVENT, INTENT, EventKind, IntentKind
 from tests.conftest import ROOT
 from tests.e2e.command import hfptm, in_its_own_process, must, process, replayed
 from tests.e2e.conftest import Demo

@@ -9,8 +9,9 @@ import polars as pl
 import pytest
 
 from hfptm.lake import Lake
+from hfptm.opportunities import Relation
 from hfptm.raw import RawKind
-from hfptm.records import EventFlag, EventKind, GapReason, MarketState, Relation
+from hfptm.records import EventFlag, EventKind, GapReason, MarketState
 from hfptm.units import unpack_best
 from replay.importers import ImportOptions, ImportReport, import_paths
 from replay.reader import EventReader

@@ -12,7 +12,8 @@ import numpy as np
 
 from hfptm.kernel.jit import records
 from hfptm.kernel.state import digest_parts
-from hfptm.records import EventKind, Relation
+from hfptm.opportunities import Relation
+from hfptm.records import EventKind
 from hfptm.sim.restarts import DOWN_NS, POST_ONLY_NS
 from hfptm.sim.state import DRAW, new_sim
 from tests.kernels import (

@@ -6,7 +6,8 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hfptm.records import EventFlag, EventKind, Relation
+from hfptm.opportunities import Relation
+from hfptm.records import EventFlag, EventKind
 from hfptm.units import NO_ASK_E4, NO_BID_E4, ONE_E6, PRICE_ONE_E4, TICKS_E4, pack_best
 from tests.kernels import (
     ASK,

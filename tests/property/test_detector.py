@@ -6,7 +6,8 @@ from typing import NamedTuple
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from hfptm.records import IntentKind, OpportunityKind, Reason, Relation, Token
+from hfptm.opportunities import OpportunityKind, Reason, Relation
+from hfptm.records import IntentKind, Token
 from hfptm.units import ONE_E6, PRICE_ONE_E4
 from tests.kernels import ASK, BID, Kernel, Levels, Record, book, fee, group, market
 from tests.tapes import Row

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from hfptm.kernel.plans import Stage
-from hfptm.records import EventKind, IntentKind, OpportunityKind, Phase, Reason
+from hfptm.opportunities import OpportunityKind, Phase, Reason
+from hfptm.records import EventKind, IntentKind
 from tests.conftest import ROOT
 from tests.kernels import Record, Venue, tape
 from tests.property.kernel_tape import LANES, SEED, Maker, digest, new_venue, run

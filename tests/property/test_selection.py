@@ -4,7 +4,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hfptm.records import Relation
+from hfptm.opportunities import Relation
 from hfptm.registry import Group
 from hfptm.sections import Discovery
 from hfptm.units import NS_PER_S, ONE_E6

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from hfptm.errors import CapacityError
 from hfptm.kernel.jit import as_records
-from hfptm.records import EVENT, EventKind, MarketState, Relation
+from hfptm.opportunities import Relation
+from hfptm.records import EVENT, EventKind, MarketState
 from hfptm.registry import Group, Market, group_id, market_id
 from hfptm.slots import NOBODY, REST_NS, Slots
 from tests.tapes import START_NS, make_market

@@ -18,7 +18,8 @@ from benchmarks.tape import (
     with_ids,
 )
 from hfptm.kernel.jit import Array
-from hfptm.records import EventFlag, EventKind, OpportunityKind
+from hfptm.opportunities import OpportunityKind
+from hfptm.records import EventFlag, EventKind
 from hfptm.units import NS_PER_MS, PRICE_ONE_E4, unpack_best
 from tests.tapes import PlainBook, batch_ends
 

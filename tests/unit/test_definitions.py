@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from hfptm.clock import NS_MAX
 from hfptm.config import load
 from hfptm.lake import Lake
-from hfptm.records import EVENT, EventKind, MarketState, Relation
+from hfptm.opportunities import Relation
+from hfptm.records import EVENT, EventKind, MarketState
 from hfptm.registry import Group, Market
 from replay.definitions import definitions_at, merge
 from replay.driver import Selection, replay

@@ -2,7 +2,8 @@
 
 import pytest
 
-from hfptm.records import IntentKind, OpportunityKind, Reason, Relation
+from hfptm.opportunities import OpportunityKind, Reason, Relation
+from hfptm.records import IntentKind
 from hfptm.units import ONE_E6
 from tests.kernels import Kernel, Levels, Record, book, fee, group, market
 from tests.tapes import Row

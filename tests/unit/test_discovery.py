@@ -13,7 +13,7 @@ from starlette.routing import Route
 from hfptm import sections
 from hfptm.errors import VenueError
 from hfptm.lake import Lake
-from hfptm.records import Relation
+from hfptm.opportunities import Relation
 from hfptm.sandbox.listings import Role
 from hfptm.units import NS_PER_S
 from hfptm.venue.messages import MarketResolved, NewMarket

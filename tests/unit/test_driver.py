@@ -20,7 +20,7 @@ from hfptm.config import Config, load
 from hfptm.errors import LakeError
 from hfptm.journal import run_ids
 from hfptm.lake import Lake
-from hfptm.records import Relation
+from hfptm.opportunities import Relation
 from hfptm.registry import Group, group_id, market_id
 from replay.driver import Selection, choose, new_run_id, replay
 from replay.importers.base import quiet

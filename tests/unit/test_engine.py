@@ -16,18 +16,8 @@ from hfptm.kernel.gates import DAY_NS
 from hfptm.kernel.jit import records
 from hfptm.kernel.state import GRID_MAX, rows_reserve
 from hfptm.lake import Lake
-from hfptm.records import (
-    DECISION,
-    EVENT,
-    INTENT,
-    OUTCOME,
-    Control,
-    EventKind,
-    IntentKind,
-    OpportunityKind,
-    Phase,
-    Reason,
-)
+from hfptm.opportunities import DECISION, OUTCOME, OpportunityKind, Phase, Reason
+from hfptm.records import EVENT, INTENT, Control, EventKind, IntentKind
 from hfptm.registry import Group, Market, market_id
 from hfptm.sandbox.recording import write_recording
 from hfptm.sim.state import ITEM

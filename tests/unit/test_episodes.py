@@ -1,15 +1,7 @@
 """The life of an opportunity as the journal tells it."""
 
-from hfptm.records import (
-    Artefact,
-    EventKind,
-    IntentKind,
-    MarketState,
-    OpportunityKind,
-    Phase,
-    Reason,
-    Relation,
-)
+from hfptm.opportunities import Artefact, OpportunityKind, Phase, Reason, Relation
+from hfptm.records import EventKind, IntentKind, MarketState
 from hfptm.units import ONE_E6
 from tests.kernels import (
     BID,

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from hfptm.kernel.cash import cost_e6, proceeds_e6
 from hfptm.kernel.fees import taker_fee_e6
 from hfptm.kernel.plans import order_id
-from hfptm.records import EventKind, IntentKind, OpportunityKind, Relation, Side, Token
+from hfptm.opportunities import OpportunityKind, Relation
+from hfptm.records import EventKind, IntentKind, Side, Token
 from hfptm.units import ONE_E6
 from tests.kernels import (
     ASK,

@@ -5,7 +5,7 @@ from statistics import NormalDist, fmean
 
 import pytest
 
-from hfptm.records import Relation
+from hfptm.opportunities import Relation
 from hfptm.sandbox.fair_values import HIGH_E4, LOW_E4, NESTED_GAP_E4, phi_e4
 from hfptm.sandbox.floor import Pit
 from hfptm.sandbox.house import House

@@ -3,7 +3,8 @@
 import pytest
 
 from hfptm.kernel.gates import DAY_NS
-from hfptm.records import Control, EventKind, IntentKind, Reason, Relation, Side
+from hfptm.opportunities import Reason, Relation
+from hfptm.records import Control, EventKind, IntentKind, Side
 from hfptm.units import ONE_E6
 from tests.kernels import (
     MS,

@@ -13,7 +13,8 @@ import pytest
 
 from hfptm.errors import ConfigError, DamagedInputError, InputError
 from hfptm.lake import Lake
-from hfptm.records import EventFlag, EventKind, GapReason, Relation
+from hfptm.opportunities import Relation
+from hfptm.records import EventFlag, EventKind, GapReason
 from hfptm.registry import Group
 from replay.importers import FORMATS, ImportOptions, ImportReport, import_paths
 from replay.reader import EventReader

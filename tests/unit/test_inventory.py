@@ -18,7 +18,8 @@ from hfptm.certificate import (
 )
 from hfptm.errors import LakeError
 from hfptm.lake import Gap, Lake
-from hfptm.records import GapReason, Relation
+from hfptm.opportunities import Relation
+from hfptm.records import GapReason
 from hfptm.registry import Group, group_id
 from hfptm.tables import pairs
 from replay.inventory import RELATIONS, inventory, inventory_table

@@ -18,7 +18,12 @@ def cache_folder(root: Path) -> str:
 
 
 def test_an_edited_helper_means_another_cache(tmp_path: Path) -> None:
-    for path in ("hfptm/__init__.py", "hfptm/units.py", "hfptm/records.py"):
+    for path in (
+        "hfptm/__init__.py",
+        "hfptm/units.py",
+        "hfptm/opportunities.py",
+        "hfptm/records.py",
+    ):
         (tmp_path / path).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / path, tmp_path / path)
     for package in ("kernel", "sim"):
@@ -26,7 +31,7 @@ def test_an_edited_helper_means_another_cache(tmp_path: Path) -> None:
         shutil.copytree(ROOT / "hfptm" / package, tmp_path / "hfptm" / package, ignore=ignored)
     first = cache_folder(tmp_path)
     assert cache_folder(tmp_path) == first
-    for helper in ("sim/queue.py", "kernel/cash.py", "units.py", "records.py"):
+    for helper in ("sim/queue.py", "kernel/cash.py", "units.py", "opportunities.py", "records.py"):
         with (tmp_path / "hfptm" / helper).open("a") as file:
             file.write("\n")
         second = cache_folder(tmp_path)

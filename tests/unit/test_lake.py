@@ -6,9 +6,10 @@ import pytest
 
 from hfptm.errors import LakeError
 from hfptm.lake import SCHEMAS, Gap, Kind, Lake
+from hfptm.opportunities import Relation
 from hfptm.parquet import read_rows
 from hfptm.raw import RawKind
-from hfptm.records import EVENT, GapReason, Relation
+from hfptm.records import EVENT, GapReason
 from hfptm.registry import Group
 from tests.tapes import HOUR_NS, START_NS, make_market, make_rows
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from hfptm.clock import parse_utc_ns
-from hfptm.records import Relation
+from hfptm.opportunities import Relation
 from hfptm.registry import group_id, market_id
 from hfptm.units import NS_PER_S
 from hfptm.venue.listings import Refusal, read_event

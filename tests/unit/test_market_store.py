@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from hfptm.lake import Lake
+from hfptm.opportunities import Relation
 from hfptm.parquet import read_rows
-from hfptm.records import EVENT, EventKind, MarketState, Relation
+from hfptm.records import EVENT, EventKind, MarketState
 from hfptm.registry import Group, Market
 from hfptm.venue.resolutions import Resolution, Source
 from recorder.market_store import FILE_ROWS, UNRESOLVED_NS, MarketStore, Settled

@@ -8,16 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hfptm.engine import Output, Rows
-from hfptm.records import (
-    DECISION,
-    EVENT,
-    INTENT,
-    OUTCOME,
-    Artefact,
-    OpportunityKind,
-    Phase,
-    Reason,
-)
+from hfptm.opportunities import DECISION, OUTCOME, Artefact, OpportunityKind, Phase, Reason
+from hfptm.records import EVENT, INTENT
 from replay.metrics import Tally, account, coverage
 from tests.engines import Recorder, crossed_market, tape_of
 from tests.tapes import START_NS, make_market

@@ -2,7 +2,8 @@
 
 import pytest
 
-from hfptm.records import IntentKind, OpportunityKind, Phase, Reason, Relation
+from hfptm.opportunities import OpportunityKind, Phase, Reason, Relation
+from hfptm.records import IntentKind
 from hfptm.units import ONE_E6
 from tests.kernels import (
     BID,

@@ -1,7 +1,8 @@
 """Displayed, still there at arrival, corroborated by a print."""
 
 from hfptm.kernel.fees import taker_fee_e6
-from hfptm.records import EventKind, OpportunityKind, Relation
+from hfptm.opportunities import OpportunityKind, Relation
+from hfptm.records import EventKind
 from hfptm.units import ONE_E6
 from tests.kernels import (
     ASK,

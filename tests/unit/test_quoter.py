@@ -2,7 +2,8 @@
 
 import pytest
 
-from hfptm.records import BUY, SELL, Relation, Side
+from hfptm.opportunities import Relation
+from hfptm.records import BUY, SELL, Side
 from hfptm.sandbox.house import House
 from hfptm.sandbox.margins import MARGIN_E4, Margins
 from hfptm.sandbox.opening import list_universe

@@ -13,7 +13,8 @@ import msgspec
 import numpy as np
 import pytest
 
-from hfptm.records import EventFlag, EventKind, Relation, Side
+from hfptm.opportunities import Relation
+from hfptm.records import EventFlag, EventKind, Side
 from hfptm.registry import Group, Market
 from hfptm.sandbox.artefact_planting import HALF_BATCH_NS
 from hfptm.sandbox.line import FrameRecord

@@ -7,7 +7,7 @@ from rich.console import Console, RenderableType
 
 from hfptm.config import limits, load
 from hfptm.latency import latencies_of
-from hfptm.records import Artefact, OpportunityKind, Reason
+from hfptm.opportunities import Artefact, OpportunityKind, Reason
 from hfptm.tables import LABEL_COLUMNS, duration
 from replay.importers import ImportReport
 from replay.metrics import Json, Tally, account, coverage

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hfptm.records import EventKind, IntentKind, Reason, Relation
+from hfptm.opportunities import Reason, Relation
+from hfptm.records import EventKind, IntentKind
 from hfptm.units import ONE_E6
 from tests.kernels import Kernel, book, fee, group, market, row
 from tests.tapes import Row

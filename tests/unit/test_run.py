@@ -3,7 +3,8 @@
 import numpy as np
 
 from hfptm.kernel.state import digest_parts
-from hfptm.records import EventKind, IntentKind, Relation
+from hfptm.opportunities import Relation
+from hfptm.records import EventKind, IntentKind
 from hfptm.units import ONE_E6
 from tests.kernels import MS, Venue, book, fee, group, market, row, tape, timer
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from hfptm import clock
-from hfptm.records import Relation
+from hfptm.opportunities import Relation
 from hfptm.registry import Group, market_id
 from hfptm.sections import Discovery
 from hfptm.units import NS_PER_S, ONE_E6

@@ -5,7 +5,8 @@ import pytest
 
 from hfptm.errors import CapacityError
 from hfptm.kernel.jit import as_records
-from hfptm.records import EVENT, EventKind, MarketState, Relation
+from hfptm.opportunities import Relation
+from hfptm.records import EVENT, EventKind, MarketState
 from hfptm.registry import Group, group_id, market_id
 from hfptm.slots import NOBODY, REST_NS, Rows, Slots
 from tests.tapes import START_NS, make_market

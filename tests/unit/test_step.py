@@ -8,7 +8,8 @@ from hfptm.kernel.state import (
     rows_reserve,
     with_levels,
 )
-from hfptm.records import EventKind, OpportunityKind, Phase, Reason, Relation
+from hfptm.opportunities import OpportunityKind, Phase, Reason, Relation
+from hfptm.records import EventKind
 from tests.kernels import Kernel, book, fee, group, market, params, row, tape, trade
 
 

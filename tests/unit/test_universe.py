@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from hfptm.records import Relation
+from hfptm.opportunities import Relation
 from hfptm.registry import group_id, problem
 from hfptm.sandbox.listings import Role
 from hfptm.sandbox.offers import FEE_RATES_E4
