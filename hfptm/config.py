@@ -14,6 +14,7 @@ import msgspec
 from hfptm import settings
 from hfptm.clock import parse_utc_ns, weekly_restarts_ns
 from hfptm.errors import ConfigError
+from hfptm.records import LegPolicy
 from hfptm.sections import (
     MAX_USD,
     Discovery,
@@ -99,6 +100,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     print_window_ns: int
     fee_model: FeeModel
     block_rows: int
+    leg_policy: LegPolicy
 
 
 def environment() -> Mapping[str, str]:
@@ -169,6 +171,7 @@ def limits(config: Config) -> Limits:
         print_window_ns=config.sim.print_window_ms * NS_PER_MS,
         fee_model=FeeModel[config.fees.model.upper()],
         block_rows=config.replay.block_rows,
+        leg_policy=LegPolicy[config.trading.order_type.upper()],
     )
     _require_at_most(config, "trading.max_arb_size_usd", "trading.bankroll_usd")
     _require_at_most(config, "risk.max_exposure_per_market_usd", "risk.max_exposure_per_event_usd")

@@ -69,6 +69,7 @@ def params_of(limits: Limits) -> Array:
     params["min_edge_e4"] = limits.min_edge_e4
     params["charge_fees"] = limits.fee_model == FeeModel.PUBLISHED
     params["fills_settle"] = 1
+    params["leg_policy"] = limits.leg_policy
     params["payout_fee_e4"] = (
         SEED_PAYOUT_FEE_E4 if limits.fee_model == FeeModel.SEED_FLAT_2PCT else 0
     )

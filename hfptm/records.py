@@ -103,6 +103,8 @@ class EventFlag(IntEnum):
     """Set by a normaliser that ran the book check: best prices disagreed as the batch ended."""
     HEALED = 512
     """Closes rows that another line brought late: the book lacked them since an earlier batch."""
+    MAKER = 1024
+    """Of a FILL, and what became of it: our order rested, so it pays no taker fee."""
 
 
 class Side(IntEnum):
@@ -162,6 +164,19 @@ class OrderType(IntEnum):
     that buys; a SELL gives size shares (reference, section 3.4)."""
     FOK = 2
     """As FAK, but nothing unless everything."""
+
+
+class LegPolicy(IntEnum):
+    """How the legs of a basket are bought."""
+
+    FAK = 0
+    """Immediate orders; what is not there is not bought."""
+    FOK = 1
+    """Immediate orders, each whole or not at all."""
+    GTC = 2
+    """Marketable limit orders; what is not filled rests until it is cancelled."""
+    RESTING = 3
+    """One leg rests first, at a better price; the others are bought as it was filled."""
 
 
 class RejectReason(IntEnum):

@@ -75,6 +75,10 @@ GradeName = Annotated[
     Literal["A", "B", "C", "D", "E", "F"],
     Meta(description="A, B, C, D, E, F"),
 ]
+OrderTypeName = Annotated[
+    Literal["fak", "fok"],
+    Meta(description="fak, fok"),
+]
 FeeModelName = Annotated[
     Literal["published", "none", "seed_flat_2pct"],
     Meta(description="published, none, seed_flat_2pct"),
@@ -107,6 +111,8 @@ class Trading(Section, frozen=True, kw_only=True):
     min_return_per_day: DailyReturn = Decimal(0)
     """Least net profit over outlay for each day that a basket is locked until its last market's
     scheduled end, one day at least: 0.0005 is 18 % a year. 0: any."""
+    order_type: OrderTypeName = "fak"
+    """How legs are bought, see `records.LegPolicy`."""
 
 
 class Risk(Section, frozen=True, kw_only=True):

@@ -29,6 +29,9 @@ NS_PER_MS = 1_000_000
 NS_PER_S = 1_000_000_000
 BYTES_PER_MIB = 1 << 20
 
+FAR_NS = 1 << 62
+"""Later than any time."""
+
 _DECIMAL = re.compile(r"([0-9]{0,19})(?:\.([0-9]{0,19}))?")
 
 

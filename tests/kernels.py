@@ -11,7 +11,16 @@ from hfptm.kernel.lane import PARAMS
 from hfptm.kernel.state import GRID_MAX, Capacity, new_state
 from hfptm.kernel.step import step_rows
 from hfptm.opportunities import Relation
-from hfptm.records import EVENT, EventFlag, EventKind, IntentKind, MarketState, OrderType, Side
+from hfptm.records import (
+    EVENT,
+    EventFlag,
+    EventKind,
+    IntentKind,
+    LegPolicy,
+    MarketState,
+    OrderType,
+    Side,
+)
 from hfptm.sim.run import run_rows
 from hfptm.sim.state import DRAW, WINDOWS, new_sim
 from hfptm.units import NO_ASK_E4, NO_BID_E4, ONE_E6, pack_best
@@ -43,6 +52,7 @@ RICH = {
     "charge_fees": 1,
     "payout_fee_e4": 0,
     "fills_settle": 0,
+    "leg_policy": LegPolicy.FAK,
 }
 """No limit binds."""
 

@@ -26,6 +26,7 @@ PARAMS = np.dtype(
         ("payout_fee_e4", "i4"),  # the seed's legacy model; 0 otherwise
         ("charge_fees", "i4"),  # 1: each market's own schedule
         ("fills_settle", "i4"),  # 1: a fill is provisional until it is confirmed or taken back
+        ("leg_policy", "i4"),  # LegPolicy
     ],
     align=True,
 )

@@ -3,7 +3,7 @@
 from hfptm.kernel.jit import Record, cold
 from hfptm.kernel.plans import Stage, leg_of, plan_of
 from hfptm.kernel.state import State
-from hfptm.records import IntentKind, OrderType, Side, Token
+from hfptm.records import IntentKind, LegPolicy, OrderType, Side, Token
 
 BUY, SELL = Side.BID.value, Side.ASK.value
 YES = Token.YES.value
@@ -57,7 +57,8 @@ def place(state: State, lane: int, order: int, leg: Record, side: int, size_e6: 
     intent = write_intent(state, lane, order, kind, int(leg.market), size_e6)
     intent.side = side
     intent.token = leg.token
-    intent.order_type = OrderType.FAK
+    is_fok = state.params[lane].leg_policy == LegPolicy.FOK and side == BUY
+    intent.order_type = OrderType.FOK if is_fok else OrderType.FAK
     return intent
 
 

@@ -15,7 +15,7 @@ from hfptm.kernel.lane import KINDS, LANE, PARAMS, RISK
 from hfptm.kernel.plans import LEG, LEGS_MAX, PLAN
 from hfptm.opportunities import DECISION
 from hfptm.records import INTENT
-from hfptm.units import NO_ASK_E4, PRICE_ONE_E4, TICKS_E4
+from hfptm.units import FAR_NS, NO_ASK_E4, PRICE_ONE_E4, TICKS_E4
 
 GRID_MAX = 2 * (PRICE_ONE_E4 + 1)
 """Levels of both sides on the finest tick: the most that one market can ask for."""
@@ -138,6 +138,7 @@ COUNTERS = np.dtype(
         ("covered_ns", "i8"),
         ("unused_rows", "i8"),  # of kinds or for markets the kernel has no use for
         ("levels_used", "i8"),
+        ("wake_ns", "i8"),  # earliest deadline of any plan: a TIMER row is due then; FAR_NS if none
     ]
 )
 
@@ -241,6 +242,7 @@ def new_state(capacity: Capacity, params: Array) -> State:
     state.markets["group"] = -1
     state.markets["payout_e4"] = -1
     state.params[:] = params
+    state.counters["wake_ns"] = FAR_NS
     state.lanes["cash_e6"] = state.params["bankroll_e6"]
     return state
 

@@ -2,7 +2,8 @@
 
 from hfptm.kernel.jit import Record, cold
 from hfptm.records import EventKind
-from hfptm.sim.state import FAR_NS, NOBODY, Sim, Waiting
+from hfptm.sim.state import NOBODY, Sim, Waiting
+from hfptm.units import FAR_NS
 
 
 @cold

@@ -7,8 +7,8 @@ asked for again. For two minutes more it takes post-only orders alone.
 from hfptm.kernel.jit import Record, cold
 from hfptm.records import EventKind, RejectReason
 from hfptm.sim.queue import reject, report
-from hfptm.sim.state import FAR_NS, Sim
-from hfptm.units import NS_PER_S
+from hfptm.sim.state import Sim
+from hfptm.units import FAR_NS, NS_PER_S
 
 DOWN_NS = 90 * NS_PER_S
 POST_ONLY_NS = 120 * NS_PER_S

@@ -17,8 +17,8 @@ from hfptm.kernel.plans import LEGS_MAX
 from hfptm.kernel.state import INT64, rows_reserve
 from hfptm.opportunities import OUTCOME
 from hfptm.records import EVENT
+from hfptm.units import FAR_NS
 
-FAR_NS = 1 << 62
 NOBODY = -1
 
 

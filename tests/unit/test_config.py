@@ -16,6 +16,7 @@ from hfptm import config, settings
 from hfptm.clock import weekly_restarts_ns
 from hfptm.config import SECTIONS, Config
 from hfptm.errors import ConfigError
+from hfptm.records import LegPolicy
 from hfptm.sections import FeeModel, Fees, Sim, Trading
 from tests.conftest import ROOT
 
@@ -75,6 +76,7 @@ def test_defaults_without_any_source() -> None:
         print_window_ns=1_000_000_000,
         fee_model=FeeModel.PUBLISHED,
         block_rows=262_144,
+        leg_policy=LegPolicy.FAK,
     )
 
 

@@ -6,7 +6,7 @@ from hfptm.kernel.cash import cost_e6, proceeds_e6
 from hfptm.kernel.fees import taker_fee_e6
 from hfptm.kernel.plans import order_id
 from hfptm.opportunities import OpportunityKind, Relation
-from hfptm.records import EventKind, IntentKind, Side, Token
+from hfptm.records import EventKind, IntentKind, LegPolicy, OrderType, Side, Token
 from hfptm.units import ONE_E6
 from tests.kernels import (
     ASK,
@@ -318,3 +318,13 @@ def test_one_plan_without_an_end_blocks_no_other() -> None:
     assert desk.lane()["missed"] == 69
     assert desk.market(0)["best_ask_e4"] == 6_200
     assert ASK == Side.ASK
+
+
+def test_fok_is_asked_of_entries_alone() -> None:
+    desk = Desk({"leg_policy": LegPolicy.FOK})
+    desk.apply([market(0), fee(0, RATE_E4), *book(10, 0, {6_000: 100}, {4_500: 100})])
+    yes, no = desk.sent()
+    assert (yes["order_type"], no["order_type"]) == (OrderType.FOK, OrderType.FOK)
+    desk.apply([reject(30, no), fill(30, yes, 4_500, 100), done(30, yes)])
+    [sale] = desk.sent()
+    assert (sale["side"], sale["order_type"]) == (SELL, OrderType.FAK)
