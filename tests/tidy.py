@@ -20,6 +20,8 @@ FOLDERS = (
     *("notebooks", "config", "docs", "deploy", ".ci"),
 )
 SECRETS = "config/secrets.toml"
+WORKTREE = ".git"
+"""A file, where the project is checked out as one of several working trees."""
 
 TEXT_BANS = (
     (r"\b(TO[D]O|FIX[M]E|XX[X])\b", "do it now or file it outside the source"),
@@ -81,7 +83,7 @@ def project_files(root: Path) -> Iterator[Path]:
     inside = (path for folder in FOLDERS for path in (root / folder).rglob("*"))
     for path in sorted([*root.iterdir(), *inside]):
         kept = path.is_file() and "__pycache__" not in path.parts
-        if kept and path.relative_to(root).as_posix() != SECRETS:
+        if kept and path.relative_to(root).as_posix() not in (SECRETS, WORKTREE):
             yield path
 
 
