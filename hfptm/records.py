@@ -164,6 +164,11 @@ class OrderType(IntEnum):
     that buys; a SELL gives size shares (reference, section 3.4)."""
     FOK = 2
     """As FAK, but nothing unless everything."""
+    GTC = 3
+    """Fill what is there, let the rest wait in the book. A BUY wants size shares, as a SELL does,
+    so a better price saves money."""
+    POST_ONLY = 4
+    """As GTC, but refused if it would match anything on arrival."""
 
 
 class LegPolicy(IntEnum):

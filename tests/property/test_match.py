@@ -134,7 +134,7 @@ def tapes(draw: st.DrawFn) -> tuple[list[Change], list[Order]]:
             ts_ms,
             draw(st.sampled_from(Side)),
             draw(st.sampled_from(Token)),
-            draw(st.sampled_from(OrderType)),
+            draw(st.sampled_from([OrderType.FAK, OrderType.FOK])),
             draw(PRICES),
             draw(st.integers(1, 60)),
         )
