@@ -20,13 +20,14 @@ from benchmarks.report import Figure, main
 from benchmarks.tape import Tape, level_changes, listing, make_tape, with_ids
 from hfptm.clock import NS_MAX, monotonic_ns
 from hfptm.config import Config, limits
-from hfptm.engine import Engine, params_of, windows_of
+from hfptm.engine import Engine
 from hfptm.errors import CapacityError
 from hfptm.kernel.jit import Array
 from hfptm.kernel.state import GRID_MAX, INT64, Capacity, State, nbytes, new_state
 from hfptm.kernel.step import step_rows
 from hfptm.lake import Lake
 from hfptm.latency import latencies_of
+from hfptm.parameters import params_of, windows_of
 from hfptm.records import EVENT, EventKind
 from hfptm.registry import Group, Market
 from hfptm.sections import Trading

@@ -12,15 +12,15 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from hfptm.config import Limits
 from hfptm.errors import CapacityError
 from hfptm.kernel.jit import INTERPRETED, Array, as_records, records
 from hfptm.kernel.lane import PARAMS
 from hfptm.kernel.state import GRID_MAX, Capacity, digest_parts, new_state, with_levels
+from hfptm.limits import Limits
 from hfptm.opportunities import OpportunityKind, Reason
+from hfptm.parameters import params_of, windows_of
 from hfptm.records import EVENT, Control, EventKind, IntentKind
 from hfptm.registry import Group, Market
-from hfptm.sections import FeeModel
 from hfptm.sim.restarts import DOWN_NS
 from hfptm.sim.run import run_rows
 from hfptm.sim.state import DRAW, LATENCIES, WINDOWS, new_sim
@@ -28,7 +28,6 @@ from hfptm.slots import NOBODY, Slots
 
 Rows = npt.NDArray[np.void]
 
-SEED_PAYOUT_FEE_E4 = 200
 MARKET_SLOTS_MAX = 20_000
 """Markets open at once; the exchange had about 12,000 active in 2026 (reference, section 9)."""
 
@@ -47,43 +46,6 @@ class Output(NamedTuple):
     decisions: Rows
     outcomes: Rows
     reports: Rows
-
-
-def params_of(limits: Limits) -> Array:
-    """One lane's parameters, (1,) PARAMS."""
-    params = records(PARAMS, 1)
-    params["bankroll_e6"] = limits.bankroll_e6
-    params["max_outlay_e6"] = limits.max_outlay_e6
-    params["max_market_e6"] = limits.max_exposure_market_e6
-    params["max_event_e6"] = limits.max_exposure_event_e6
-    params["min_liquidity_e6"] = limits.min_liquidity_e6
-    params["min_return_e6"] = limits.min_return_e6
-    params["max_total_e6"] = limits.max_exposure_total_e6
-    params["max_plans"] = limits.max_concurrent_plans
-    params["daily_loss_e6"] = limits.daily_loss_e6
-    params["max_drawdown_e6"] = limits.max_drawdown_e6
-    params["max_lag_ns"] = limits.max_feed_lag_ns
-    params["max_age_ns"] = limits.stale_book_after_ns
-    params["max_failures"] = limits.max_consecutive_failures
-    params["pause_ns"] = limits.failure_pause_ns
-    params["min_edge_e4"] = limits.min_edge_e4
-    params["charge_fees"] = limits.fee_model == FeeModel.PUBLISHED
-    params["fills_settle"] = 1
-    params["leg_policy"] = limits.leg_policy
-    params["payout_fee_e4"] = (
-        SEED_PAYOUT_FEE_E4 if limits.fee_model == FeeModel.SEED_FLAT_2PCT else 0
-    )
-    return params
-
-
-def windows_of(limits: Limits) -> Array:
-    """One lane's waiting times, (1,) WINDOWS."""
-    windows = records(WINDOWS, 1)
-    windows["taker_delay_ns"] = limits.taker_delay_ns
-    windows["settlement_ns"] = limits.settlement_ns
-    windows["grace_ns"] = limits.quiet_grace_ns
-    windows["print_window_ns"] = limits.print_window_ns
-    return windows
 
 
 def is_compiled() -> bool:

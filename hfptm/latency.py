@@ -17,9 +17,9 @@ import pyarrow as pa
 import pyarrow.csv as pc
 import pyarrow.parquet as pq
 
-from hfptm.config import Limits
 from hfptm.errors import InputError
 from hfptm.kernel.jit import Array, records
+from hfptm.limits import Limits
 from hfptm.sim.state import DRAW
 from hfptm.units import NS_PER_MS, NS_PER_S, PRICE_ONE_E4
 

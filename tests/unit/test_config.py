@@ -16,6 +16,7 @@ from hfptm import config, settings
 from hfptm.clock import weekly_restarts_ns
 from hfptm.config import SECTIONS, Config
 from hfptm.errors import ConfigError
+from hfptm.limits import Limits
 from hfptm.records import LegPolicy
 from hfptm.sections import FeeModel, Fees, Sim, Trading
 from tests.conftest import ROOT
@@ -44,7 +45,7 @@ def refusal(path: Path | None = None, *sets: str, **environ: str) -> str:
 def test_defaults_without_any_source() -> None:
     loaded = config.load(None, [], {"PATH": "/bin", "HFPTM_DATA_DIR": "x"})
     assert loaded == Config()
-    assert config.limits(loaded) == config.Limits(
+    assert config.limits(loaded) == Limits(
         bankroll_e6=1_000_000_000,
         min_edge_e4=250,
         max_outlay_e6=100_000_000,

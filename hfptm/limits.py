@@ -1,0 +1,47 @@
+"""A configuration as integers: what the kernel and the simulated venue take."""
+
+import msgspec
+
+from hfptm.records import LegPolicy
+from hfptm.sections import FeeModel
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """A configuration in the units of `hfptm.units`; its relations hold."""
+
+    bankroll_e6: int
+    min_edge_e4: int
+    max_outlay_e6: int
+    min_liquidity_e6: int
+    min_return_e6: int
+    """A locked day; 0: any."""
+    max_exposure_market_e6: int
+    max_exposure_event_e6: int
+    max_exposure_total_e6: int
+    max_concurrent_plans: int
+    daily_loss_e6: int
+    max_drawdown_e6: int
+    max_feed_lag_ns: int
+    stale_book_after_ns: int
+    """0: any age."""
+    max_consecutive_failures: int
+    failure_pause_ns: int
+    entry_latency_ns: int
+    entry_latency_p99_ns: int
+    """0: constant; so for each latency."""
+    matching_delay_ns: int
+    matching_delay_p99_ns: int
+    response_latency_ns: int
+    response_latency_p99_ns: int
+    taker_delay_ns: int
+    restarts_ns: tuple[int, ...]
+    settlement_ns: int
+    settlement_failure_e4: int
+    measured_requests: str
+    """A file, or empty."""
+    seed: int
+    quiet_grace_ns: int
+    print_window_ns: int
+    fee_model: FeeModel
+    block_rows: int
+    leg_policy: LegPolicy

@@ -1,0 +1,46 @@
+"""Limits as the records of one lane: what its kernel and its simulated venue go by."""
+
+from hfptm.kernel.jit import Array, records
+from hfptm.kernel.lane import PARAMS
+from hfptm.limits import Limits
+from hfptm.sections import FeeModel
+from hfptm.sim.state import WINDOWS
+
+SEED_PAYOUT_FEE_E4 = 200
+
+
+def params_of(limits: Limits) -> Array:
+    """One lane's parameters, (1,) PARAMS."""
+    params = records(PARAMS, 1)
+    params["bankroll_e6"] = limits.bankroll_e6
+    params["max_outlay_e6"] = limits.max_outlay_e6
+    params["max_market_e6"] = limits.max_exposure_market_e6
+    params["max_event_e6"] = limits.max_exposure_event_e6
+    params["min_liquidity_e6"] = limits.min_liquidity_e6
+    params["min_return_e6"] = limits.min_return_e6
+    params["max_total_e6"] = limits.max_exposure_total_e6
+    params["max_plans"] = limits.max_concurrent_plans
+    params["daily_loss_e6"] = limits.daily_loss_e6
+    params["max_drawdown_e6"] = limits.max_drawdown_e6
+    params["max_lag_ns"] = limits.max_feed_lag_ns
+    params["max_age_ns"] = limits.stale_book_after_ns
+    params["max_failures"] = limits.max_consecutive_failures
+    params["pause_ns"] = limits.failure_pause_ns
+    params["min_edge_e4"] = limits.min_edge_e4
+    params["charge_fees"] = limits.fee_model == FeeModel.PUBLISHED
+    params["fills_settle"] = 1
+    params["leg_policy"] = limits.leg_policy
+    params["payout_fee_e4"] = (
+        SEED_PAYOUT_FEE_E4 if limits.fee_model == FeeModel.SEED_FLAT_2PCT else 0
+    )
+    return params
+
+
+def windows_of(limits: Limits) -> Array:
+    """One lane's waiting times, (1,) WINDOWS."""
+    windows = records(WINDOWS, 1)
+    windows["taker_delay_ns"] = limits.taker_delay_ns
+    windows["settlement_ns"] = limits.settlement_ns
+    windows["grace_ns"] = limits.quiet_grace_ns
+    windows["print_window_ns"] = limits.print_window_ns
+    return windows
