@@ -31,7 +31,14 @@ from hfptm.sections import (
 )
 from hfptm.setting_types import MAX_USD
 from hfptm.settings import Setting
-from hfptm.units import NS_PER_MS, NS_PER_S, ONE_E6, PRICE_ONE_E4, parse_decimal
+from hfptm.units import (
+    NS_PER_MS,
+    NS_PER_S,
+    ONE_E6,
+    PRICE_ONE_E4,
+    WEI_PER_GWEI,
+    parse_decimal,
+)
 
 DEFAULT_PATH = Path("config/config.toml")
 """Read if it exists, relative to the working folder."""
@@ -115,6 +122,12 @@ def limits(config: Config) -> Limits:
         stale_book_after_ns=config.risk.stale_book_after_s * NS_PER_S,
         max_consecutive_failures=config.risk.max_consecutive_failures,
         failure_pause_ns=config.risk.failure_pause_s * NS_PER_S,
+        max_drift_e6=_usd_e6(config, "risk.max_inventory_drift_usd"),
+        max_order_latency_ns=config.risk.max_order_latency_ms * NS_PER_MS,
+        order_interval_ns=-(-NS_PER_S // config.risk.max_orders_per_s),
+        order_burst=config.risk.max_order_burst,
+        failed_book_pause_ns=config.risk.failed_book_pause_s * NS_PER_S,
+        max_gas_wei=config.risk.max_gas_gwei * WEI_PER_GWEI,
         entry_latency_ns=config.sim.entry_latency_ms * NS_PER_MS,
         entry_latency_p99_ns=config.sim.entry_latency_p99_ms * NS_PER_MS,
         matching_delay_ns=config.sim.matching_delay_ms * NS_PER_MS,

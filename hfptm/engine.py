@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -17,10 +16,11 @@ from hfptm.kernel.jit import INTERPRETED, Array, as_records, records
 from hfptm.kernel.lane import PARAMS
 from hfptm.kernel.state import GRID_MAX, Capacity, digest_parts, new_state, with_levels
 from hfptm.limits import Limits
-from hfptm.opportunities import OpportunityKind, Reason
+from hfptm.opportunities import OpportunityKind
 from hfptm.parameters import params_of, windows_of
 from hfptm.records import EVENT, Control, EventKind, IntentKind
 from hfptm.registry import Group, Market
+from hfptm.risk_state import RiskState, restore, risk_state
 from hfptm.sim.restarts import DOWN_NS
 from hfptm.sim.run import run_rows
 from hfptm.sim.state import DRAW, LATENCIES, WINDOWS, new_sim
@@ -67,28 +67,6 @@ def compile_kernels() -> None:
     slots.translate(records(EVENT, 0), 0, 0)
 
 
-class RiskState(msgspec.Struct, frozen=True, kw_only=True):
-    """What a restart must not forget; a run's summary holds it as `risk`.
-
-    Losses are told from the result of the moment, so they hold whatever account goes on with them.
-    """
-
-    latch: str = ""
-    """Reason, in lower case, why nothing is bought until `Control.RESUME`."""
-    latch_limit: int = 0
-    latch_value: int = 0
-    """Both in e6: the loss that was allowed, and the one that was."""
-    day: int = 0
-    """UTC, since 1970."""
-    lost_e6: int = 0
-    """Of that day, negative for a profit."""
-    fallen_e6: int = 0
-    """From the highest result."""
-    failures: int = 0
-    """Plans since the last that filled whole."""
-    paused_until_ns: int = 0
-
-
 class Engine:
     """`draws` are those of `latency.latencies_of`; `sink` receives an `Output` whenever there is
     something to journal; `risk` is what an earlier run left."""
@@ -115,35 +93,28 @@ class Engine:
         self.last_row_ns = 0
         self.rows = 0
         if risk:
-            self._restore(risk)
+            restore(self.state, risk)
 
     def control(self, word: Control, ts_ns: int) -> None:
         """A human's word, at a receive time no earlier than the last row's."""
+        self._tell(EventKind.CONTROL, word, ts_ns)
+
+    def gas_price(self, price_wei: int, ts_ns: int) -> None:
+        """What the chain asks for a unit of gas, at a receive time no earlier than the last row's.
+
+        Only where merges are ours to pay; nobody says it in a replay, and then it binds nothing.
+        """
+        self._tell(EventKind.GAS, price_wei, ts_ns)
+
+    def _tell(self, kind: EventKind, aux: int, ts_ns: int) -> None:
         row = records(EVENT, 1)
-        row["kind"], row["market"], row["aux"] = EventKind.CONTROL, NOBODY, word
+        row["kind"], row["market"], row["aux"] = kind, NOBODY, aux
         row["ts_recv_ns"] = row["ts_venue_ns"] = ts_ns
         self._run(row)
         self._drain()
 
     def risk_state(self) -> RiskState:
-        risk = self.state.risk[0]
-        return RiskState(
-            latch=Reason(risk["latch"]).name.lower() if risk["latch"] else "",
-            latch_limit=int(risk["latch_limit"]),
-            latch_value=int(risk["latch_value"]),
-            day=int(risk["day"]),
-            lost_e6=int(risk["day_start_e6"] - risk["result_e6"]),
-            fallen_e6=int(risk["peak_e6"] - risk["result_e6"]),
-            failures=int(risk["failures"]),
-            paused_until_ns=int(risk["paused_until_ns"]),
-        )
-
-    def _restore(self, before: RiskState) -> None:
-        risk = self.state.risk
-        for name in ("latch_limit", "latch_value", "day", "failures", "paused_until_ns"):
-            risk[name] = getattr(before, name)
-        risk["latch"] = Reason[before.latch.upper()] if before.latch else 0
-        risk["day_start_e6"], risk["peak_e6"] = before.lost_e6, before.fallen_e6
+        return risk_state(self.state)
 
     def feed(self, rows: Rows) -> None:
         """Apply lake rows in order; their `market` column is overwritten."""

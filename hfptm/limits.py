@@ -26,6 +26,13 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """0: any age."""
     max_consecutive_failures: int
     failure_pause_ns: int
+    max_drift_e6: int
+    max_order_latency_ns: int
+    """0: any."""
+    order_interval_ns: int
+    order_burst: int
+    failed_book_pause_ns: int
+    max_gas_wei: int
     entry_latency_ns: int
     entry_latency_p99_ns: int
     """0: constant; so for each latency."""

@@ -42,6 +42,8 @@ class Phase(IntEnum):
     BEGIN = 0
     CHANGE = 1
     END = 2
+    ORDER = 3
+    """Of no episode: an order, a merge or a conversion of a running plan was held back."""
 
 
 class Reason(IntEnum):
@@ -59,7 +61,7 @@ class Reason(IntEnum):
     ENDED = 9
     """Only with Phase.END: the edge is gone."""
     UNSEEN = 10
-    """Only with Phase.END: a gap, a tick change or a state change hid the book."""
+    """A gap, a tick change or a state change hid the book; with Phase.END or Phase.ORDER."""
     CONFIRMED = 11
     """Only with Phase.END of an artefact: its batch bore the edge out; a new episode goes on."""
     STOPPED = 12
@@ -72,12 +74,28 @@ class Reason(IntEnum):
     TOTAL_EXPOSURE = 19
     LIQUIDITY_BELOW_MINIMUM = 20
     RETURN_BELOW_MINIMUM = 21
+    HALTED = 22
+    """A human threw the kill switch."""
+    ORDER_LATENCY = 23
+    ORDER_RATE = 24
+    GAS_PRICE = 25
+    FAILED_BOOK = 26
+    """A leg's book failed a check a short while ago."""
+    INVENTORY_DRIFT = 27
+    MARKET_CLOSED = 28
+    """From here on only with Phase.ORDER."""
+    PRICE_OFF_GRID = 29
+    PRICE_LIMIT = 30
+    """A BUY above its leg's limit, or a SELL below the best bid."""
+    NOT_HELD = 31
+    UNPROMISED = 32
+    """A BUY could cost more than was promised to it."""
 
 
 DECISION = np.dtype(
     [
         ("ts_ns", "i8"),
-        ("decision", "i8"),
+        ("decision", "i8"),  # of Phase.ORDER the order id
         ("market", "i8"),  # market, or group for baskets
         ("plan", "i8"),  # 0 if none was made
         ("size_e6", "i8"),  # sets displayed at a profit

@@ -26,6 +26,12 @@ def params_of(limits: Limits) -> Array:
     params["max_age_ns"] = limits.stale_book_after_ns
     params["max_failures"] = limits.max_consecutive_failures
     params["pause_ns"] = limits.failure_pause_ns
+    params["max_drift_e6"] = limits.max_drift_e6
+    params["max_order_latency_ns"] = limits.max_order_latency_ns
+    params["order_interval_ns"] = limits.order_interval_ns
+    params["order_burst"] = limits.order_burst
+    params["failed_book_ns"] = limits.failed_book_pause_ns
+    params["max_gas_wei"] = limits.max_gas_wei
     params["min_edge_e4"] = limits.min_edge_e4
     params["charge_fees"] = limits.fee_model == FeeModel.PUBLISHED
     params["fills_settle"] = 1

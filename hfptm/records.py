@@ -61,7 +61,9 @@ class EventKind(IntEnum):
     DELAY = 12
     """Taker delay of a game: size_e6 holds its ms, aux the time, ns, from which it holds."""
     CONTROL = 13
-    """A human's word to every lane, in aux: Control.RESUME lifts a stop and every latch."""
+    """A human's word to every lane, in aux: Control."""
+    GAS = 14
+    """What the chain asks for a unit of gas from here on: aux, in wei."""
     ACK = 32
     """An order of ours rests. aux: order id (as for all reports)."""
     FILL = 33
@@ -130,7 +132,11 @@ class MarketState(IntEnum):
 
 class Control(IntEnum):
     STOP = 1
+    """Nothing begins; what is under way goes on to its end."""
     RESUME = 2
+    """Lifts a stop, a halt and every latch."""
+    HALT = 3
+    """The kill switch: nothing leaves but cancellations, closing included."""
 
 
 class GapReason(IntEnum):

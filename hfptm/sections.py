@@ -91,6 +91,21 @@ class Risk(Section, frozen=True, kw_only=True):
     """Baskets that did not fill whole, one after the other, before a pause."""
     failure_pause_s: Seconds = 60
     """How long nothing is bought then; the next failure is another pause."""
+    max_inventory_drift_usd: Usd = Decimal(50)
+    """Largest cost of shares without partners in one event, beyond which nothing more of it is
+    bought: the seed's 0.05, of the bankroll."""
+    max_order_latency_ms: Milliseconds = 2_000
+    """Longest time from an order to its first report; three slower ones in a row, or one that is
+    still out, pause like failures. 0: any."""
+    max_orders_per_s: PerSecond = 40
+    """Orders that may leave in the long run, closing included; 40 is what the exchange allows
+    its lowest tier."""
+    max_order_burst: Count = 60
+    """Orders that may leave at once; a basket of more legs is never bought."""
+    failed_book_pause_s: SecondsOrNever = 30
+    """How long nothing is bought on a book after it failed a check."""
+    max_gas_gwei: Count = 100
+    """Highest price of gas at which a basket may begin that has to be merged or converted."""
 
 
 class Fees(Section, frozen=True, kw_only=True):

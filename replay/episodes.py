@@ -60,14 +60,15 @@ class Episode:
 
 
 class Episodes:
-    """Takes DECISION rows in order and holds the open episodes, by decision id."""
+    """Takes DECISION rows in order and holds the open episodes, by decision id. Orders that were
+    held back belong to none."""
 
     def __init__(self) -> None:
         self.open: dict[int, Episode] = {}
 
     def add(self, rows: Rows) -> Iterator[Episode]:
         """Yields every episode that ends in `rows`."""
-        for row in rows:
+        for row in rows[rows["phase"] != Phase.ORDER]:
             decision = int(row["decision"])
             if row["phase"] == Phase.BEGIN:
                 self.open[decision] = Episode(row)
@@ -79,6 +80,6 @@ class Episodes:
 def by_decision(rows: Rows) -> dict[int, Episode]:
     """Every episode of a whole run, by decision id."""
     found: dict[int, Episode] = {}
-    for row in rows:
+    for row in rows[rows["phase"] != Phase.ORDER]:
         found.setdefault(int(row["decision"]), Episode(row)).apply(row)
     return found

@@ -135,7 +135,7 @@ def account(engine: Engine, lane: int = 0) -> Json:
     """Plans and money of one lane. `pnl_usd` is realised profit only; what is held is apart."""
     books = engine.state.lanes[lane]
     plans = ("plans", "completed", "partial", "missed")
-    orders = ("fills", "ghosts", "rejects", "delayed", "unknown", "unwinds")
+    orders = ("fills", "ghosts", "rejects", "delayed", "unknown", "unwinds", "withheld")
     return {
         **{name: int(books[name]) for name in (*plans, *orders)},
         "fees_usd": usd(books["fees_e6"]),

@@ -51,6 +51,12 @@ ANSWERS = {
     "stale_book": "a leg's book silent for too long",
     "concurrent_plans": "too many plans under way",
     "total_exposure": "at the limit of exposure in total",
+    "halted": "halted by a human",
+    "order_latency": "orders answered too slowly",
+    "order_rate": "too many orders in a short while",
+    "gas_price": "gas too dear",
+    "failed_book": "a leg's book failed a check lately",
+    "inventory_drift": "too many shares without partners in it",
 }
 
 PLANS = {
@@ -64,6 +70,7 @@ PLANS = {
     "delayed": "orders that sat in a taker delay",
     "unknown": "orders of an outcome known only later",
     "unwinds": "orders to unwind a leg without partners",
+    "withheld": "orders held back by risk",
 }
 
 LATENCIES = {

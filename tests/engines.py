@@ -5,11 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from hfptm.config import limits, load
-from hfptm.engine import Engine, Output, RiskState, Rows
+from hfptm.engine import Engine, Output, Rows
 from hfptm.journal import Digest
 from hfptm.latency import latencies_of
 from hfptm.records import EVENT, EventFlag, EventKind, MarketState, Side
 from hfptm.registry import Group, Market, market_id
+from hfptm.risk_state import RiskState
 from hfptm.units import ONE_E6, pack_best
 from tests.tapes import Row
 

@@ -48,6 +48,12 @@ RICH = {
     "pause_ns": 0,
     "min_liquidity_e6": 0,
     "min_return_e6": 0,
+    "max_order_latency_ns": 0,
+    "order_interval_ns": 0,
+    "order_burst": 0,
+    "max_gas_wei": 1 << 62,
+    "failed_book_ns": 0,
+    "max_drift_e6": 1_000_000 * ONE_E6,
     "min_edge_e4": 0,
     "charge_fees": 1,
     "payout_fee_e4": 0,
@@ -219,6 +225,8 @@ class Kernel:
             assert account["locked_payout_e6"] == int(self.state.locked_payouts[lane].sum())
             assert account["reserved_e6"] == int(self.state.reserved[lane].sum())
             assert account["reserved_e6"] >= 0
+            held = set(self.state.held[lane, : account["held"]].tolist())
+            assert set(np.flatnonzero(positions["size_e6"].any(axis=1)).tolist()) <= held
             if not (self.state.plans[lane]["stage"] != 0).any():
                 assert account["reserved_e6"] == 0
 

@@ -13,6 +13,7 @@ from hfptm.opportunities import Artefact
 from hfptm.records import EventFlag, EventKind, Side
 from hfptm.units import NO_ASK_E4, NO_BID_E4, PRICE_ONE_E4, TICKS_E4
 
+WRONG_HASH = EventFlag.HASH_BAD.value
 REPORTED = EventFlag.BEST_YES.value | EventFlag.BEST_NO.value
 DOUBTED = EventFlag.MIRROR_BREAK.value | EventFlag.MAYBE_BAD.value
 
@@ -89,6 +90,7 @@ def apply_level(state: State, market: Record, row: Record) -> None:
     index = grid_index(market, row.price_e4)
     if index < 0 or row.size_e6 < 0:
         counters.off_grid += 1
+        market.failed_ns = row.ts_recv_ns
         market.bad = 1
         market.lacking = 0
         return
@@ -112,6 +114,7 @@ def apply_level(state: State, market: Record, row: Record) -> None:
 def fail_batch(state: State, market: Record) -> None:
     """The batch ended and its best prices never agreed: rows were lost."""
     state.counters[0].mismatches += 1
+    market.failed_ns = state.counters[0].now_ns
     market.pending = 0
     if not market.bad:
         market.lacking = 1
@@ -130,7 +133,7 @@ def enter_batch(state: State, market: Record, ts_venue_ns: int) -> None:
 @hot
 def close_frame(state: State, market: Record, row: Record) -> None:
     """Compare the best prices that the closing row of a frame reports with the book's."""
-    if row.flags & DOUBTED:
+    if row.flags & (DOUBTED | WRONG_HASH):
         doubt(state, market, row)
     if row.flags & REPORTED:
         counters = state.counters[0]
@@ -150,7 +153,10 @@ def close_frame(state: State, market: Record, row: Record) -> None:
 
 @cold
 def doubt(state: State, market: Record, row: Record) -> None:
-    """Whoever made the row says that the book may be wrong from here."""
+    """Whoever made the row says that the book may be wrong from here. A hash alone does not."""
+    market.failed_ns = row.ts_recv_ns
+    if row.flags & DOUBTED == 0:
+        return
     if row.flags & EventFlag.MIRROR_BREAK:
         state.counters[0].mirror_breaks += 1
     market.bad = 1

@@ -3,9 +3,11 @@
 from hfptm.kernel.cash import cost_e6, portion_e6, proceeds_e6
 from hfptm.kernel.detector import CENT_E6
 from hfptm.kernel.fees import market_fee_e6
-from hfptm.kernel.gates import check_result, count_failure
+from hfptm.kernel.gates import count_failure
+from hfptm.kernel.inventory import note_held
 from hfptm.kernel.jit import Record, cold
 from hfptm.kernel.orders import BUY, SELL, YES, next_plan, place, plan_slot, reserve
+from hfptm.kernel.pace import note_report
 from hfptm.kernel.plans import (
     TRY_MASK,
     UNWIND_TRIES_MAX,
@@ -15,10 +17,10 @@ from hfptm.kernel.plans import (
     order_id,
     plan_of,
 )
-from hfptm.kernel.risk import order_cost_e6
+from hfptm.kernel.result import check_result
+from hfptm.kernel.risk import leg_cost_e6, most_cost_e6
 from hfptm.kernel.settlement import redeem, settle, use_sets
 from hfptm.kernel.state import State
-from hfptm.opportunities import Reason
 from hfptm.records import EventKind
 from hfptm.units import NO_BID_E4, PRICE_ONE_E4
 
@@ -40,9 +42,12 @@ def open_plan(state: State, lane: int, kind: int, subject: int, legs: int, sets_
     plan.legs = legs
     plan.open_orders = legs
     plan.kind = kind
+    plan.refused = 0
     plan.stage = Stage.WORKING
     for position in range(legs):
         enter_leg(state, lane, plan, position)
+    if plan.open_orders == 0:
+        go_on(state, lane, plan)
     return serial
 
 
@@ -55,13 +60,17 @@ def enter_leg(state: State, lane: int, plan: Record, position: int) -> None:
     leg.limit_e4 = walked.limit_e4
     leg.filled_e6 = leg.cost_e6 = 0
     leg.whole_e6 = leg.whole_cost_e6 = 0
-    leg.tries = 0
+    leg.tries = leg.refused = 0
+    leg.sent_ns = leg.selling_e6 = 0
     leg.waits = 1
-    leg.reserved_e6 = order_cost_e6(state, lane, position, int(plan.sets_e6))
+    leg.reserved_e6 = most_cost_e6(leg_cost_e6(state, lane, position), int(plan.sets_e6))
     reserve(state, lane, int(leg.market), int(leg.reserved_e6))
     order = order_id(lane, serial, position, 0)
-    intent = place(state, lane, order, leg, BUY, int(plan.sets_e6))
-    intent.price_e4 = leg.limit_e4
+    if not place(state, order, leg, BUY, int(plan.sets_e6), int(leg.limit_e4)):
+        leg.waits = 0
+        reserve(state, lane, int(leg.market), -int(leg.reserved_e6))
+        leg.reserved_e6 = 0
+        plan.open_orders -= 1
 
 
 @cold
@@ -73,6 +82,9 @@ def on_report(state: State, row: Record) -> None:
         return
     plan = state.plans[lane, plan_slot(state, serial)]
     known = plan.stage != Stage.FREE and plan.plan == serial
+    if known and row.kind != EventKind.SETTLED and leg_of(int(row.aux)) < plan.legs:
+        leg = state.legs[lane, plan_slot(state, serial), leg_of(int(row.aux))]
+        note_report(state, lane, leg, row)
     if known and row.kind == EventKind.SETTLED:
         settle(state, lane, plan, int(row.size_e6))
         close_order(state, lane, plan)
@@ -112,6 +124,7 @@ def on_fill(state: State, lane: int, plan: Record, row: Record) -> None:
         leg.cost_e6 += paid_e6
         position.size_e6 += size_e6
         position.cost_e6 += paid_e6
+        note_held(state, lane, int(leg.market))
     else:
         received_e6 = proceeds_e6(price_e4, size_e6) - fee_e6
         result_e6 = received_e6 - give_up(state, lane, leg, size_e6)
@@ -162,6 +175,7 @@ def take_back(state: State, lane: int, plan: Record, row: Record) -> None:
     position = state.positions[lane, leg.market, leg.token]
     position.size_e6 += size_e6
     position.cost_e6 -= cash_e6
+    note_held(state, lane, int(leg.market))
     payout_e4 = int(state.markets[leg.market].payout_e4)
     if payout_e4 >= 0:  # its shares were paid already
         redeem(state, int(leg.market), payout_e4)
@@ -199,8 +213,13 @@ def on_order_over(state: State, lane: int, plan: Record, row: Record) -> None:
 def close_order(state: State, lane: int, plan: Record) -> None:
     """One order less is out; after the last, the plan goes on to its next stage."""
     plan.open_orders -= 1
-    if plan.open_orders > 0:
-        return
+    if plan.open_orders == 0:
+        go_on(state, lane, plan)
+
+
+@cold
+def go_on(state: State, lane: int, plan: Record) -> None:
+    """Nothing of a plan is out: its next stage begins, or it is over."""
     if plan.stage == Stage.WORKING:
         plan.stage = Stage.CLOSING
         count_result(state, lane, plan)
@@ -232,22 +251,19 @@ def count_result(state: State, lane: int, plan: Record) -> None:
 def unwind(state: State, lane: int, plan: Record, position: int) -> None:
     """Sell what a leg holds without partners at its best bid, once it waits for nothing else.
 
-    It is carried, as a position, if there is no bid, the tries ran out, or a human said stop.
+    It is carried, as a position, if there is no bid, the tries ran out, or the sale is held back.
     """
-    if state.risk[lane].latch == Reason.STOPPED:
-        return
     leg = state.legs[lane, plan_slot(state, int(plan.plan)), position]
     market = state.markets[leg.market]
     size_e6 = int(leg.filled_e6) // CENT_E6 * CENT_E6
     bid_e4 = int(market.best_bid_e4) if leg.token == YES else PRICE_ONE_E4 - int(market.best_ask_e4)
     if leg.waits > 0 or leg.tries == UNWIND_TRIES_MAX:
         return
-    if size_e6 <= 0 or bid_e4 == NO_BID_E4 or not market.open:
+    if size_e6 <= 0 or bid_e4 == NO_BID_E4:
         return
-    leg.tries += 1
-    leg.waits += 1
-    state.lanes[lane].unwinds += 1
-    plan.open_orders += 1
-    order = order_id(lane, int(plan.plan), position, int(leg.tries))
-    intent = place(state, lane, order, leg, SELL, size_e6)
-    intent.price_e4 = bid_e4
+    order = order_id(lane, int(plan.plan), position, int(leg.tries) + 1)
+    if place(state, order, leg, SELL, size_e6, bid_e4):
+        leg.tries += 1
+        leg.waits += 1
+        state.lanes[lane].unwinds += 1
+        plan.open_orders += 1

@@ -27,6 +27,12 @@ PARAMS = np.dtype(
         ("charge_fees", "i4"),  # 1: each market's own schedule
         ("fills_settle", "i4"),  # 1: a fill is provisional until it is confirmed or taken back
         ("leg_policy", "i4"),  # LegPolicy
+        ("max_order_latency_ns", "i8"),  # to an order's first report; 0: any
+        ("order_interval_ns", "i8"),  # between orders in the long run; 0: any number
+        ("order_burst", "i8"),  # orders at once
+        ("max_gas_wei", "i8"),
+        ("failed_book_ns", "i8"),  # how long a book that failed a check is not bought on
+        ("max_drift_e6", "i8"),
     ],
     align=True,
 )
@@ -53,6 +59,8 @@ LANE = np.dtype(
         ("unwinds", "i8"),  # orders sent to leave a leg without its partners
         ("unwind_result_e6", "i8"),  # profit of those sales, normally negative
         ("sightings", "i8", (KINDS,)),
+        ("withheld", "i8"),  # orders, merges and conversions that risk held back
+        ("held", "i8"),  # markets in `State.held`
     ],
     align=True,
 )
@@ -70,7 +78,11 @@ RISK = np.dtype(
         ("marked_ns", "i8"),  # when that was computed, 0 if what is held changed since
         ("failures", "i8"),  # plans since the last completed one
         ("paused_until_ns", "i8"),
+        ("slow_orders", "i8"),  # since the last that was answered in time
+        ("slow_until_ns", "i8"),
+        ("slow_ns", "i8"),  # latency of the last order
+        ("budget_ns", "i8"),  # when every order of the burst is free again
     ],
     align=True,
 )
-"""What of a lane outlives a restart."""
+"""What of a lane outlives a restart, but for the budget, which is full then."""

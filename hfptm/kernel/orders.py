@@ -1,7 +1,11 @@
-"""Intents: the only place that writes them, and the plan slots they come from."""
+"""Intents: the only place that writes them, and the plan slots they come from.
+
+What is drafted here leaves through `order_gate.send`, or not at all.
+"""
 
 from hfptm.kernel.jit import Record, cold
-from hfptm.kernel.plans import Stage, leg_of, plan_of
+from hfptm.kernel.order_gate import send
+from hfptm.kernel.plans import Stage, lane_of, leg_of, plan_of
 from hfptm.kernel.state import State
 from hfptm.records import IntentKind, LegPolicy, OrderType, Side, Token
 
@@ -25,15 +29,12 @@ def next_plan(state: State, lane: int) -> int:
 
 
 @cold
-def write_intent(
-    state: State, lane: int, order: int, kind: int, market: int, size_e6: int
-) -> Record:
-    """An intent of the order's plan, as a BUY of YES without a price; the caller fills in the rest.
+def draft(state: State, lane: int, order: int, kind: int, market: int, size_e6: int) -> Record:
+    """The next intent, not let out yet: of the order's plan, a BUY of YES without a price.
 
     The loops made sure of the room (`step.has_room`).
     """
     intent = state.intents[state.outbox[0].intents]
-    state.outbox[0].intents += 1
     intent.ts_ns = state.counters[0].now_ns
     intent.order = order
     intent.plan = plan_of(order)
@@ -51,15 +52,16 @@ def write_intent(
 
 
 @cold
-def place(state: State, lane: int, order: int, leg: Record, side: int, size_e6: int) -> Record:
-    """Send an immediate order for a leg's token; the caller fills in the limit price."""
-    kind = IntentKind.PLACE.value
-    intent = write_intent(state, lane, order, kind, int(leg.market), size_e6)
+def place(state: State, order: int, leg: Record, side: int, size_e6: int, price_e4: int) -> bool:
+    """Send an immediate order for a leg's token; False if it was held back."""
+    lane, kind = lane_of(order), IntentKind.PLACE.value
+    intent = draft(state, lane, order, kind, int(leg.market), size_e6)
     intent.side = side
+    intent.price_e4 = price_e4
     intent.token = leg.token
     is_fok = state.params[lane].leg_policy == LegPolicy.FOK and side == BUY
     intent.order_type = OrderType.FOK if is_fok else OrderType.FAK
-    return intent
+    return bool(send(state, intent) == 0)
 
 
 @cold
@@ -68,7 +70,8 @@ def observe(state: State, lane: int, decision: int, basket: int, legs: int, sets
     for position in range(legs):
         leg = state.walk[position]
         kind = IntentKind.OBSERVE.value
-        intent = write_intent(state, lane, decision, kind, int(leg.market), sets_e6)
+        intent = draft(state, lane, decision, kind, int(leg.market), sets_e6)
+        state.outbox[0].intents += 1  # it goes nowhere
         intent.plan = 0
         intent.leg = position
         intent.basket = basket

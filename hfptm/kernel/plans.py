@@ -43,6 +43,7 @@ PLAN = np.dtype(
         ("open_orders", "i4"),  # merge or conversion, and fills that have not settled, included
         ("kind", "u1"),  # OpportunityKind
         ("stage", "u1"),  # Stage
+        ("refused", "u1"),  # Reason why its merge or conversion is held back
     ],
     align=True,
 )
@@ -54,10 +55,13 @@ LEG = np.dtype(
         ("whole_e6", "i8"),  # shares in complete sets that are being merged or converted
         ("whole_cost_e6", "i8"),
         ("reserved_e6", "i8"),
+        ("sent_ns", "i8"),  # of an order that is out without any report, else 0
+        ("selling_e6", "i8"),  # shares on sale
         ("market", "i4"),
         ("waits", "i4"),  # for orders of it that are out, and fills that have not settled
         ("limit_e4", "i4"),
         ("token", "u1"),
+        ("refused", "u1"),  # Reason why its next order is held back
         ("tries", "u1"),  # orders sent to sell what is left of it
     ],
     align=True,

@@ -22,18 +22,30 @@ ROOM_MAX_E6 = 9_000_000 * ONE_E6
 
 
 @cold
-def leg_cost_e6(state: State, lane: int, position: int) -> int:
-    """Most that a walked leg can cost for each share asked for, fee included, rounded up."""
-    leg = state.walk[position]
-    market = state.markets[leg.market]
-    limit_e4 = int(leg.limit_e4)
-    return cost_e6(limit_e4, ONE_E6) + dearest_fee_e6(state.params[lane], market, limit_e4)
+def refuse(basket: Record, reason: int, limit: int, value: int) -> int:
+    """Note a refusal with its numbers; returns its Reason."""
+    basket.binding, basket.limit, basket.value = reason, limit, value
+    return reason
 
 
 @cold
-def order_cost_e6(state: State, lane: int, position: int, sets_e6: int) -> int:
-    """Most that the entry order of a walked leg can cost."""
-    return leg_cost_e6(state, lane, position) * sets_e6 // ONE_E6 + 1 + ROUNDING_E6
+def share_cost_e6(state: State, lane: int, slot: int, limit_e4: int) -> int:
+    """Most that one share asked for at a limit can cost, fee included, rounded up."""
+    dearest_e6 = dearest_fee_e6(state.params[lane], state.markets[slot], limit_e4)
+    return cost_e6(limit_e4, ONE_E6) + dearest_e6
+
+
+@cold
+def most_cost_e6(share_e6: int, size_e6: int) -> int:
+    """Most that an order can cost at `share_cost_e6` a share."""
+    return share_e6 * size_e6 // ONE_E6 + 1 + ROUNDING_E6
+
+
+@cold
+def leg_cost_e6(state: State, lane: int, position: int) -> int:
+    """`share_cost_e6` of a walked leg."""
+    leg = state.walk[position]
+    return share_cost_e6(state, lane, int(leg.market), int(leg.limit_e4))
 
 
 @cold

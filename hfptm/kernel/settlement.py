@@ -7,8 +7,10 @@ that cash plus the cost of all positions is bankroll plus realised profit after 
 from hfptm.kernel.cash import portion_e6, proceeds_e6
 from hfptm.kernel.detector import BINARY, NO_BASKET
 from hfptm.kernel.fees import payout_e6
+from hfptm.kernel.inventory import note_held
 from hfptm.kernel.jit import Record, cold
-from hfptm.kernel.orders import YES, plan_slot, write_intent
+from hfptm.kernel.order_gate import send
+from hfptm.kernel.orders import YES, draft, plan_slot
 from hfptm.kernel.plans import WHOLE_PLAN, Stage, order_id
 from hfptm.kernel.state import State
 from hfptm.records import IntentKind
@@ -24,16 +26,19 @@ def use_sets(state: State, lane: int, plan: Record) -> None:
         whole_e6 = min(whole_e6, int(state.legs[lane, slot, position].filled_e6))
     if whole_e6 <= 0:
         return
+    is_merge = plan.kind == BINARY
+    is_held = not is_merge and not (
+        plan.kind == NO_BASKET and state.groups[plan.subject].convertible
+    )
+    if not is_held:
+        kind = IntentKind.MERGE.value if is_merge else IntentKind.CONVERT.value
+        order = order_id(lane, int(plan.plan), WHOLE_PLAN, 0)
+        if send(state, draft(state, lane, order, kind, int(plan.subject), whole_e6)) != 0:
+            return
+        plan.open_orders += 1
     for position in range(plan.legs):
         set_aside(state.legs[lane, slot, position], whole_e6)
-    order = order_id(lane, int(plan.plan), WHOLE_PLAN, 0)
-    if plan.kind == BINARY:
-        write_intent(state, lane, order, IntentKind.MERGE.value, int(plan.subject), whole_e6)
-        plan.open_orders += 1
-    elif plan.kind == NO_BASKET and state.groups[plan.subject].convertible:
-        write_intent(state, lane, order, IntentKind.CONVERT.value, int(plan.subject), whole_e6)
-        plan.open_orders += 1
-    else:
+    if is_held:
         hold(state, lane, plan, whole_e6)
 
 
@@ -104,6 +109,7 @@ def credit_left_out(state: State, lane: int, plan: Record, sets_e6: int) -> None
             used = used or leg.market == slot
         if not used:
             state.positions[lane, slot, YES].size_e6 += sets_e6
+            note_held(state, lane, slot)
             if state.markets[slot].payout_e4 >= 0:
                 redeem(state, slot, int(state.markets[slot].payout_e4))
 

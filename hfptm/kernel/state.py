@@ -29,6 +29,7 @@ WALKED, DISPLAYED = 0, 1
 
 MEMBERS_MAX = 256
 INT64 = np.dtype(np.int64)
+INT32 = np.dtype(np.int32)
 
 MARKET = np.dtype(
     [
@@ -58,6 +59,7 @@ MARKET = np.dtype(
         ("game_start_ns", "i8"),  # from when on
         ("covered_since_ns", "i8"),
         ("end_ts_ns", "i8"),  # scheduled, 0 if unknown
+        ("failed_ns", "i8"),  # when its book failed a check last, 0: never
     ],
     align=True,
 )
@@ -139,6 +141,7 @@ COUNTERS = np.dtype(
         ("unused_rows", "i8"),  # of kinds or for markets the kernel has no use for
         ("levels_used", "i8"),
         ("wake_ns", "i8"),  # earliest deadline of any plan: a TIMER row is due then; FAR_NS if none
+        ("gas_price_wei", "i8"),  # 0: nobody said
     ]
 )
 
@@ -170,6 +173,8 @@ class State(Arrays):
         "lanes": (LANE, 1),  # (L,)
         "risk": (RISK, 1),  # (L,)
         "positions": (POSITION, 3),  # (L, M, 2) by token
+        "held": (INT32, 2),  # (L, M) slots of the markets held, `lanes.held` of them
+        "held_places": (INT32, 2),  # (L, M) where a market stands there, from 1; 0: nowhere
         "reserved": (INT64, 2),  # (L, M) cash promised to orders in flight, e6
         "locked_payouts": (INT64, 2),  # (L, G) least payout of held baskets, e6
         "episodes": (EPISODE, 2),  # (L, M + (KINDS - 1) G): BINARY by market, others by group
@@ -191,6 +196,8 @@ class State(Arrays):
     lanes: Array
     risk: Array
     positions: Array
+    held: Array
+    held_places: Array
     reserved: Array
     locked_payouts: Array
     episodes: Array
@@ -227,6 +234,8 @@ def new_state(capacity: Capacity, params: Array) -> State:
         lanes=records(LANE, lanes),
         risk=records(RISK, lanes),
         positions=records(POSITION, (lanes, markets, 2)),
+        held=np.zeros((lanes, markets), np.int32),
+        held_places=np.zeros((lanes, markets), np.int32),
         reserved=np.zeros((lanes, markets), np.int64),
         locked_payouts=np.zeros((lanes, groups), np.int64),
         episodes=records(EPISODE, (lanes, markets + (KINDS - 1) * groups)),

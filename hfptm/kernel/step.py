@@ -10,9 +10,9 @@ from hfptm.kernel.book import apply, hide, lay_grid
 from hfptm.kernel.detector import worth_a_look
 from hfptm.kernel.episodes import hide_group, hide_market, look
 from hfptm.kernel.executor import on_report
-from hfptm.kernel.gates import check_result, control
 from hfptm.kernel.jit import Array, Record, cold, entry, hot
 from hfptm.kernel.nested import place_by_end
+from hfptm.kernel.result import check_result, control
 from hfptm.kernel.settlement import redeem
 from hfptm.kernel.state import GRID_MAX, MEMBERS_MAX, State, open_state, rows_reserve
 from hfptm.opportunities import Relation
@@ -63,6 +63,8 @@ def rare(state: State, row: Record) -> None:
     elif row.kind == EventKind.TIMER:
         for lane in range(len(state.lanes)):
             check_result(state, lane)
+    elif row.kind == EventKind.GAS:
+        counters.gas_price_wei = row.aux
     elif row.kind == EventKind.CONTROL:
         control(state, int(row.aux))
     elif row.kind == EventKind.GAP or row.kind == EventKind.TICK or row.kind == EventKind.STATE:
@@ -125,7 +127,7 @@ def define_market(state: State, row: Record) -> None:
     market.min_size_e6 = row.size_e6
     market.payout_e4 = -1
     market.open = 1
-    market.batch_ts_ns = market.checked_ts_ns = 0
+    market.batch_ts_ns = market.checked_ts_ns = market.failed_ns = 0
     market.game_delay_ns = market.game_start_ns = 0
     lay_grid(state, market, int(row.price_e4))
     if is_moved:

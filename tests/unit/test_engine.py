@@ -10,16 +10,17 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from hfptm.config import limits, load
-from hfptm.engine import Engine, RiskState, Rows
+from hfptm.engine import Engine, Rows
 from hfptm.errors import CapacityError
-from hfptm.kernel.gates import DAY_NS
 from hfptm.kernel.jit import records
+from hfptm.kernel.result import DAY_NS
 from hfptm.kernel.state import GRID_MAX, rows_reserve
 from hfptm.lake import Lake
 from hfptm.opportunities import DECISION, OUTCOME, OpportunityKind, Phase, Reason
 from hfptm.parameters import params_of
 from hfptm.records import EVENT, INTENT, Control, EventKind, IntentKind
 from hfptm.registry import Group, Market, market_id
+from hfptm.risk_state import RiskState
 from hfptm.sandbox.recording import write_recording
 from hfptm.sim.state import ITEM
 from hfptm.slots import REST_NS

@@ -2,8 +2,8 @@
 
 import pytest
 
-from hfptm.kernel.gates import DAY_NS
-from hfptm.opportunities import Reason, Relation
+from hfptm.kernel.result import DAY_NS
+from hfptm.opportunities import Phase, Reason, Relation
 from hfptm.records import Control, EventKind, IntentKind, Side
 from hfptm.units import ONE_E6
 from tests.kernels import (
@@ -165,25 +165,40 @@ def test_locked_baskets_and_sets_on_their_way_to_cash_are_worth_their_cost() -> 
     assert risk(kernel)["unrealised_e6"] == 0
 
 
-def test_stop_sends_nothing_more_not_even_a_sale() -> None:
+@pytest.mark.parametrize(
+    ("word", "reason", "sold"),
+    [(Control.STOP, Reason.STOPPED, True), (Control.HALT, Reason.HALTED, False)],
+)
+def test_after_a_stop_what_is_under_way_goes_on_after_a_halt_nothing_does(
+    word: Control, reason: Reason, sold: bool
+) -> None:
     venue = loser()
-    venue.apply([*losing_round(1_000)[:8], control(1_040, Control.STOP)])
+    venue.apply([*losing_round(1_000)[:8], control(1_040, word)])
     venue.apply([*losing_round(1_060)[4:], *losing_round(3_000)])
-    assert answers(venue) == [Reason.TAKEN, Reason.STOPPED]
-    assert {i["side"] for i in venue.intents if i["kind"] == IntentKind.PLACE} == {Side.BID}
-    assert venue.state.positions[0, 0, 0]["size_e6"] == 117_600_000
+    assert answers(venue) == [Reason.TAKEN, reason]
+    sides = {i["side"] for i in venue.intents if i["kind"] == IntentKind.PLACE}
+    assert sides == ({Side.BID, Side.ASK} if sold else {Side.BID})
+    assert venue.state.positions[0, 0, 0]["size_e6"] == (0 if sold else 117_600_000)
+    held_back = [d["reason"] for d in venue.decisions if d["phase"] == Phase.ORDER]
+    assert held_back == ([] if sold else [reason])
+    assert venue.lane()["withheld"] == len(held_back)
     venue.apply([control(5_000, Control.RESUME), *losing_round(6_000)])
     assert answers(venue)[2:] == [Reason.TAKEN]
+    venue.check_accounts()
 
 
-def test_stop_takes_the_place_of_a_latch_and_an_unknown_word_is_none() -> None:
+def test_a_stop_takes_the_place_of_a_latch_a_halt_of_both_and_an_unknown_word_is_none() -> None:
     kernel = stranded()
     kernel.apply([control(50, Control.STOP)])
     assert (risk(kernel)["latch"], risk(kernel)["latch_value"]) == (Reason.STOPPED, 0)
     unused = kernel.counters()["unused_rows"]
-    kernel.apply([row(EventKind.CONTROL, 60, 0, aux=3)])
+    kernel.apply([row(EventKind.CONTROL, 60, 0, aux=9)])
     assert risk(kernel)["latch"] == Reason.STOPPED
     assert kernel.counters()["unused_rows"] == unused + 1
+    kernel.apply([control(70, Control.HALT), control(80, Control.STOP)])
+    assert risk(kernel)["latch"] == Reason.HALTED
+    kernel.apply([control(90, Control.RESUME)])
+    assert risk(kernel)["latch"] == 0
 
 
 def test_failures_in_a_row_pause_and_one_more_pauses_again() -> None:

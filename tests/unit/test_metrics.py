@@ -14,7 +14,7 @@ from replay.metrics import Tally, account, coverage
 from tests.engines import Recorder, crossed_market, tape_of
 from tests.tapes import START_NS, make_market
 
-BEGIN, CHANGE, END = Phase
+BEGIN, CHANGE, END, _ = Phase
 NONE, HALF, BAD, UNCONFIRMED = Artefact
 EDGE_E6 = 2_500_000
 

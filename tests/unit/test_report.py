@@ -31,6 +31,13 @@ LATENCY = latencies_of(limits(load(None, ["sim.entry_latency_p99_ms=3600000"], {
 """As wide as its figures get."""
 
 END_ONLY = {Reason.ENDED, Reason.UNSEEN, Reason.CONFIRMED}
+ORDER_ONLY = {
+    Reason.MARKET_CLOSED,
+    Reason.PRICE_OFF_GRID,
+    Reason.PRICE_LIMIT,
+    Reason.NOT_HELD,
+    Reason.UNPROMISED,
+}
 
 
 def shown(table: RenderableType, width: int = 80) -> str:
@@ -116,7 +123,8 @@ def test_an_end_of_trading_is_said_with_its_reason() -> None:
 def test_every_case_has_words_that_fit_their_column() -> None:
     assert set(KINDS) == {kind.name.lower() for kind in OpportunityKind}
     assert set(ARTEFACTS) == {a.name.lower() for a in Artefact if a is not Artefact.NONE}
-    assert set(ANSWERS) == {r.name.lower() for r in Reason if r not in END_ONLY | {Reason.ARTEFACT}}
+    elsewhere = END_ONLY | ORDER_ONLY | {Reason.ARTEFACT}
+    assert set(ANSWERS) == {r.name.lower() for r in Reason if r not in elsewhere}
     titles = (MEASURES, ANSWERS, LATENCIES, PLANS, MONEY)
     assert all(len(t) <= LABEL_COLUMNS for words in titles for t in words.values())
     assert all(len(title) + 2 <= LABEL_COLUMNS for title in ARTEFACTS.values())
