@@ -17,7 +17,7 @@ from hfptm.kernel.settlement import redeem
 from hfptm.kernel.state import GRID_MAX, MEMBERS_MAX, State, open_state, rows_reserve
 from hfptm.opportunities import Relation
 from hfptm.records import EventKind, MarketState
-from hfptm.units import NS_PER_MS, PRICE_ONE_E4
+from hfptm.units import FAR_NS, NS_PER_MS, PRICE_ONE_E4
 
 NEVER_E4 = 1 << 30
 """A sum of best prices no group reaches."""
@@ -37,9 +37,11 @@ def step(state: State, row: Record) -> None:
 
 @cold
 def deliver(state: State, report: Record) -> None:
-    """Apply one execution report."""
+    """Apply one execution report, or the TIMER of a deadline that `counters.wake_ns` asked for."""
     state.counters[0].now_ns = report.ts_recv_ns
-    on_report(state, report)
+    if report.kind == EventKind.TIMER:
+        state.counters[0].wake_ns = FAR_NS  # who waits for a later time says so again
+    rare(state, report)
 
 
 @cold

@@ -1,4 +1,4 @@
-"""Matching an immediate order against a book as the exchange does (reference, sections 3.4, 7).
+"""Matching an order that arrives against a book as the exchange does (reference, sections 3.4, 7).
 
 One book serves both tokens: BUY YES and SELL NO take asks, BUY NO and SELL YES take bids. Liquidity
 that a lane took stays taken until the venue's book shows another size at that level.
@@ -8,16 +8,17 @@ from hfptm.kernel.book import book_artefact, next_ask, next_bid
 from hfptm.kernel.cash import affordable_e6, cost_e6
 from hfptm.kernel.jit import Record, cold
 from hfptm.kernel.state import State, rows_reserve
-from hfptm.records import EventKind, OrderType, RejectReason, Side, Token
+from hfptm.records import EventFlag, EventKind, OrderType, RejectReason, Side, Token
 from hfptm.sim.queue import reject, report
-from hfptm.sim.state import Sim
+from hfptm.sim.state import Sim, Waiting
 from hfptm.units import PRICE_ONE_E4
 
 PROBES_MAX = 32
 """Longest search in the taken table; a level that finds no place there counts as wholly taken."""
 
 REPORTS_MAX = 3
-"""Of one order, its fills apart: that it is delayed, that nobody knows, that it is over."""
+"""Of one order at once, its fills on arrival apart: that it is delayed, that nobody knows, that it
+is over; or, in the book, a fill, what becomes of that, and that it is over."""
 
 FILLS_MAX = 128
 """Levels that one order walks at most; what lies beyond is not filled."""
@@ -140,20 +141,31 @@ def take_level(state: State, sim: Sim, item: Record, index: int, size_e6: int) -
 
 
 @cold
+def may_rest(item: Record) -> bool:
+    return bool(item.order_type == OrderType.GTC or item.order_type == OrderType.POST_ONLY)
+
+
+@cold
+def spends(item: Record) -> bool:
+    """Whether it wants to spend dollars, and not a number of shares."""
+    return bool(item.side == Side.BID and not may_rest(item))
+
+
+@cold
 def wanted_e6(item: Record, price_e4: int, left_e6: int) -> int:
-    """Shares that the rest of an order buys at a price: a BUY's is dollars, a SELL's shares."""
-    return affordable_e6(left_e6, price_e4) if item.side == Side.BID else left_e6
+    """Shares at a price that the rest of an order stands for, in dollars if it spends those."""
+    return affordable_e6(left_e6, price_e4) if spends(item) else left_e6
 
 
 @cold
 def spent_e6(item: Record, price_e4: int, size_e6: int) -> int:
-    return cost_e6(price_e4, size_e6) if item.side == Side.BID else size_e6
+    return cost_e6(price_e4, size_e6) if spends(item) else size_e6
 
 
 @cold
 def whole_order_e6(item: Record) -> int:
-    """What the order gives at most: dollars of a BUY, shares of a SELL."""
-    if item.side == Side.BID:
+    """What the order is about: dollars if it spends those, else shares."""
+    if spends(item):
         return int(item.price_e4) * int(item.size_e6) // PRICE_ONE_E4
     return int(item.size_e6)
 
@@ -176,25 +188,28 @@ def fills_whole(state: State, sim: Sim, item: Record) -> bool:
 
 
 @cold
-def trade(sim: Sim, item: Record, kind: int, due_ns: int, price_e4: int, size_e6: int) -> None:
-    row = report(sim, item, kind, due_ns, size_e6)
-    row.price_e4 = price_e4
-    row.side = item.side
+def trade(state: State, sim: Sim, item: Record, due_ns: int, price_e4: int, size_e6: int) -> None:
+    """Report a fill at `matched_ns`, and how its trade on the chain ends.
 
-
-@cold
-def settle(sim: Sim, item: Record, due_ns: int, price_e4: int, size_e6: int) -> None:
-    """The end of a fill's trade on the chain: one transaction, so all of an order's fills fail."""
+    The trade is one transaction, so all that an order fills at once settles, or fails, together.
+    """
+    flags = EventFlag.MAKER.value if item.kind == Waiting.RESTING else 0
+    row = report(sim, item, EventKind.FILL.value, due_ns, size_e6)
+    row.price_e4, row.side, row.flags = price_e4, item.side, flags
+    if not state.params[item.lane].fills_settle:
+        return
     kind = EventKind.FILL_FAILED.value if item.fails else EventKind.FILL_CONFIRMED.value
-    known_ns = int(item.arrival_ns) + int(item.response_ns)
+    known_ns = int(item.matched_ns) + int(item.response_ns)
     settled_ns = known_ns + int(sim.windows[item.lane].settlement_ns)
-    trade(sim, item, kind, max(due_ns, settled_ns), price_e4, size_e6)
+    row = report(sim, item, kind, max(due_ns, settled_ns), size_e6)
+    row.price_e4, row.side, row.flags = price_e4, item.side, flags
 
 
 @cold
 def fill(state: State, sim: Sim, item: Record, due_ns: int) -> int:
-    """Walk the book within the limit, a FILL a level and a DONE at the end; the shares filled."""
+    """Walk the book within the limit, a FILL a level; the shares filled."""
     left_e6, total_e6 = whole_order_e6(item), 0
+    item.matched_ns = item.arrival_ns
     index = first_level(state, item)
     for _ in range(FILLS_MAX):
         price_e4 = own_price_e4(state, item, index)
@@ -205,17 +220,12 @@ def fill(state: State, sim: Sim, item: Record, due_ns: int) -> int:
         size_e6 = min(there_e6, rest_e6)
         if size_e6 > 0:
             take_level(state, sim, item, index, size_e6)
-            trade(sim, item, EventKind.FILL.value, due_ns, price_e4, size_e6)
-            if state.params[item.lane].fills_settle:
-                settle(sim, item, due_ns, price_e4, size_e6)
+            trade(state, sim, item, due_ns, price_e4, size_e6)
             total_e6 += size_e6
             left_e6 -= spent_e6(item, price_e4, size_e6)
         if there_e6 >= rest_e6:
             break
         index = next_level(state, item, index)
-    if total_e6 > 0:
-        unfilled_e6 = max(0, int(item.size_e6) - total_e6)
-        report(sim, item, EventKind.DONE.value, due_ns, unfilled_e6)
     return total_e6
 
 
@@ -236,13 +246,36 @@ def may_fill(state: State, sim: Sim, item: Record) -> bool:
 
 
 @cold
-def execute(state: State, sim: Sim, item: Record, due_ns: int) -> None:
-    """Match an order that has arrived; its reports are queued for `due_ns`."""
+def is_refused(state: State, item: Record) -> bool:
+    """Whether an order that may rest breaks a rule of those: too small, or not to match at all."""
+    if not may_rest(item):
+        return False
+    is_small = item.size_e6 < state.markets[item.market].min_size_e6
+    return bool(is_small or (item.order_type == OrderType.POST_ONLY and is_marketable(state, item)))
+
+
+@cold
+def execute(state: State, sim: Sim, item: Record, due_ns: int) -> int:
+    """Match an order that has arrived; its reports are queued for `due_ns`.
+
+    Returns the shares that are to rest in the book: then only its fills are reported.
+    """
     market = state.markets[item.market]
+    reason = RejectReason.NO_MATCH.value
     if not market.open:
-        reject(sim, item, due_ns, RejectReason.MARKET_CLOSED.value)
+        reason = RejectReason.MARKET_CLOSED.value
     elif not is_seen(market):
         sim.clock[0].no_book += 1
-        reject(sim, item, due_ns, RejectReason.NO_BOOK.value)
-    elif not may_fill(state, sim, item) or fill(state, sim, item, due_ns) == 0:
-        reject(sim, item, due_ns, RejectReason.NO_MATCH.value)
+        reason = RejectReason.NO_BOOK.value
+    elif is_refused(state, item):
+        reason = RejectReason.REFUSED.value
+    elif may_fill(state, sim, item):
+        total_e6 = fill(state, sim, item, due_ns)
+        left_e6 = max(0, int(item.size_e6) - total_e6)
+        if may_rest(item) and left_e6 > 0:
+            return left_e6
+        if total_e6 > 0:
+            report(sim, item, EventKind.DONE.value, due_ns, left_e6)
+            return 0
+    reject(sim, item, due_ns, reason)
+    return 0

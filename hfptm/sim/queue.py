@@ -1,6 +1,6 @@
 """What is on its way: items waiting for their market to pass their arrival, and their reports."""
 
-from hfptm.kernel.jit import Record, cold
+from hfptm.kernel.jit import Array, Record, cold
 from hfptm.records import EventKind
 from hfptm.sim.state import NOBODY, Sim, Waiting
 from hfptm.units import FAR_NS
@@ -27,7 +27,7 @@ def new_item(sim: Sim, slot: int, arrival_ns: int) -> Record:
     item.sequence = clock.sequence
     item.next = NOBODY
     append(sim, slot, place)
-    sim.next_arrival[slot] = min(int(sim.next_arrival[slot]), arrival_ns)
+    sim.watch_ns[slot] = min(int(sim.watch_ns[slot]), arrival_ns)
     return item
 
 
@@ -55,17 +55,34 @@ def earliest(sim: Sim, slot: int) -> int:
 
 
 @cold
+def set_watch(sim: Sim, slot: int) -> None:
+    """The earliest arrival in a market; -1, which is before every row, while an order rests in it;
+    FAR_NS if nothing is there. So a row of a market without anything pays one comparison."""
+    first = earliest(sim, slot)
+    sim.watch_ns[slot] = FAR_NS if first == NOBODY else sim.items[first].arrival_ns
+    if sim.rest_head[slot] != NOBODY:
+        sim.watch_ns[slot] = -1
+
+
+@cold
+def unlink(sim: Sim, heads: Array, place: int) -> None:
+    """Take an item out of the list of its market that begins in `heads`."""
+    item = sim.items[place]
+    slot = int(item.market)
+    if heads[slot] == place:
+        heads[slot] = item.next
+        return
+    before = int(heads[slot])
+    while sim.items[before].next != place:
+        before = int(sim.items[before].next)
+    sim.items[before].next = item.next
+
+
+@cold
 def remove(sim: Sim, place: int) -> None:
     """Unlink an item and free its place."""
     item = sim.items[place]
-    slot = int(item.market)
-    if sim.head[slot] == place:
-        sim.head[slot] = item.next
-    else:
-        before = int(sim.head[slot])
-        while sim.items[before].next != place:
-            before = int(sim.items[before].next)
-        sim.items[before].next = item.next
+    unlink(sim, sim.rest_head if item.kind == Waiting.RESTING else sim.head, place)
     item.kind = Waiting.NOTHING
     item.next = sim.clock[0].free_item
     sim.clock[0].free_item = place
@@ -73,16 +90,14 @@ def remove(sim: Sim, place: int) -> None:
     if sim.clock[0].items == 0:  # a burst long gone must not be searched for ever
         sim.clock[0].items_used = 0
         sim.clock[0].free_item = NOBODY
-    first = earliest(sim, slot)
-    sim.next_arrival[slot] = FAR_NS if first == NOBODY else sim.items[first].arrival_ns
+    set_watch(sim, int(item.market))
 
 
 @cold
 def postpone(sim: Sim, place: int, arrival_ns: int) -> None:
     """Let an item wait on, for a later arrival."""
-    item = sim.items[place]
-    item.arrival_ns = arrival_ns
-    sim.next_arrival[item.market] = sim.items[earliest(sim, int(item.market))].arrival_ns
+    sim.items[place].arrival_ns = arrival_ns
+    set_watch(sim, int(sim.items[place].market))
 
 
 @cold
@@ -166,6 +181,18 @@ def pop_report(sim: Sim) -> Record:
     copy_report(sim.reports[clock.report_head % len(sim.reports)], row)
     clock.report_head += 1
     clock.reports -= 1
+    return row
+
+
+@cold
+def write_timer(sim: Sim, ts_ns: int) -> Record:
+    """A TIMER row among `delivered`, where it was asked for."""
+    row = sim.delivered[sim.clock[0].delivered]
+    sim.clock[0].delivered += 1
+    row.ts_recv_ns = row.ts_venue_ns = ts_ns
+    row.market = row.size_e6 = row.aux = 0
+    row.price_e4 = row.flags = row.side = 0
+    row.kind = EventKind.TIMER
     return row
 
 

@@ -6,9 +6,9 @@ from hfptm.kernel import step as kernel
 from hfptm.kernel.jit import Array, Record, cold, entry, hot, prefetch
 from hfptm.kernel.state import State, open_state, rows_reserve
 from hfptm.records import EventKind, IntentKind
-from hfptm.sim import probe
+from hfptm.sim import probe, resting
 from hfptm.sim.latency import arrival_ns, draw, due_before, passed, report_ns, taker_delay_ns
-from hfptm.sim.match import REPORTS_MAX, execute, is_marketable, is_seen
+from hfptm.sim.match import REPORTS_MAX, execute, is_marketable, is_refused, is_seen
 from hfptm.sim.queue import (
     deadline_ns,
     earliest,
@@ -19,8 +19,9 @@ from hfptm.sim.queue import (
     postpone,
     remove,
     report,
+    write_timer,
 )
-from hfptm.sim.restarts import can_take, turn_away
+from hfptm.sim.restarts import can_take, is_heard, turn_away, up_again_ns
 from hfptm.sim.state import NOBODY, Sim, Waiting, open_sim
 
 LOOK_AHEAD = 16
@@ -38,7 +39,7 @@ def accept(state: State, sim: Sim) -> None:
                 watched = probe.open_probe(state, sim, intent)
             if watched != NOBODY:
                 probe.add_leg(state, sim, watched, intent)
-        elif intent.kind == IntentKind.PLACE:
+        elif intent.kind == IntentKind.PLACE or intent.kind == IntentKind.CANCEL:
             send(sim, intent)
         else:
             convert(sim, intent)
@@ -56,7 +57,7 @@ def send(sim: Sim, intent: Record) -> None:
     item.price_e4 = intent.price_e4
     item.lane = intent.lane
     item.leg = intent.leg
-    item.kind = Waiting.ORDER
+    item.kind = Waiting.ORDER if intent.kind == IntentKind.PLACE else Waiting.CANCEL
     item.side = intent.side
     item.token = intent.token
     item.order_type = intent.order_type
@@ -85,6 +86,8 @@ def delay(state: State, sim: Sim, place: int, due_ns: int) -> bool:
     delay_ns = taker_delay_ns(sim, market, int(item.lane), int(item.arrival_ns))
     if delay_ns == 0 or not is_seen(market) or not is_marketable(state, item):
         return False
+    if is_refused(state, item):
+        return False
     item.kind = Waiting.DELAYED
     report(sim, item, EventKind.DELAYED.value, due_ns, int(item.size_e6))
     postpone(sim, place, int(item.arrival_ns) + delay_ns)
@@ -97,12 +100,21 @@ def answer(state: State, sim: Sim, place: int, shown_ns: int) -> None:
     item = sim.items[place]
     if item.kind == Waiting.ORDER or item.kind == Waiting.DELAYED:
         due_ns = report_ns(int(item.response_ns), int(item.arrival_ns), shown_ns)
-        if not can_take(sim, int(item.arrival_ns)):
+        if not is_heard(sim, item):
             turn_away(sim, item, due_ns)
         elif item.kind == Waiting.ORDER and delay(state, sim, place, due_ns):
             return
         else:
-            execute(state, sim, item, due_ns)
+            left_e6 = execute(state, sim, item, due_ns)
+            if left_e6 > 0:
+                resting.begin(state, sim, place, due_ns, left_e6)
+                return
+    elif item.kind == Waiting.CANCEL:
+        wait_ns = up_again_ns(sim, int(item.arrival_ns))
+        if wait_ns > 0:
+            postpone(sim, place, int(item.arrival_ns) + wait_ns)
+            return
+        resting.cancel(sim, item, shown_ns)
     else:
         if item.kind == Waiting.DEPTH and can_take(sim, int(item.arrival_ns)):
             probe.note_depth(state, sim, item)
@@ -112,18 +124,22 @@ def answer(state: State, sim: Sim, place: int, shown_ns: int) -> None:
 
 @cold
 def advance(state: State, sim: Sim, until_ns: int) -> bool:
-    """Let time pass up to a market row: deliver reports, end grace times, each at its own instant.
+    """Let time pass up to a market row: deliver reports, the timers that the kernel asked for, and
+    end grace times, each at its own instant and in this order.
 
     False if it stopped for want of room.
     """
     while has_room(state, sim):
-        quiet = next_deadline(sim)
+        quiet, timer_ns = next_deadline(sim), int(state.counters[0].wake_ns)
         due_ns, ends_ns = next_report_ns(sim), deadline_ns(sim, quiet)
-        if not due_before(min(due_ns, ends_ns), until_ns):
+        if not due_before(min(due_ns, ends_ns, timer_ns), until_ns):
             set_wake(sim)
             return True
-        if due_ns <= ends_ns:
+        if due_ns <= ends_ns and due_ns <= timer_ns:
             kernel.deliver(state, pop_report(sim))
+            accept(state, sim)
+        elif timer_ns <= ends_ns:
+            kernel.deliver(state, write_timer(sim, timer_ns))
             accept(state, sim)
         else:
             answer(state, sim, quiet, ends_ns)
@@ -134,8 +150,17 @@ def advance(state: State, sim: Sim, until_ns: int) -> bool:
 def meet(state: State, sim: Sim, row: Record) -> None:
     """The row shows its market past some arrivals: answer those with the book before the row."""
     slot = int(row.market)
-    while passed(row.ts_venue_ns, sim.next_arrival[slot]):
-        answer(state, sim, earliest(sim, slot), int(row.ts_recv_ns))
+    place = earliest(sim, slot)
+    while place != NOBODY and passed(row.ts_venue_ns, sim.items[place].arrival_ns):
+        answer(state, sim, place, int(row.ts_recv_ns))
+        place = earliest(sim, slot)
+
+
+@cold
+def follow(state: State, sim: Sim, row: Record) -> None:
+    """The row that `meet` has seen was applied: what does it do to the orders in the book?"""
+    if sim.rest_head[row.market] != NOBODY:
+        resting.meet(state, sim, row)
     set_wake(sim)
 
 
@@ -177,17 +202,22 @@ def run_rows(state_table: Any, sim_table: Any, rows: Array, start: int, stop: in
     for index in range(start, stop):
         row = rows[index]
         look_ahead(state, rows, index, last)
-        if due_before(sim.clock[0].wake_ns, row.ts_recv_ns):
+        wake_ns = min(sim.clock[0].wake_ns, state.counters[0].wake_ns)
+        if due_before(wake_ns, row.ts_recv_ns):
             if not advance(state, sim, int(row.ts_recv_ns)):
                 return index
         if not kernel.has_level_room(state, row) or not has_room(state, sim):
             return index
+        concerns = False
         if row.kind <= EventKind.GAP:
-            if passed(row.ts_venue_ns, sim.next_arrival[row.market]):
+            concerns = passed(row.ts_venue_ns, sim.watch_ns[row.market])
+            if concerns:
                 meet(state, sim, row)
             if row.kind == EventKind.TRADE and sim.head[row.market] != NOBODY:
                 probe.note_print(sim, row)
         kernel.step(state, row)
+        if concerns:
+            follow(state, sim, row)
         if state.outbox[0].intents != sim.clock[0].intents_seen:
             accept(state, sim)
             set_wake(sim)

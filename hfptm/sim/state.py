@@ -35,6 +35,19 @@ class Waiting(IntEnum):
     """A leg of a probe: to be measured at its arrival."""
     PRINT = 4
     """A leg of a probe: trades until its window ends."""
+    RESTING = 5
+    """An order in the book, see `hfptm.sim.resting`; its arrival is `units.FAR_NS`."""
+    CANCEL = 6
+    """Of the order named: to be heard at its arrival."""
+
+
+class QueueModel(IntEnum):
+    """Whose orders leave a level that falls without a trade."""
+
+    RISK_AVERSE = 0
+    """Those behind ours, as long as there may be any."""
+    PROBABILISTIC = 1
+    """Those ahead and behind, in proportion (`hfptm.sim.resting`)."""
 
 
 DRAW = np.dtype(
@@ -55,6 +68,7 @@ WINDOWS = np.dtype(
         ("settlement_ns", "i8"),  # of a trade, from the match on
         ("grace_ns", "i8"),  # after this silence a market's book is taken as unchanged
         ("print_window_ns", "i8"),  # how long after arrival a trade print still corroborates
+        ("queue_model", "i8"),  # QueueModel
     ]
 )
 
@@ -64,6 +78,7 @@ ITEM = np.dtype(
         ("order", "i8"),  # order id; of a probe's items its index
         ("size_e6", "i8"),
         ("response_ns", "i8"),  # of an order, see DRAW
+        ("matched_ns", "i8"),  # of an order, when it last met another
         ("since_ns", "i8"),  # exchange time from which a print corroborates
         ("sequence", "i8"),  # order among items of one instant
         ("price_e4", "i4"),  # limit, token's own terms
@@ -72,7 +87,7 @@ ITEM = np.dtype(
         ("market", "i4"),
         ("lane", "i4"),
         ("leg", "i4"),
-        ("next", "i4"),  # in its market's list, or in the free list
+        ("next", "i4"),  # in its market's list of those that wait or rest, or in the free list
         ("kind", "u1"),  # Waiting
         ("fails", "u1"),  # see DRAW
         ("side", "u1"),
@@ -81,6 +96,24 @@ ITEM = np.dtype(
     ],
     align=True,
 )
+
+REST = np.dtype(
+    [
+        ("rested_ns", "i8"),  # exchange time from which it stands in the book
+        ("open_e6", "i8"),
+        ("ahead_e6", "i8"),  # shares of others at its price that are served before it
+        ("shown_e6", "i8"),  # what the book shows at its price, which never includes it
+        ("fallen_e6", "i8"),  # by which that fell without a print that explains it, so far
+        ("moved_e6", "i8"),  # what of `fallen_e6` was ahead of it
+        ("fallen_ns", "i8"),
+        ("printed_e6", "i8"),  # prints at its price by which the book has not fallen, so far
+        ("printed_ns", "i8"),
+        ("crossing_e6", "i8"),  # what the book shows on the other side within its price
+        ("lifted_e6", "i8"),  # by which that fell without a print that explains it, so far
+        ("lifted_ns", "i8"),
+    ]
+)
+"""Of an order in the book, at its item's place."""
 
 PROBE = np.dtype(
     [
@@ -135,7 +168,9 @@ class Sim(Arrays):
         "restarts": (INT64, 1),  # when the matching engine's restarts begin, ns
         "items": (ITEM, 1),
         "head": (INT64, 1),  # (M,) first waiting item of a market, NOBODY if none
-        "next_arrival": (INT64, 1),  # (M,) earliest arrival among them, FAR_NS if none
+        "rest_head": (INT64, 1),  # (M,) first of the orders that rest there, NOBODY if none
+        "watch_ns": (INT64, 1),  # (M,) a row stamped later concerns the venue, see `set_watch`
+        "rests": (REST, 1),  # (items,)
         "probes": (PROBE, 1),
         "probe_legs": (PROBE_LEG, 2),  # (probes, LEGS_MAX)
         "taken": (TAKEN, 2),  # (L, T) open addressing
@@ -149,7 +184,9 @@ class Sim(Arrays):
     restarts: Array
     items: Array
     head: Array
-    next_arrival: Array
+    rest_head: Array
+    watch_ns: Array
+    rests: Array
     probes: Array
     probe_legs: Array
     taken: Array
@@ -179,7 +216,9 @@ def new_sim(
         restarts=np.array(restarts_ns, np.int64),
         items=records(ITEM, items),
         head=np.full(markets, NOBODY, np.int64),
-        next_arrival=np.full(markets, FAR_NS, np.int64),
+        rest_head=np.full(markets, NOBODY, np.int64),
+        watch_ns=np.full(markets, FAR_NS, np.int64),
+        rests=records(REST, items),
         probes=records(PROBE, 1_024),
         probe_legs=records(PROBE_LEG, (1_024, LEGS_MAX)),
         taken=records(TAKEN, (lanes, 4_096)),
