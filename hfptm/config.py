@@ -142,6 +142,7 @@ def limits(config: Config) -> Limits:
         seed=config.sim.seed,
         quiet_grace_ns=config.sim.quiet_grace_ms * NS_PER_MS,
         print_window_ns=config.sim.print_window_ms * NS_PER_MS,
+        queue_model=config.sim.queue_model,
         fee_model=FeeModel[config.fees.model.upper()],
         block_rows=config.replay.block_rows,
         leg_policy=LegPolicy[config.trading.order_type.upper()],

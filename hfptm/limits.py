@@ -49,6 +49,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     seed: int
     quiet_grace_ns: int
     print_window_ns: int
+    queue_model: str
+    """Name of a `sim.state.QueueModel`, in lower case."""
     fee_model: FeeModel
     block_rows: int
     leg_policy: LegPolicy

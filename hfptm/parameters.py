@@ -4,7 +4,7 @@ from hfptm.kernel.jit import Array, records
 from hfptm.kernel.lane import PARAMS
 from hfptm.limits import Limits
 from hfptm.sections import FeeModel
-from hfptm.sim.state import WINDOWS
+from hfptm.sim.state import WINDOWS, QueueModel
 
 SEED_PAYOUT_FEE_E4 = 200
 
@@ -49,4 +49,5 @@ def windows_of(limits: Limits) -> Array:
     windows["settlement_ns"] = limits.settlement_ns
     windows["grace_ns"] = limits.quiet_grace_ns
     windows["print_window_ns"] = limits.print_window_ns
+    windows["queue_model"] = QueueModel[limits.queue_model.upper()]
     return windows

@@ -28,6 +28,7 @@ from hfptm.setting_types import (
     PerSecond,
     Plans,
     Port,
+    QueueModelName,
     Rows,
     Seconds,
     SecondsOrNever,
@@ -148,6 +149,9 @@ class Sim(Section, frozen=True, kw_only=True):
     """How long after an arrival a market may stay silent before its book counts as unchanged."""
     print_window_ms: Milliseconds = 1000
     """How long after a decision a trade print at a leg's price corroborates it."""
+    queue_model: QueueModelName = "risk_averse"
+    """Who leaves a level that falls without a trade. risk_averse: those behind an order of ours, as
+    long as there may be any. probabilistic: those ahead and behind, in proportion."""
 
 
 class Replay(Section, frozen=True, kw_only=True):

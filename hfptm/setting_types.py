@@ -74,6 +74,10 @@ OrderTypeName = Annotated[
     Literal["fak", "fok"],
     Meta(description="fak, fok"),
 ]
+QueueModelName = Annotated[
+    Literal["risk_averse", "probabilistic"],
+    Meta(description="risk_averse, probabilistic"),
+]
 FeeModelName = Annotated[
     Literal["published", "none", "seed_flat_2pct"],
     Meta(description="published, none, seed_flat_2pct"),
