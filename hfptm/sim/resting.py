@@ -4,7 +4,8 @@ The recording knows nothing of our orders, so what would have met them is told b
 *print* at an order's price serves those ahead of it first; one beyond its price would have come to
 it. And what the book comes to *show* on the other side within an order's price would have met it on
 arrival. Prints are not read by their side, which is right only 59% of the time (reference, 1.3),
-but by the book: one at the best price of the other side, or beyond that, took from there.
+but by the book: one at the best price of the other side, or beyond that, took from there, if that
+stood there before.
 
 One trade is often seen twice, as a print and as the fall of its level (or of the level that crossed
 an order), in either order. Within `ONE_TRADE_NS` of exchange time a print and a fall explain each
@@ -84,6 +85,7 @@ def begin(state: State, sim: Sim, place: int, due_ns: int, open_e6: int) -> None
     rest.shown_e6 = rest.ahead_e6 = shown_e6(state, item)
     rest.fallen_e6 = rest.moved_e6 = rest.printed_e6 = rest.lifted_e6 = 0
     rest.crossing_e6 = crossing_e6(state, item)  # had its turn: it was matched, or we took it
+    rest.crossing_ns = item.arrival_ns
     enter(sim, place)
     item.kind = Waiting.RESTING
     item.arrival_ns = FAR_NS
@@ -149,6 +151,7 @@ def note_print(state: State, sim: Sim, place: int, row: Record, used_e6: int) ->
     distance_e4 = beyond_e4(item, int(row.price_e4))
     other_e4 = market.best_ask_e4 if takes_asks(item) else market.best_bid_e4
     took_others = distance_e4 <= beyond_e4(item, int(other_e4))
+    took_others = took_others and rest.crossing_ns < row.ts_venue_ns
     if distance_e4 < 0 or took_others or not passed(row.ts_venue_ns, rest.rested_ns):
         return 0
     forget(rest, int(row.ts_venue_ns))
@@ -212,6 +215,8 @@ def note_cross(state: State, sim: Sim, place: int, ts_venue_ns: int, used_e6: in
         forget(rest, ts_venue_ns)
         rest.lifted_e6 += before_e6 - int(rest.crossing_e6)
         rest.lifted_ns = ts_venue_ns
+    elif rest.crossing_e6 > before_e6:
+        rest.crossing_ns = ts_venue_ns
     return max(0, int(rest.crossing_e6) - before_e6 - used_e6)
 
 

@@ -109,6 +109,7 @@ REST = np.dtype(
         ("printed_e6", "i8"),  # prints at its price by which the book has not fallen, so far
         ("printed_ns", "i8"),
         ("crossing_e6", "i8"),  # what the book shows on the other side within its price
+        ("crossing_ns", "i8"),  # when it last grew
         ("lifted_e6", "i8"),  # by which that fell without a print that explains it, so far
         ("lifted_ns", "i8"),
     ]

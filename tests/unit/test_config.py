@@ -81,6 +81,7 @@ def test_defaults_without_any_source() -> None:
         seed=0,
         quiet_grace_ns=1_000_000_000,
         print_window_ns=1_000_000_000,
+        queue_model="risk_averse",
         fee_model=FeeModel.PUBLISHED,
         block_rows=262_144,
         leg_policy=LegPolicy.FAK,

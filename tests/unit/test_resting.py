@@ -130,6 +130,16 @@ def test_shares_that_crossed_it_are_not_met_again_when_they_are_shown_or_printed
     assert filled(made) == 5
 
 
+def test_the_rest_of_an_order_that_crossed_it_does_not_hide_the_prints_of_that_order() -> None:
+    """Somebody sells 16 down to 0.38: 10 and 3 find bids, 3 rest; ours would have had 6."""
+    made = resting()
+    gone = [level(2_000, 0, BID, 4_000, 0, flags=0), level(2_000, 0, BID, 3_900, 17, flags=0)]
+    gone += [level(2_000, 0, BID, 3_900, 0, flags=0)]
+    made.apply([*gone, *asks(2_000, 3_800, 3, (0, 3_800))])
+    made.apply([trade(2_000, 4_000, 10), trade(2_000, 3_900, 3), timer(QUIET_MS)])
+    assert filled(made) == 6
+
+
 @pytest.mark.parametrize("print_first", [True, False])
 @pytest.mark.parametrize("model", QueueModel)
 def test_a_trade_seen_as_a_print_and_as_a_fall_counts_once(
