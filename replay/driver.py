@@ -18,6 +18,7 @@ from hfptm.lake import Lake
 from hfptm.latency import latencies_of
 from hfptm.registry import Group, Market
 from hfptm.units import NS_PER_S
+from replay.calibration import calibration
 from replay.definitions import definitions_at, merge
 from replay.metrics import Json, Tally, account, coverage
 from replay.reader import EventReader, Rows
@@ -71,6 +72,8 @@ def replay(
         took_ns = monotonic_ns() - began_ns
         summary = summarise(engine, tally, run_id, journal.digest(), took_ns)
         summary["recorded"], summary["latency"] = stands, dict(latencies.summary())
+        found = calibration(lake, reader.first_ns, reader.last_ns + 1)
+        summary["calibration"] = msgspec.to_builtins(found)
         return journal.close(summary), summary
 
 

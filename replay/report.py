@@ -2,12 +2,15 @@
 
 from collections.abc import Iterable, Iterator
 
+import msgspec
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from hfptm.tables import add, duration, pairs, table
 from hfptm.units import ONE_E6
+from replay.calibration import Calibration
+from replay.calibration_report import worth
 from replay.importers import ImportReport
 from replay.metrics import Json
 
@@ -119,6 +122,7 @@ def _coverage(summary: Json) -> Table:
     covered_s, listed_s = float(number(data, "market_s_covered")), number(data, "market_s_listed")
     rows = [
         *_recorded(section(summary, "recorded")),
+        *worth(msgspec.convert(section(summary, "calibration"), Calibration)),
         ("markets", f"{data['markets']:,}"),
         ("markets without metadata, ignored", f"{data['unlisted_markets']:,}"),
         ("from first to last row", duration(number(data, "span_s"))),

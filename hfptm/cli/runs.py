@@ -53,6 +53,38 @@ def replay(
     show(as_json, summary, lambda: summary_table(summary))
 
 
+def calibrate(
+    *,
+    from_: Annotated[
+        str | None, typer.Option("--from", metavar="TIME", help="First hour, UTC.")
+    ] = None,
+    to: Annotated[
+        str | None, typer.Option("--to", metavar="TIME", help="End, not included.")
+    ] = None,
+    print_lag_ms: Annotated[
+        int,
+        typer.Option(
+            min=0, max=1_000, metavar="MS", help="Prints are stamped so long after their match."
+        ),
+    ] = 0,
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Send every real trade once more as ours, and compare what simulated fills are worth."""
+    from hfptm.clock import NS_MAX
+    from replay.calibrate import calibrate as run
+    from replay.calibration_report import calibration_table
+
+    from_ns = 0 if from_ is None else stamp("--from", from_)
+    to_ns = NS_MAX if to is None else stamp("--to", to)
+    if from_ns >= to_ns:
+        raise ConfigError("command line", "--from", f"{from_} is not before --to {to}")
+    say_if_compiling()
+    with progress_bar("calibrating") as progress:
+        found = run(folder(data), (from_ns, to_ns), print_lag_ms, progress)
+    show(as_json, found, lambda: calibration_table(found))
+
+
 def demo(
     data: Data = None,
     seed: Annotated[

@@ -2,6 +2,7 @@
 
 from io import StringIO
 
+import msgspec
 import pytest
 from rich.console import Console, RenderableType
 
@@ -9,6 +10,7 @@ from hfptm.config import limits, load
 from hfptm.latency import latencies_of
 from hfptm.opportunities import Artefact, OpportunityKind, Reason
 from hfptm.tables import LABEL_COLUMNS, duration
+from replay.calibration import Calibration, fills_of
 from replay.importers import ImportReport
 from replay.metrics import Json, Tally, account, coverage
 from replay.report import (
@@ -29,6 +31,11 @@ from tests.tapes import START_NS, make_market
 
 LATENCY = latencies_of(limits(load(None, ["sim.entry_latency_p99_ms=3600000"], {})))
 """As wide as its figures get."""
+
+FILLS = msgspec.structs.replace(fills_of([]), orders=123_456_789)
+CALIBRATION = Calibration(
+    hours=123_456, calibrated=99_999, print_lag_ms=[0], fills=FILLS, by_class={}, by_hour={}
+)
 
 END_ONLY = {Reason.ENDED, Reason.UNSEEN, Reason.CONFIRMED}
 ORDER_ONLY = {
@@ -68,6 +75,7 @@ def summary() -> Json:
         "events_per_s": 12_345_678.9,
         "digest": "f" * 64,
         "recorded": {"hours": 123_456, "verified": 123_456, "grade": "B"},
+        "calibration": msgspec.to_builtins(CALIBRATION),
         "latency": dict(LATENCY.summary()),
         "coverage": coverage(engine),
         "risk": {"latch": "daily_loss", "latch_value": 51_234_567},
