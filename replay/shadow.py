@@ -15,10 +15,10 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from hfptm.config import Limits
 from hfptm.engine import Engine, Output, RiskState
 from hfptm.kernel.jit import as_records
 from hfptm.latency import latencies_of
+from hfptm.limits import Limits
 from hfptm.records import (
     EVENT,
     INTENT,
