@@ -1,12 +1,14 @@
 """Calibrations beside the recording: kept by the hour, summed by event, stale when it changed."""
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
 import pytest
 from rich.console import Console
 
+from hfptm import __version__
 from hfptm.errors import LakeError
 from hfptm.lake import Lake
 from hfptm.records import EVENT, EventKind, Side
@@ -33,10 +35,10 @@ def tally(event: str, *shadows: Shadow, market_class: str = "crypto") -> Tally:
     return made
 
 
-def hour(lake: Lake, number: int, *tallies: Tally, rows: int = 1, **more: object) -> None:
-    fields = {"version": "0.1.0", "print_lag_ms": 0} | more
+def hour(lake: Lake, number: int, *tallies: Tally, **changes: Any) -> None:
+    fields = {"rows": 1, "version": __version__, "print_lag_ms": 0} | changes
     start_ns = START_NS + number * HOUR_NS
-    store(lake, HourCalibration(hour_ns=start_ns, rows=rows, tallies=list(tallies), **fields))  # type: ignore[arg-type]
+    store(lake, HourCalibration(hour_ns=start_ns, tallies=list(tallies), **fields))
 
 
 @pytest.fixture
@@ -76,7 +78,7 @@ def test_hours_are_summed_by_event_class_and_time_of_day(lake: Lake) -> None:
 
 
 @pytest.mark.parametrize("stale", [{"rows": 2}, {"version": "0.0.9"}])
-def test_an_hour_that_changed_since_is_not_calibrated(lake: Lake, stale: dict[str, int]) -> None:
+def test_an_hour_that_changed_since_is_not_calibrated(lake: Lake, stale: dict[str, Any]) -> None:
     hour(lake, 0, tally("a", shadow(10, 10)), **stale)
     found = calibration(lake, START_NS, END_NS)
     assert (found.hours, found.calibrated, found.fills.orders) == (2, 0, 0)
