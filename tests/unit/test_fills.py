@@ -36,7 +36,7 @@ def tally(event: str, *shadows: Shadow, market_class: str = "crypto") -> Tally:
 
 
 def hour(lake: Lake, number: int, *tallies: Tally, **changes: Any) -> None:
-    fields = {"rows": 1, "version": __version__, "print_lag_ms": 0} | changes
+    fields: dict[str, Any] = {"rows": 1, "version": __version__, "print_lag_ms": 0} | changes
     start_ns = START_NS + number * HOUR_NS
     store(lake, HourCalibration(hour_ns=start_ns, tallies=list(tallies), **fields))
 
