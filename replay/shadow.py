@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from hfptm.engine import Engine, Output, RiskState
+from hfptm.engine import Engine, Output
 from hfptm.kernel.jit import as_records
 from hfptm.latency import latencies_of
 from hfptm.limits import Limits
@@ -32,6 +32,7 @@ from hfptm.records import (
     Token,
 )
 from hfptm.registry import Group, Market
+from hfptm.risk_state import RiskState
 from hfptm.slots import NOBODY
 from hfptm.units import NS_PER_MS, NS_PER_S
 from hfptm.venue.orders import SHARE_STEP_E6
