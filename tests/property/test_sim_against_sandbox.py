@@ -1,0 +1,283 @@
+"""The same orders at the sandbox's own matching engine and at the simulated venue: the same fills.
+
+A world is played twice by the sandbox. Once with our orders among those of others: what they get
+there is the truth. Once without us, and what its feed shows then is all that the simulated venue
+has, with no latency. Others do not see us: they sell whatever they like, and buy only what does not
+match. So whatever our order changes, it changes for orders that come behind it.
+"""
+
+from collections import defaultdict
+from typing import NamedTuple
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hfptm.records import BUY, EventKind, IntentKind, OrderType, Side, Token
+from hfptm.sandbox.catalogue import EventTerms, MarketTerms
+from hfptm.sandbox.listings import Listing
+from hfptm.sandbox.market_frames import MarketFrames, Published
+from hfptm.sandbox.orders import OrderRequest
+from hfptm.sandbox.reports import Action, Placed, Rejected, Trade
+from hfptm.sandbox.sandbox import Sandbox
+from hfptm.units import NS_PER_MS, ONE_E6, PRICE_ONE_E4
+from hfptm.venue.market_feed import MarketFeed
+from hfptm.venue.orders import limit_amounts
+from tests.kernels import Venue, market, timer
+from tests.sandbox import FAK, FOK, GTC, make_market
+from tests.tapes import Row
+
+LISTING = Listing(market=make_market(1))
+START_MS = 1_000_000
+STEP_MS = 3_000
+"""More than `resting.ONE_TRADE_NS`: what happens apart is seen apart."""
+
+KINDS = {OrderType.FAK: FAK, OrderType.FOK: FOK, OrderType.GTC: GTC, OrderType.POST_ONLY: GTC}
+ROUNDING_E6 = 10
+"""Micro-shares that the exchange's floors, one a resting order, may take from a spender."""
+
+
+class Deed(NamedTuple):
+    """What somebody else does: an order in YES terms, or the cancel of an earlier one."""
+
+    book_side: int
+    price_e4: int
+    shares: int
+    token: int
+    cancels: int
+    """The order of which deed, counted from 0; -1: none."""
+
+
+class Ours(NamedTuple):
+    order_type: int
+    book_side: int
+    token: int
+    price_e4: int
+    """In YES terms."""
+    shares: int
+    at: int
+    """Before which deed it arrives."""
+    cancel_at: int
+
+
+class World:
+    """One market of a sandbox, and its feed."""
+
+    def __init__(self) -> None:
+        self.sandbox = Sandbox(1)
+        self.feed = MarketFeed([LISTING.market])
+        MarketFrames(self.sandbox).listeners.append(self._see)
+        self.at(START_MS)
+        terms = EventTerms(slug="e", title="", tags=(), start_ns=0, end_ns=0, neg_risk_id="")
+        self.sandbox.add_event(terms, self.sandbox.now_ns)
+        self.sandbox.add_market("e", LISTING, MarketTerms(), self.sandbox.now_ns)
+        self.sandbox.open_market(LISTING.market.market, self.sandbox.now_ns)
+        for trader in ("others", "we"):
+            self.sandbox.fund(trader, 1_000_000 * ONE_E6)
+            self.sandbox.exchange.split(trader, LISTING.market.market, 100_000 * ONE_E6)
+
+    def _see(self, batch: list[Published]) -> None:
+        for frame in batch:
+            self.feed.receive(frame.payload, frame.ts_ms * NS_PER_MS)
+
+    def at(self, ts_ms: int) -> None:
+        self.sandbox.advance(ts_ms * NS_PER_MS, 0)
+
+    def send(self, name: str, order: Ours | Deed, kind: int, *, post_only: bool) -> Action:
+        side = Side(order.book_side ^ order.token)
+        price_e4 = PRICE_ONE_E4 - order.price_e4 if order.token else order.price_e4
+        amounts = limit_amounts(side, price_e4, order.shares * ONE_E6, 100)
+        return self.sandbox.submit(
+            OrderRequest(
+                order_id=name,
+                account="we" if isinstance(order, Ours) else "others",
+                token=f"{'YN'[order.token]}1",
+                side=side,
+                maker_e6=amounts[0],
+                taker_e6=amounts[1],
+                time_in_force=KINDS[OrderType(kind)],
+                post_only=post_only,
+            )
+        )
+
+    def do(self, number: int, deed: Deed, is_ours: int) -> Action | None:
+        """Everybody else buys, on our side of the book, only what does not match."""
+        if deed.cancels >= 0:
+            self.sandbox.cancel("others", [f"d{deed.cancels}"])
+            return None
+        post_only = deed.book_side == is_ours
+        return self.send(f"d{number}", deed, OrderType.GTC, post_only=post_only)
+
+
+Fills = dict[int, list[tuple[int, int]]]
+"""Of our order, by ms: prices in its own token, and sizes_e6."""
+
+
+def recorded(deeds: list[Deed], ours: Ours) -> tuple[list[Row], set[int]]:
+    """What the feed shows without us, and which deeds the exchange refused."""
+    world, refused = World(), set()
+    for number, deed in enumerate(deeds):
+        world.at(START_MS + (number + 1) * STEP_MS)
+        action = world.do(number, deed, ours.book_side)
+        if action and any(isinstance(report, Rejected) for report in action.reports):
+            refused.add(number)
+    rows = [Row._make(row)._replace(market=0) for row in world.feed.take().tolist()]
+    return rows, refused
+
+
+class Truth:
+    """What our order gets among the others."""
+
+    def __init__(self, deeds: list[Deed], refused: set[int], ours: Ours) -> None:
+        self.fills: Fills = defaultdict(list)
+        self.is_accepted = False
+        self._world = world = World()
+        for number, deed in enumerate([*deeds, None]):
+            ts_ms = START_MS + (number + 1) * STEP_MS
+            if number == ours.at:
+                self._place(ts_ms - 2_000, ours)
+            if number == ours.cancel_at:
+                world.at(ts_ms - 1_000)
+                world.sandbox.cancel("we", ["ours"])
+            world.at(ts_ms)
+            if deed and number not in refused:
+                self._note(ts_ms, world.do(number, deed, ours.book_side))
+        self.open_e6 = sum(
+            order.open_e6 for order in world.sandbox.exchange.accounts["we"].open_orders.values()
+        )
+
+    def _place(self, ts_ms: int, ours: Ours) -> None:
+        self._world.at(ts_ms)
+        post_only = ours.order_type == OrderType.POST_ONLY
+        action = self._world.send("ours", ours, ours.order_type, post_only=post_only)
+        self.is_accepted = isinstance(action.reports[0], Placed)
+        self._note(ts_ms, action)
+
+    def _note(self, ts_ms: int, action: Action | None) -> None:
+        for trade in action.reports if action else ():
+            if isinstance(trade, Trade):
+                if trade.taker_order_id == "ours":
+                    self.fills[ts_ms].append((trade.price_e4, trade.size_e6))
+                for maker in trade.makers:
+                    if maker.order_id == "ours":
+                        self.fills[ts_ms].append((maker.price_e4, maker.size_e6))
+
+
+class Simulated:
+    """What our order gets from the simulated venue."""
+
+    def __init__(self, rows: list[Row], ours: Ours) -> None:
+        self.venue = Venue({"bankroll_e6": 0}, entry=0, response=0, grace=500)
+        self.venue.apply([market(0)])
+        placed_ms = START_MS + (ours.at + 1) * STEP_MS - 2_000
+        cancelled_ms = START_MS + (ours.cancel_at + 1) * STEP_MS - 1_000
+        self._rows = rows
+        self._until(placed_ms)
+        price_e4 = PRICE_ONE_E4 - ours.price_e4 if ours.token else ours.price_e4
+        self.venue.send(
+            placed_ms,
+            1,
+            side=ours.book_side ^ ours.token,
+            token=ours.token,
+            order_type=ours.order_type,
+            price_e4=price_e4,
+            size_e6=ours.shares * ONE_E6,
+        )
+        self.venue.apply([timer(placed_ms)])
+        if ours.cancel_at >= ours.at:
+            self._until(cancelled_ms)
+            self.venue.send(cancelled_ms, 1, kind=IntentKind.CANCEL)
+            self.venue.apply([timer(cancelled_ms)])
+        self._until(1 << 40)
+        self.venue.apply([timer(1 << 40)])
+        self.fills: Fills = defaultdict(list)
+        for report in self.venue.reports:
+            if report["kind"] == EventKind.FILL:
+                taken = not report["flags"]
+                ts_ms = placed_ms if taken else report["ts_venue_ns"] // NS_PER_MS
+                self.fills[ts_ms].append((report["price_e4"], report["size_e6"]))
+        self.kinds = {report["kind"] for report in self.venue.reports}
+        rests = self.venue.sim.rests[self.venue.sim.items["kind"] == 5]
+        self.open_e6 = int(rests["open_e6"].sum())
+
+    def _until(self, ts_ms: int) -> None:
+        now = [row for row in self._rows if row.ts_recv_ns <= ts_ms * NS_PER_MS]
+        self._rows = self._rows[len(now) :]
+        if now:
+            self.venue.apply(now)
+
+
+def sums(fills: Fills) -> dict[int, dict[int, int]]:
+    """Sizes by ms and price: the feed shows a taker's trades level by level."""
+    found: dict[int, dict[int, int]] = {}
+    for ts_ms, some in fills.items():
+        for price_e4, size_e6 in some:
+            by_price = found.setdefault(ts_ms, {})
+            by_price[price_e4] = by_price.get(price_e4, 0) + size_e6
+    return found
+
+
+PRICES = st.integers(45, 55).map(lambda cents: cents * 100)
+SHARES = st.integers(5, 40)
+SIDES = st.sampled_from([0, 1])
+
+
+@st.composite
+def scripts(draw: st.DrawFn, *, leave_ahead: bool) -> tuple[list[Deed], Ours]:
+    is_ours = draw(SIDES)
+    count = draw(st.integers(1, 14))
+    ours = Ours(
+        int(draw(st.sampled_from(OrderType))),
+        is_ours,
+        draw(st.sampled_from(Token)),
+        draw(PRICES),
+        draw(SHARES),
+        draw(st.integers(0, count)),
+        draw(st.integers(-1, count)),
+    )
+    deeds: list[Deed] = []
+    for _ in range(count):
+        placed = [n for n, deed in enumerate(deeds) if deed.cancels < 0]
+        if not leave_ahead:
+            placed = [n for n in placed if n >= ours.at or not is_ahead(deeds[n], ours)]
+        if placed and draw(st.integers(0, 3)) == 0:
+            deeds.append(Deed(0, 0, 0, 0, draw(st.sampled_from(placed))))
+        else:
+            side, token = draw(SIDES), int(draw(SIDES))
+            deeds.append(Deed(side, draw(PRICES), draw(SHARES), token, -1))
+    return deeds, ours
+
+
+def is_ahead(deed: Deed, ours: Ours) -> bool:
+    return deed.book_side == ours.book_side and deed.price_e4 == ours.price_e4
+
+
+@given(scripts(leave_ahead=False))
+@settings(max_examples=150, deadline=None)
+def test_the_same_orders_get_the_same_fills(script: tuple[list[Deed], Ours]) -> None:
+    """As long as nobody ahead of it leaves, which the feed cannot tell from one behind it."""
+    deeds, ours = script
+    rows, refused = recorded(deeds, ours)
+    truth, found = Truth(deeds, refused, ours), Simulated(rows, ours)
+    expected, simulated = sums(truth.fills), sums(found.fills)
+    is_spender = ours.book_side ^ ours.token == BUY and ours.order_type <= OrderType.FOK
+    assert simulated.keys() == expected.keys()
+    for ts_ms, by_price in expected.items():
+        assert simulated[ts_ms].keys() == by_price.keys()
+        for price_e4, size_e6 in by_price.items():
+            difference_e6 = simulated[ts_ms][price_e4] - size_e6
+            assert abs(difference_e6) <= (ROUNDING_E6 if is_spender else 0)
+    assert (EventKind.REJECT not in found.kinds) == truth.is_accepted
+    assert found.open_e6 == truth.open_e6
+
+
+@given(scripts(leave_ahead=True))
+@settings(max_examples=100, deadline=None)
+def test_a_resting_order_never_gets_more_than_at_the_exchange(
+    script: tuple[list[Deed], Ours],
+) -> None:
+    deeds, ours = script
+    ours = ours._replace(order_type=int(OrderType.POST_ONLY))
+    rows, refused = recorded(deeds, ours)
+    truth, found = Truth(deeds, refused, ours), Simulated(rows, ours)
+    total_e6 = sum(size for some in truth.fills.values() for _, size in some)
+    assert sum(size for some in found.fills.values() for _, size in some) <= total_e6
