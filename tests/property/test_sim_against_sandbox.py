@@ -298,4 +298,4 @@ def test_the_seeds_reach_what_they_are_about() -> None:
         served += any(ts_ms > placed_ms for ts_ms in truth.fills)
         waited += len([ts_ms for ts_ms in truth.fills if ts_ms > placed_ms]) > 1
         cancelled += truth.is_accepted and ours.cancel_at >= 0
-    assert min(taken, served, waited, cancelled) >= 10, (taken, served, waited, cancelled)
+    assert min(taken, served, waited, cancelled) >= 8, (taken, served, waited, cancelled)
