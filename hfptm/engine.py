@@ -16,14 +16,15 @@ from hfptm.kernel.jit import INTERPRETED, Array, as_records, records
 from hfptm.kernel.lane import PARAMS
 from hfptm.kernel.state import GRID_MAX, Capacity, digest_parts, new_state, with_levels
 from hfptm.limits import Limits
-from hfptm.opportunities import OpportunityKind
+from hfptm.opportunities import DECISION, OUTCOME
 from hfptm.parameters import params_of, windows_of
-from hfptm.records import EVENT, Control, EventKind, IntentKind
+from hfptm.records import EVENT, INTENT, Control, EventKind
 from hfptm.registry import Group, Market
 from hfptm.risk_state import RiskState, restore, risk_state
+from hfptm.sim.names import name_outputs
 from hfptm.sim.restarts import DOWN_NS
 from hfptm.sim.run import run_rows
-from hfptm.sim.state import DRAW, LATENCIES, WINDOWS, new_sim
+from hfptm.sim.state import CLOCK, DRAW, LATENCIES, WINDOWS, new_sim
 from hfptm.slots import NOBODY, Slots
 
 Rows = npt.NDArray[np.void]
@@ -34,9 +35,12 @@ MARKET_SLOTS_MAX = 20_000
 TURNS_MAX = 8
 """Round trips after the last row: an entry, and unwinding orders one after the other."""
 
-_STATE, _SETTLED = int(EventKind.STATE), int(EventKind.SETTLED)
-_CONVERT, _BINARY = int(IntentKind.CONVERT), int(OpportunityKind.BINARY)
-"""Plain numbers: compared with an enum's member, numpy looks it up in ways that lose a Ctrl-C."""
+_STATE = int(EventKind.STATE)
+_MARKET, _KIND = (list(EVENT.fields or ()).index(name) for name in ("market", "kind"))
+"""Places in `rows.item(index)`, which is what Python reads of a row: `rows[index]["kind"]` takes
+several times as long."""
+
+_OUTCOMES, _DELIVERED = (list(CLOCK.fields or ()).index(name) for name in ("outcomes", "delivered"))
 
 
 class Output(NamedTuple):
@@ -63,6 +67,7 @@ def compile_kernels() -> None:
     sim = new_sim(1, records(WINDOWS, 1), records(DRAW, (1, 1)))
     run_rows(state.table, sim.table, records(EVENT, 0), 0, 0)
     slots = Slots((), (), market_slots=1, group_slots=1)
+    name_outputs(state.table, sim.table, slots.market_ids, slots.group_ids)
     slots.define(0, 0)
     slots.translate(records(EVENT, 0), 0, 0)
 
@@ -110,7 +115,7 @@ class Engine:
         row = records(EVENT, 1)
         row["kind"], row["market"], row["aux"] = kind, NOBODY, aux
         row["ts_recv_ns"] = row["ts_venue_ns"] = ts_ns
-        self._run(row)
+        self._run(row, 0, 1)
         self._drain()
 
     def risk_state(self) -> RiskState:
@@ -118,21 +123,24 @@ class Engine:
 
     def feed(self, rows: Rows) -> None:
         """Apply lake rows in order; their `market` column is overwritten."""
-        if len(rows) == 0:
+        stop = len(rows)
+        if stop == 0:
             return
-        self.rows += len(rows)
-        self.first_ns = self.first_ns or int(rows[0]["ts_recv_ns"])
-        self.last_row_ns = int(rows[-1]["ts_recv_ns"])
         rows = as_records(rows)
-        start, stop = 0, len(rows)
+        self.rows += stop
+        self.last_row_ns = rows.item(stop - 1)[0]
+        self.first_ns = self.first_ns or rows.item(0)[0]
+        start = 0
         while start < stop:
-            resolving = int(rows[start]["market"])
             end = self.slots.translate(rows, start, stop)
             if end == start:
                 self._drain()  # its market may take a slot whose former rows still wait for names
-                self._run(self.slots.define(resolving, int(rows[start]["ts_recv_ns"])))
-                continue
-            start = self._apply(rows, start, end)
+                row = rows.item(start)
+                definition = self.slots.define(row[_MARKET], row[0])
+                self._run(definition, 0, len(definition))
+            else:
+                self._apply(rows, start, end)
+                start = end
         self._drain()
 
     def finish(self) -> None:
@@ -147,7 +155,7 @@ class Engine:
         timer["market"] = NOBODY
         for turn in range(TURNS_MAX):
             timer["ts_recv_ns"] = timer["ts_venue_ns"] = self.last_row_ns + (turn + 1) * wait_ns
-            self._run(timer)
+            self._run(timer, 0, 1)
         self._drain()
 
     def digest(self, journal: str) -> str:
@@ -157,19 +165,17 @@ class Engine:
             digest.update(part)
         return digest.hexdigest()
 
-    def _apply(self, rows: Rows, start: int, end: int) -> int:
+    def _apply(self, rows: Rows, start: int, end: int) -> None:
         """Run rows[start:end], of which only the last can be a STATE row."""
-        self._run(rows[start:end])
-        last = rows[end - 1]
-        if last["kind"] == _STATE:
+        self._run(rows, start, end)
+        if rows.item(end - 1)[_KIND] == _STATE:
+            last = rows[end - 1]
             self.slots.note_state(last, int(self.slots.market_ids[last["market"]]))
-        return end
 
-    def _run(self, rows: Rows) -> None:
-        start = 0
-        while start < len(rows):
-            stop = run_rows(self.state.table, self.sim.table, rows, start, len(rows))
-            if stop < len(rows):
+    def _run(self, rows: Rows, start: int, end: int) -> None:
+        while start < end:
+            stop = run_rows(self.state.table, self.sim.table, rows, start, end)
+            if stop < end:
                 self._make_room(stuck=stop == start)
             start = stop
 
@@ -184,40 +190,26 @@ class Engine:
 
     def _drain(self) -> bool:
         """Hand out what the buffers hold; False if that was nothing."""
-        outbox, clock = self.state.outbox[0], self.sim.clock[0]
-        held = (outbox["intents"], outbox["decisions"], clock["outcomes"], clock["delivered"])
-        if not any(held):
+        state, sim, slots = self.state, self.sim, self.slots
+        intents, decisions = state.outbox.item(0)
+        clock = sim.clock.item(0)
+        outcomes, delivered = clock[_OUTCOMES], clock[_DELIVERED]
+        if not (intents or decisions or outcomes or delivered):
             return False
+        name_outputs(state.table, sim.table, slots.market_ids, slots.group_ids)
         output = Output(
-            intents=self._named(self.state.intents[: outbox["intents"]], _of_group_intents),
-            decisions=self._named(self.state.decisions[: outbox["decisions"]], _of_group_kind),
-            outcomes=self._named(self.sim.outcomes[: clock["outcomes"]], _of_group_kind),
-            reports=self._named(self.sim.delivered[: clock["delivered"]], _of_group_reports),
+            intents=_copy(state.intents, intents, INTENT),
+            decisions=_copy(state.decisions, decisions, DECISION),
+            outcomes=_copy(sim.outcomes, outcomes, OUTCOME),
+            reports=_copy(sim.delivered, delivered, EVENT),
         )
-        outbox["intents"] = outbox["decisions"] = 0
-        clock["intents_seen"] = clock["outcomes"] = clock["delivered"] = 0
+        state.outbox["intents"] = state.outbox["decisions"] = 0
+        for name in ("intents_seen", "outcomes", "delivered"):
+            sim.clock[name] = 0
         self._sink(output)
         return True
 
-    def _named(self, rows: Array, of_group: Callable[[Array], Array]) -> Rows:
-        """A copy with lake ids instead of slots."""
-        named = np.array(rows.view(np.ndarray))
-        mask = of_group(named)
-        slots = named["market"].copy()
-        named["market"][~mask] = self.slots.market_ids[slots[~mask]]
-        named["market"][mask] = self.slots.group_ids[slots[mask]]
-        return named
 
-
-def _of_group_kind(rows: Array) -> Array:
-    """Which decisions or outcomes are about a group."""
-    return np.asarray(rows["kind"] != _BINARY)
-
-
-def _of_group_intents(rows: Array) -> Array:
-    return np.asarray(rows["kind"] == _CONVERT)
-
-
-def _of_group_reports(rows: Array) -> Array:
-    settled = rows["kind"] == _SETTLED
-    return np.asarray(settled & (rows["price_e4"] != _BINARY))
+def _copy(rows: Array, count: int, dtype: np.dtype[Any]) -> Rows:
+    """The first `count`, as plain bytes: numpy copies rows with fields one field at a time."""
+    return np.frombuffer(bytearray(rows[:count].tobytes()), dtype)

@@ -14,9 +14,9 @@ from hfptm.lake import Gap
 from hfptm.normaliser.race import Race
 from hfptm.normaliser.streams import Part, Stream, Streams
 from hfptm.raw import Loss, RawKind, Silence
-from hfptm.records import EVENT, EventFlag, EventKind, GapReason
+from hfptm.records import EventFlag, EventKind, GapReason
 from hfptm.registry import Market
-from hfptm.venue.batch import ListingState, Row
+from hfptm.venue.batch import ListingState, Row, as_rows
 from hfptm.venue.counters import Counters
 from hfptm.venue.market_feed import MarketFeed
 
@@ -112,7 +112,7 @@ class Normaliser:
     def take(self) -> Rows:
         """All rows since the last call, shape (n,), dtype `records.EVENT`, market = lake id."""
         rows, self._rows = self._rows, []
-        return np.array(rows, dtype=EVENT)
+        return as_rows(rows)
 
     def take_gaps(self) -> list[Gap]:
         """The gaps that ended since the last call."""

@@ -4,9 +4,15 @@ YES and NO are one book shown twice: NO BUY at p is a YES ask at 1 - p, NO SELL 
 1 - p. Source: exchange reference, sections 1.3 and 7.
 """
 
+import struct
+from collections.abc import Iterable
 from functools import lru_cache
+from itertools import starmap
 
-from hfptm.records import EventFlag, EventKind, Token
+import numpy as np
+import numpy.typing as npt
+
+from hfptm.records import EVENT, EventFlag, EventKind, Token
 from hfptm.registry import Market
 from hfptm.units import (
     NO_ASK_E4,
@@ -21,6 +27,16 @@ from hfptm.venue.messages import Text
 
 Row = tuple[int, int, int, int, int, int, int, int, int]
 """The fields of `records.EVENT` in its order."""
+
+Rows = npt.NDArray[np.void]
+
+_pack = struct.Struct("<5qiHBB").pack
+
+
+def as_rows(rows: Iterable[Row]) -> Rows:
+    """Shape (n,), dtype `records.EVENT`; in half the time that `np.array` takes for a few."""
+    return np.frombuffer(bytearray(b"".join(starmap(_pack, rows))), EVENT)
+
 
 Levels = dict[tuple[int, int], int]
 """(side, price_e4) to size_e6, in YES terms."""

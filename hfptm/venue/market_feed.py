@@ -9,10 +9,7 @@ flagged MAYBE_BAD. Nothing the exchange sends raises.
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
-from hfptm.records import EVENT, EventFlag, EventKind, MarketState, Side, Token
+from hfptm.records import EventFlag, EventKind, MarketState, Side, Token
 from hfptm.registry import Market
 from hfptm.units import PRICE_ONE_E4, TICKS_E4
 from hfptm.venue.batch import (
@@ -21,6 +18,8 @@ from hfptm.venue.batch import (
     Listing,
     ListingState,
     Row,
+    Rows,
+    as_rows,
     read_best,
     read_price_e4,
     read_size_e6,
@@ -46,8 +45,7 @@ _SIDES: dict[Text, int] = {"BUY": int(Side.BID), "SELL": int(Side.ASK)}
 _BEST, _TRADE, _TICK = int(EventKind.BEST), int(EventKind.TRADE), int(EventKind.TICK)
 _STATE, _RESOLVED = int(EventKind.STATE), int(MarketState.RESOLVED)
 _BID, _ASK = int(Side.BID), int(Side.ASK)
-_LAST = int(EventFlag.LAST_IN_BATCH)
-_MAYBE_BAD = int(EventFlag.MAYBE_BAD)
+_LAST, _MAYBE_BAD = int(EventFlag.LAST_IN_BATCH), int(EventFlag.MAYBE_BAD)
 _BEST_OF = (int(EventFlag.BEST_YES), int(EventFlag.BEST_NO))
 
 
@@ -118,9 +116,9 @@ class MarketFeed:
         for market in list(self._open):
             self._close(market)
 
-    def take(self) -> npt.NDArray[np.void]:
+    def take(self) -> Rows:
         """All rows since the last call, shape (n,), dtype `records.EVENT`, market = lake id."""
-        return np.array(self.take_tuples(), dtype=EVENT)
+        return as_rows(self.take_tuples())
 
     def take_tuples(self) -> list[Row]:
         """The same as tuples, for whoever looks at every row in Python."""
@@ -146,12 +144,15 @@ class MarketFeed:
 
     def _on_price_change(self, message: PriceChange) -> None:
         ts_venue_ns = self._ts_ns(message.timestamp)
+        batch = None
         for change in message.entries():
             found = self._find(change.asset_id)
             if found is None:
                 continue
             listing, token = found
-            batch = self._batch(listing, ts_venue_ns, token, is_book=False)
+            if batch is None or batch.market != listing.market:
+                batch = self._batch(listing, ts_venue_ns, token, is_book=False)
+            batch.see(token)
             side = _SIDES.get(change.side, UNREADABLE)
             if side == UNREADABLE:
                 self.counters.bad_side += 1
@@ -161,8 +162,7 @@ class MarketFeed:
             best = read_best(change.best_bid, change.best_ask, token)
             if best >= 0:
                 batch.set_best(token, best)
-            elif best == UNREADABLE:
-                self.counters.bad_best += 1
+            self.counters.bad_best += best == UNREADABLE
 
     def _on_trade(self, message: LastTradePrice) -> None:
         found = self._find(message.asset_id)
