@@ -32,6 +32,7 @@ soak: $(INSTALLED)
 
 bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks.replay
+	$(BIN)/python -m benchmarks.engine
 	$(BIN)/python -m benchmarks.sandbox
 	$(BIN)/python -m benchmarks.normaliser
 

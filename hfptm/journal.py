@@ -89,12 +89,16 @@ class RunJournal:
             for kind in ROW_KINDS
         }
         self._held: dict[RowKind, list[Rows]] = {kind: [] for kind in ROW_KINDS}
+        self._held_rows = dict.fromkeys(ROW_KINDS, 0)
 
     def append(self, kind: RowKind, rows: Rows) -> None:
         """Rows of the kind's dtype, copied; written when `GROUP_ROWS` of them are held."""
+        if len(rows) == 0:
+            return
         self._digest.update(kind, rows)
         self._held[kind].append(rows.copy())
-        if sum(map(len, self._held[kind])) >= GROUP_ROWS:
+        self._held_rows[kind] += len(rows)
+        if self._held_rows[kind] >= GROUP_ROWS:
             self._write_held(kind)
 
     def digest(self) -> str:
@@ -131,6 +135,7 @@ class RunJournal:
             rows = np.concatenate(self._held[kind])
             self._files[kind].append(to_arrow(rows, arrow_schema(DTYPES[kind])))
             self._held[kind] = []
+            self._held_rows[kind] = 0
 
 
 class Run:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from benchmarks import sandbox
+from benchmarks import engine, sandbox
 from benchmarks.replay import Sizes, fresh, measure, run
 from benchmarks.report import as_json
 from benchmarks.tape import (
@@ -17,10 +17,12 @@ from benchmarks.tape import (
     make_tape,
     with_ids,
 )
+from benchmarks.wire import frames_of, with_tokens
 from hfptm.kernel.jit import Array
 from hfptm.opportunities import OpportunityKind
 from hfptm.records import EventFlag, EventKind
 from hfptm.units import NS_PER_MS, PRICE_ONE_E4, unpack_best
+from hfptm.venue.market_feed import MarketFeed
 from tests.tapes import PlainBook, batch_ends
 
 NEVER = 10**9
@@ -202,3 +204,31 @@ def test_figures_of_the_sandbox_have_the_documented_names() -> None:
 
 def test_the_sandbox_is_measured_as_documented() -> None:
     assert (sandbox.Sizes().markets, sandbox.Sizes().rate) == (500, 2_000)
+
+
+def test_frames_decode_to_the_tape_that_they_are_printed_from(dense: Tape) -> None:
+    """But for flags: each level is a frame of its own, so each closes one."""
+    markets = with_tokens(dense.markets)
+    feed = MarketFeed(markets)
+    for frame in frames_of(dense, markets):
+        feed.receive(frame.payload, frame.ts_recv_ns)
+    rows, known = feed.take(), with_ids(dense)
+    assert feed.counters.mirror_break == 0
+    rows["price_e4"][rows["kind"] == EventKind.SNAPSHOT] = 0
+    known["price_e4"][known["kind"] == EventKind.SNAPSHOT] = 0
+    for name in ("ts_recv_ns", "ts_venue_ns", "market", "kind", "side", "price_e4", "size_e6"):
+        assert rows[name].tolist() == known[name].tolist()
+    last = known["flags"] & REPORTS != 0
+    assert rows["aux"][last].tolist() == known["aux"][last].tolist()
+
+
+def test_figures_of_the_engine_have_the_documented_names() -> None:
+    figures = as_json("engine", engine.measure(engine.Sizes(markets=23, rows=6_000)))["figures"]
+    assert isinstance(figures, dict)
+    assert list(figures) == [
+        *("tick_to_intent_us_p50", "tick_to_intent_us_p99"),
+        *("tick_to_intent_journal_us_p50", "tick_to_intent_journal_us_p99"),
+        *("tick_us_p50", "tick_us_p99"),
+    ]
+    assert min(figures.values()) > 0
+    assert engine.Sizes().markets == 5_000
