@@ -40,7 +40,7 @@ from hfptm.registry import Group, Market
 from hfptm.segments import hidden
 from hfptm.wal import open_logs, read_in_order
 
-NORMALISER = "3"
+NORMALISER = "4"
 """Version of how frames become events; stands in the metadata of every events file."""
 
 

@@ -42,11 +42,13 @@ class Loss(msgspec.Struct, frozen=True):
     from_ns: int
 
 
-class Silence(msgspec.Struct, frozen=True):
+class Silence(msgspec.Struct, frozen=True, omit_defaults=True):
     """Tokens of which nothing is to be expected any more, as JSON in a row of kind SILENCE."""
 
     tokens: list[str]
     """Of each, its market was not seen on this connection since its last frame there."""
+    reason: GapReason = GapReason.SILENCE
+    """Or REMOVED: nothing more was asked for. Of connection 0: nor was there one to ask."""
 
 
 class ClockReply(msgspec.Struct, frozen=True):

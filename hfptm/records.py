@@ -152,6 +152,8 @@ class GapReason(IntEnum):
     """The recorder's disk refused to take more: full, or failing."""
     STOPPED = 6
     """No recorder ran: it had ended, or was killed."""
+    REMOVED = 7
+    """The recorder asked for it no more, on purpose: no loss."""
 
 
 class IntentKind(IntEnum):

@@ -13,6 +13,7 @@ from picows import WSCloseCode, WSError, WSFrame, WSListener, WSMsgType, WSTrans
 from hfptm.clock import monotonic_ns, wall_ns
 from hfptm.errors import VenueError
 from hfptm.raw import RawKind, Silence
+from hfptm.records import GapReason
 from hfptm.registry import Market
 from hfptm.units import NS_PER_S
 from hfptm.venue.listings import clob_condition
@@ -57,14 +58,14 @@ class Connection(WSListener):
         self._leaving: dict[int, tuple[Sight, int]] = {}
         """Unsubscribed markets, and when they were."""
         self._fragments: list[bytes] = []
-        self._is_up = self._is_begun = False
+        self.is_up = self._is_begun = False
 
     def on_ws_connected(self, transport: WSTransport) -> None:
         self._transport = transport
         if self.cause:  # nobody waits for it any more
             transport.disconnect(graceful=False)
         else:
-            self._is_up = True
+            self.is_up = True
             self._keep(RawKind.LINK_UP, b"")
 
     def on_ws_frame(self, _transport: WSTransport, frame: WSFrame) -> None:
@@ -93,7 +94,7 @@ class Connection(WSListener):
     def subscribe(self, markets: Sequence[Market]) -> None:
         """Ask for markets that are not subscribed here; their full books come first."""
         now_ns = monotonic_ns()
-        self._forget(market.market for market in markets if market.market in self._leaving)
+        self._forget([market.market for market in markets if market.market in self._leaving])
         for market in markets:
             condition = clob_condition(market.condition_id).encode()
             tokens = (market.yes_token, market.no_token)
@@ -119,14 +120,16 @@ class Connection(WSListener):
     def note_silence(self, markets: Iterable[int]) -> None:
         """Say in the recording that markets are not seen here any more, since their last frame."""
         known = self.sight.markets
-        self._note_silence([known[market] for market in markets if market in known])
+        self._note([known[market] for market in markets if market in known], GapReason.SILENCE)
 
     def settle(self, now_ns: int) -> None:
         """Markets whose last stragglers must have come are left for good; call it now and then."""
         self._forget(
-            market
-            for market, (_, since_ns) in list(self._leaving.items())
-            if now_ns - since_ns >= STRAGGLERS_NS
+            [
+                market
+                for market, (_, since_ns) in self._leaving.items()
+                if now_ns - since_ns >= STRAGGLERS_NS
+            ]
         )
 
     def ping(self) -> None:
@@ -134,15 +137,16 @@ class Connection(WSListener):
 
     def close(self, cause: str) -> None:
         """At once; `cause` is stored, and is a gap's reason if it names one."""
-        if self._is_up:
+        if self.is_up:
             self._transport.send_close(WSCloseCode.OK)
             self._transport.disconnect(graceful=False)
         self._end(cause)
 
     def _end(self, cause: str) -> None:
         self.cause = self.cause or cause
-        if self._is_up:
-            self._is_up = False
+        if self.is_up:
+            self.is_up = False
+            self._forget(list(self._leaving))
             self._keep(RawKind.LINK_DOWN, self.cause.encode())
             self._ended(self)
 
@@ -207,15 +211,15 @@ class Connection(WSListener):
     def _send(self, request: dict[str, object]) -> None:
         self._transport.send(_TEXT, msgspec.json.encode(request))
 
-    def _forget(self, markets: Iterable[int]) -> None:
+    def _forget(self, markets: Sequence[int]) -> None:
         sights = [self._leaving.pop(market)[0] for market in markets]
         for sight in sights:
             del self._by_condition[self._conditions.pop(sight.market)]
-        self._note_silence(sights)
+        self._note(sights, GapReason.REMOVED)
 
-    def _note_silence(self, sights: Sequence[Sight]) -> None:
+    def _note(self, sights: Sequence[Sight], reason: GapReason) -> None:
         if sights:
-            silence = Silence([token for sight in sights for token in sight.tokens])
+            silence = Silence([token for sight in sights for token in sight.tokens], reason)
             self._keep(RawKind.SILENCE, msgspec.json.encode(silence))
 
     def _keep(self, kind: RawKind, payload: bytes) -> None:
@@ -246,6 +250,7 @@ async def connect(
     except (WSError, OSError) as error:
         problem = f"no connection ({str(error) or type(error).__name__})"
         raise VenueError(address, "server.market_ws_url", problem) from error
-    if made.cause:
-        raise VenueError(address, "server.market_ws_url", f"ended at once ({made.cause})")
+    if not made.is_up:  # the library does not tell an end before the handshake from success
+        cause = made.cause or "before the handshake"
+        raise VenueError(address, "server.market_ws_url", f"ended at once ({cause})")
     return made

@@ -4,10 +4,15 @@ Many at once are answered with 429 (exchange reference, section 1.5).
 """
 
 import asyncio
+from collections.abc import Iterable
 
+import msgspec
 import numpy as np
 
-from hfptm.clock import monotonic_ns
+from hfptm.clock import monotonic_ns, wall_ns
+from hfptm.raw import RawKind, Silence
+from hfptm.records import GapReason
+from hfptm.registry import Market
 from recorder.connection import Append, Connection, Ended, Hear, connect
 from recorder.observations import LinkSight
 
@@ -52,6 +57,13 @@ class Dialling:
         self.opened += 1
         self.open[sight.connection] = made
         return made
+
+    def note_removed(self, line: int, markets: Iterable[Market]) -> None:
+        """Say in the recording that these are asked for no more, while no connection has them."""
+        tokens = [token for market in markets for token in (market.yes_token, market.no_token)]
+        payload = msgspec.json.encode(Silence(tokens, GapReason.REMOVED))
+        stamps = (wall_ns(), monotonic_ns())
+        self._append((*stamps, line, 0, 0, int(RawKind.SILENCE), payload))
 
     def received(self) -> tuple[int, int]:
         """Frames since the start, and their bytes."""

@@ -14,7 +14,7 @@ from hfptm.clock import wall_ns
 from hfptm.errors import CapacityError
 from hfptm.lake import Lake
 from hfptm.normaliser.normaliser import Normaliser, Rows
-from hfptm.records import EventKind
+from hfptm.records import EventKind, GapReason
 from hfptm.registry import Market
 from recorder.derivation import receive_batch
 from recorder.tail import Tail
@@ -136,4 +136,5 @@ class LiveBooks:
         status.late, status.too_late = tally.late, tally.too_late
         status.first, status.lead_p50_ns = tally.race.first, tally.race.lead_ns(0.5)
         status.unseen = len(self._normaliser.unseen)
-        status.gaps += len(self._normaliser.take_gaps())
+        gaps = self._normaliser.take_gaps()
+        status.gaps += sum(gap.reason is not GapReason.REMOVED for gap in gaps)

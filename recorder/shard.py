@@ -53,8 +53,9 @@ class Shard:
 
     def remove(self, markets: Sequence[int]) -> None:
         """Ask for nothing more of these, which it carries, by id."""
-        for market in markets:
-            del self.markets[market]
+        gone = [self.markets.pop(market) for market in markets]
+        if not self._connections:
+            self._dialling.note_removed(self._line, gone)
         for connection in self._connections:
             connection.unsubscribe(markets)
 

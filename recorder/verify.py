@@ -158,7 +158,8 @@ class _Check:
         seen = self._book.take()
         gaps = self._gaps_in(start_ns)
         made = []
-        for market in sorted((seen.keys() | gaps.keys() | findings.keys()) - self._over):
+        lost = {market for market, some in gaps.items() if not all(map(_is_meant, some))}
+        for market in sorted((seen.keys() | lost | findings.keys()) - self._over):
             check = seen.get(market)
             found = findings.get(market, Findings())
             if check is not None:
@@ -238,12 +239,20 @@ def _take_over(found: Findings, check: np.void) -> None:
     found.mirror_breaks, found.doubted = int(check["mirror_breaks"]), int(check["doubted"])
 
 
+def _is_meant(gap: Gap) -> bool:
+    """The market was recorded no more."""
+    return gap.reason == GapReason.REMOVED
+
+
 def _add_gaps(found: Findings, gaps: list[Gap], begin_ns: int, end_ns: int) -> None:
     """The time between, and what of it was not seen."""
     found.listed_s = (end_ns - begin_ns) / NS_PER_S
     for gap in gaps:
         seconds = (min(gap.to_ns or end_ns, end_ns) - max(gap.from_ns, begin_ns)) / NS_PER_S
         if seconds <= 0:
+            continue
+        if _is_meant(gap):
+            found.listed_s -= seconds
             continue
         reason = GapReason(gap.reason).name.lower()
         found.gaps += 1

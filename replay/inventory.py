@@ -10,6 +10,7 @@ from rich.text import Text
 from hfptm.clock import format_utc
 from hfptm.errors import LakeError
 from hfptm.lake import Lake
+from hfptm.records import GapReason
 from hfptm.registry import Market
 from hfptm.tables import add, mib, pairs, table
 from replay.coverage import Day, coverage
@@ -63,7 +64,7 @@ def inventory(data: Path) -> Inventory:
         hours_between=found.hours_between,
         event_rows=sum(day.event_rows for day in found.days),
         raw_rows=sum(day.raw_rows for day in found.days),
-        gaps=len(lake.gaps()),
+        gaps=sum(gap.reason is not GapReason.REMOVED for gap in lake.gaps()),
         size_bytes=_sizes(lake),
         days=found.days,
         events=_events(lake),

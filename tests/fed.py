@@ -1,13 +1,14 @@
 """A living sandbox under faults and what records it, in one process: feed, log, watchdog, questions
 and books are the recorder's own; markets are told to it at once, without discovery.
 
-`python -m tests.fed SEED` runs the mixed faults of a seed, and says what is not accounted for.
+`python -m tests.fed SEED...` runs the mixed faults of seeds at once, and says what is not
+accounted for.
 """
 
 import asyncio
+import logging
 import sys
 import tempfile
-from collections import defaultdict
 from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
@@ -16,13 +17,11 @@ import msgspec
 import numpy as np
 
 from hfptm import sections
-from hfptm.book_check import BookCheck
-from hfptm.certificate import Findings
 from hfptm.clock import monotonic_ns, wall_ns
-from hfptm.lake import Gap, Lake
-from hfptm.normaliser.normaliser import Normaliser
+from hfptm.errors import HfptmError
+from hfptm.lake import Lake
 from hfptm.raw import RawKind
-from hfptm.records import BUY, SELL, EventKind, GapReason, Side
+from hfptm.records import BUY, SELL
 from hfptm.registry import Market
 from hfptm.sandbox.faults_kinds import (
     Delay,
@@ -47,23 +46,21 @@ from hfptm.sandbox.server import Server
 from hfptm.sandbox.session import Session, Settings
 from hfptm.units import NS_PER_MS, NS_PER_S
 from recorder.feed import Feed
-from recorder.hash_agreement import HashAgreement
 from recorder.live_books import LiveBooks
 from recorder.questions import Questions
 from recorder.rest import Rest
 from recorder.watchdog import Patience, Watchdog
 from recorder.writer import RawWriter, WriterSettings
+from tests.account import Account, Book, Sample, Sent, Tape
 
 SECTION = sections.Recorder(assets_per_connection=12, connections_per_s=100, reconnect_interval_s=0)
 FLUSH_MS = 20
 TICK_S = 0.05
-SLACK_NS = 100 * NS_PER_MS
-"""A frame is under way for so long at most."""
+SAMPLE_S = 0.4
+AT_ONCE = 8
 
-WAIT_S = 20.0
-
-Book = tuple[list[tuple[int, int]], list[tuple[int, int]]]
-"""Bids and asks by price_e4 and size_e6, the best one first."""
+WAIT_S = 120.0
+"""Until books must have come: no measure of anything, but nothing hangs."""
 
 
 class Fed:
@@ -78,8 +75,7 @@ class Fed:
         self.markets: list[Market] = []
         self.published: list[Published] = []
         self.deeds: list[Deed] = []
-        self.books: dict[int, Book] = {}
-        """The exchange's, at the end."""
+        self.samples: list[Sample] = []
         self.watchdog = Watchdog(Patience.of(patience_ms))
         self.folder = folder
         self.logs: list[Path] = []
@@ -88,6 +84,9 @@ class Fed:
         self._settings = Settings(seed=seed, markets=markets, rate=rate)
         self._seed = seed
         self._stopped_ns = 0
+
+    def sent(self) -> Sent:
+        return Sent(self.markets, self.published, self.deeds, self.samples)
 
     async def run(self, faults: Iterable[Fault], faulty_s: float) -> None:
         """Record a while without faults, with them, and until everything is healed."""
@@ -99,7 +98,7 @@ class Fed:
         try:
             self.markets = server.run(_open_markets)
             await self._record(server, list(faults), faulty_s)
-            self.books = server.run(_books)
+            self._sample(server)
         finally:
             await asyncio.to_thread(server.stop)
 
@@ -120,6 +119,7 @@ class Fed:
                 watching = [
                     tasks.create_task(self._watch(feed, questions)),
                     tasks.create_task(self._check(books)),
+                    tasks.create_task(self._take_samples(server)),
                 ]
                 for market in self.markets:
                     books.add(market)
@@ -177,102 +177,22 @@ class Fed:
     async def _ask(self, questions: Questions, market: Market) -> None:
         self.watchdog.answer(market.market, await questions.ask(market))
 
+    async def _take_samples(self, server: Server) -> None:
+        while True:
+            await asyncio.to_thread(self._sample, server)
+            await asyncio.sleep(SAMPLE_S)
+
+    def _sample(self, server: Server) -> None:
+        def look(sandbox: Sandbox) -> Sample:
+            return Sample({frame.market: frame.number for frame in self.published}, _books(sandbox))
+
+        self.samples.append(server.run(look))
+
     async def _check(self, books: LiveBooks) -> None:
         while True:
             for market in await asyncio.to_thread(books.step):
                 self.watchdog.doubt(market)
             await asyncio.sleep(TICK_S)
-
-
-class Tape:
-    """What a folder's raw rows give: frames as received, gaps, books, and what can be proved."""
-
-    def __init__(self, folder: Path, markets: list[Market]) -> None:
-        self.frames: dict[bytes, int] = defaultdict(int)
-        self.gaps: dict[int, list[Gap]] = defaultdict(list)
-        self.findings: dict[int, Findings] = defaultdict(Findings)
-        self.first_ns: dict[int, int] = {}
-        """By market: exchange time of its first full book."""
-        self._told_ns: dict[int, list[int]] = defaultdict(list)
-        self._levels: dict[int, dict[tuple[int, int], int]] = defaultdict(dict)
-        normaliser, hashes = Normaliser(markets), HashAgreement(markets)
-        check = BookCheck(markets)
-        for table in Lake(folder).scan_raw(tail=True):
-            for row in table.to_pylist():
-                payload, kind = row["payload"], row["kind"]
-                self.frames[payload] += kind == RawKind.FRAME
-                normaliser.receive(row["ts_recv_ns"], row["line"], row["connection"], kind, payload)
-                hashes.receive(row["connection"], kind, payload, self.findings)
-        rows = normaliser.take()
-        for each in rows:
-            self._apply(each)
-        for gap in [*normaliser.take_gaps(), *normaliser.unseen.values()]:
-            self.gaps[gap.market].append(gap)
-        check.feed(rows)
-        for market, found in check.take().items():
-            self.findings[market].mismatches += int(found["mismatches"])
-            self.findings[market].doubted += int(found["doubted"] + found["mirror_breaks"])
-
-    def book(self, market: int) -> Book:
-        levels = self._levels[market]
-        bids = [(price, size) for (side, price), size in levels.items() if side == Side.BID]
-        asks = [(price, size) for (side, price), size in levels.items() if side == Side.ASK]
-        return sorted(bids, reverse=True), sorted(asks)
-
-    def is_in_gap(self, market: int, ts_ns: int) -> bool:
-        """Or in the silence before one: a connection may end before its silence is noticed."""
-        return any(
-            self._last_before(market, gap.from_ns) - SLACK_NS <= ts_ns
-            and (not gap.to_ns or ts_ns <= gap.to_ns)
-            for gap in self.gaps[market]
-            if gap.reason is not GapReason.STOPPED
-        )
-
-    def _last_before(self, market: int, ts_ns: int) -> int:
-        return max((each for each in self._told_ns[market] if each < ts_ns), default=ts_ns)
-
-    def is_flagged(self, market: int) -> bool:
-        """Whether the certificate shows that something of it is missing."""
-        found = self.findings[market]
-        return bool(found.mismatches or found.doubted or found.hashes_bad)
-
-    def _apply(self, row: np.void) -> None:
-        market, kind = int(row["market"]), int(row["kind"])
-        if kind in (EventKind.LEVEL, EventKind.SNAPSHOT):
-            self._told_ns[market].append(int(row["ts_recv_ns"]))
-        if kind in (EventKind.SNAPSHOT, EventKind.TICK):
-            self._levels[market].clear()
-            self.first_ns.setdefault(market, int(row["ts_recv_ns"]))
-        elif kind == EventKind.LEVEL:
-            key = int(row["side"]), int(row["price_e4"])
-            if row["size_e6"]:
-                self._levels[market][key] = int(row["size_e6"])
-            else:
-                self._levels[market].pop(key, None)
-
-
-def unaccounted(fed: Fed, tape: Tape) -> list[str]:
-    """What neither the rows nor the gaps tell of, and nothing in the certificate hints at."""
-    lacking: dict[int, list[Published]] = defaultdict(list)
-    markets = {market.market: market.slug for market in fed.markets}
-    for frame in fed.published:
-        ts_ns = frame.ts_ms * NS_PER_MS
-        first_ns = tape.first_ns.get(frame.market, 0)
-        is_due = frame.market in markets and not frame.is_exchange_wide and ts_ns > first_ns
-        if is_due and frame.payload not in tape.frames:
-            lacking[frame.market].append(frame)
-    found = []
-    # A frame that one line is robbed of leaves no trace there, if what follows comes.
-    spoilt = {deed.n for deed in fed.deeds if deed.kind in ("drop", "malformed")}
-    for market, slug in markets.items():
-        lost = [f for f in lacking[market] if not tape.is_in_gap(market, f.ts_ms * NS_PER_MS)]
-        changes = [f for f in lost if f.event_type in ("price_change", "book")]
-        silent = [f.number for f in lost if f.number not in spoilt]
-        if silent:
-            found.append(f"{slug}: frames {silent} are lost without a trace")
-        if tape.book(market) != fed.books[market] and not tape.is_flagged(market):
-            found.append(f"{slug}: its book is wrong, and passes for right ({len(changes)} lost)")
-    return found
 
 
 def mixed(seed: int) -> list[Fault]:
@@ -304,7 +224,28 @@ async def of_seed(seed: int, folder: Path) -> list[str]:
     """The mixed faults of a seed: what is not accounted for."""
     fed = Fed(folder, seed)
     await fed.run(mixed(seed), 1.5)
-    return await asyncio.to_thread(lambda: unaccounted(fed, Tape(fed.folder, fed.markets)))
+    return await asyncio.to_thread(lambda: account(fed).errors)
+
+
+async def of_seeds(seeds: Iterable[int]) -> list[str]:
+    """Several at once: they wait most of the time. Each error with what shows it again."""
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    async def run(seed: int, folder: str) -> list[str]:
+        async with gate:
+            try:
+                errors = await of_seed(seed, Path(folder, str(seed)))
+            except (AssertionError, ExceptionGroup, HfptmError, OSError) as error:
+                errors = [repr(error)]
+        return [f"python -m tests.fed {seed}: {error}" for error in errors]
+
+    with tempfile.TemporaryDirectory() as folder:
+        found = await asyncio.gather(*(run(seed, folder) for seed in seeds))
+    return [error for errors in found for error in errors]
+
+
+def account(fed: Fed) -> Account:
+    return Account(fed.sent(), Tape(fed.folder, fed.markets))
 
 
 def _ignore_news(payload: bytes, ts_recv_ns: int) -> None:
@@ -336,5 +277,6 @@ def _books(sandbox: Sandbox) -> dict[int, Book]:
 
 
 if __name__ == "__main__":
-    with tempfile.TemporaryDirectory() as folder:
-        sys.stdout.write("\n".join(asyncio.run(of_seed(int(sys.argv[1]), Path(folder)))) + "\n")
+    logging.disable(logging.WARNING)
+    errors = asyncio.run(of_seeds(map(int, sys.argv[1:])))
+    sys.exit("\n".join(errors))

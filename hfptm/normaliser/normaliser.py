@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from hfptm.lake import Gap
-from hfptm.normaliser.race import Race
+from hfptm.normaliser.gaps import Gaps, Loose
 from hfptm.normaliser.streams import Part, Stream, Streams
+from hfptm.normaliser.tally import Tally
 from hfptm.raw import Loss, RawKind, Silence
 from hfptm.records import EventFlag, EventKind, GapReason
 from hfptm.registry import Market
@@ -30,22 +31,6 @@ _OF_BATCH = (int(EventKind.LEVEL), _SNAPSHOT)
 _LAST = int(EventFlag.LAST_IN_BATCH)
 
 
-class Tally(msgspec.Struct):
-    """What became of the frames."""
-
-    frames: int = 0
-    copies: int = 0
-    """Nothing in them was new: another connection had delivered it."""
-    late: int = 0
-    """Parts that came after newer ones of the same market; what was still true of them counts."""
-    too_late: int = 0
-    """Parts so late that they cannot be matched: older than what was known when their connection
-    began to deliver their market, or than the window. Nothing of them is used."""
-    stray_replies: int = 0
-    """REST replies on no connection: evidence for checks, nothing for the tape."""
-    race: Race = msgspec.field(default_factory=Race)
-
-
 class Connection(msgspec.Struct):
     line: int
     seen_ns: int
@@ -60,13 +45,14 @@ class Saved(msgspec.Struct, kw_only=True):
     connections: dict[int, Connection]
     markets: dict[int, Streams]
     unseen: dict[int, Gap]
+    loose: dict[int, Loose]
     listings: dict[str, ListingState]
 
 
 class Normaliser:
     """`receive` raw rows in order of receipt, then take rows and gaps.
 
-    `unseen` are the gaps that go on, by market. A market is seen while any connection is up that
+    A market is seen while any connection is up that
     delivered something of it.
     """
 
@@ -74,16 +60,20 @@ class Normaliser:
         self.tally = Tally()
         self._feed = MarketFeed(markets)
         self._rows: list[Row] = []
-        self._closed: list[Gap] = []
         self._waiting: dict[bytes, Part] = {}
         state = msgspec.msgpack.decode(saved, type=Saved) if saved else None
         self._connections = state.connections if state else {}
         self._markets = state.markets if state else {}
-        self.unseen = state.unseen if state else {}
+        self._gaps = Gaps(state.unseen, state.loose) if state else Gaps({}, {})
         if state:
             self._feed.restore(state.listings)
         for streams in self._markets.values():
             self._waiting.update((part.payload, part) for part in streams.parts if part.payload)
+
+    @property
+    def unseen(self) -> dict[int, Gap]:
+        """The gaps that go on, by market."""
+        return self._gaps.unseen
 
     @property
     def counters(self) -> Counters:
@@ -97,14 +87,19 @@ class Normaliser:
     def remove_market(self, market: Market) -> None:
         """Forget a market that nobody sends any more; its tokens are unknown from now on."""
         self._feed.remove_market(market)
-        self.unseen.pop(market.market, None)
+        self._gaps.forget(market.market)
+        for link in self._connections.values():
+            link.markets.pop(market.market, None)
+        streams = self._markets.pop(market.market, None)
+        self._forget(streams.parts if streams else ())
 
     def save(self) -> bytes:
         """For another normaliser of the same version to go on; the same history, the same bytes."""
         state = Saved(
             connections=self._connections,
             markets=self._markets,
-            unseen=self.unseen,
+            unseen=self._gaps.unseen,
+            loose=self._gaps.loose,
             listings=self._feed.save(),
         )
         return msgspec.msgpack.encode(state)
@@ -116,8 +111,7 @@ class Normaliser:
 
     def take_gaps(self) -> list[Gap]:
         """The gaps that ended since the last call."""
-        closed, self._closed = self._closed, []
-        return closed
+        return self._gaps.take()
 
     def receive(
         self, ts_recv_ns: int, line: int, connection: int, kind: int, payload: bytes
@@ -187,8 +181,7 @@ class Normaliser:
         self._rows += rows
         streams.is_over |= rows[-1][7] == _STATE
         if market in self.unseen and any(row[7] == _SNAPSHOT for row in rows):
-            gap = self.unseen.pop(market)
-            self._closed.append(Gap(gap.from_ns, market, ts_recv_ns, gap.reason))
+            self._gaps.end(market, ts_recv_ns, ts_venue_ns)
         return True
 
     def _merge(self, streams: Streams, stream: Stream, part: Part) -> list[Row]:
@@ -230,10 +223,10 @@ class Normaliser:
         elif kind == RawKind.LINK_UP:
             self._lose(ts_recv_ns, connection, GapReason.DISCONNECT)
             self._connections[connection] = Connection(line, ts_recv_ns)
+        elif kind == RawKind.SILENCE:
+            self._lose_some(ts_recv_ns, connection, _SILENCE.decode(payload))
         elif connection not in self._connections:
             return
-        elif kind == RawKind.SILENCE:
-            self._lose_some(ts_recv_ns, connection, _SILENCE.decode(payload).tokens)
         elif kind == RawKind.LOSS:
             self._lose(ts_recv_ns, connection, _LOSS.decode(payload).reason)
             self._connections[connection].seen_ns = ts_recv_ns
@@ -250,34 +243,38 @@ class Normaliser:
             self._leave(ts_recv_ns, connection, Gap(link.seen_ns, market, 0, reason))
         link.markets.clear()
 
-    def _lose_some(self, ts_recv_ns: int, connection: int, tokens: Iterable[str]) -> None:
-        link = self._connections[connection]
-        for market in dict.fromkeys(map(self._feed.market_of, tokens)):
-            if market is not None and market in link.markets:
+    def _lose_some(self, ts_recv_ns: int, connection: int, silence: Silence) -> None:
+        """Of a market that nobody sees already, that it is meant is still news."""
+        link = self._connections.get(connection)
+        for market in dict.fromkeys(map(self._feed.market_of, silence.tokens)):
+            if market is None:
+                continue
+            if link is not None and market in link.markets:
                 del link.markets[market]
                 seen_ns = self._markets[market].streams[connection].seen_ns
-                self._leave(ts_recv_ns, connection, Gap(seen_ns, market, 0, GapReason.SILENCE))
+                self._leave(ts_recv_ns, connection, Gap(seen_ns, market, 0, silence.reason))
+            elif silence.reason is GapReason.REMOVED and market in self.unseen:
+                gap = Gap(ts_recv_ns, market, 0, silence.reason)
+                self._begin_gap(ts_recv_ns, gap, Loose(ts_recv_ns, 0))
 
     def _leave(self, ts_recv_ns: int, connection: int, gap: Gap) -> None:
         """A connection was there for a market until `gap` begins, which is one if it was alone."""
         streams = self._markets[gap.market]
         self._forget(streams.leave(connection, gap.from_ns))
         for from_ns, to_ns in streams.holes(ts_recv_ns):
-            self._closed.append(Gap(from_ns, gap.market, to_ns, GapReason.SILENCE))
+            self._gaps.add(from_ns, gap.market, to_ns)
         if streams.streams:
             return
         del self._markets[gap.market]
         if not streams.is_over:
             gap = Gap(streams.seen_ns, gap.market, 0, gap.reason)
-            self._begin_gap(ts_recv_ns, gap)
+            self._begin_gap(ts_recv_ns, gap, Loose(streams.told_ns, streams.latest_ns))
 
-    def _begin_gap(self, ts_recv_ns: int, gap: Gap) -> None:
+    def _begin_gap(self, ts_recv_ns: int, gap: Gap, loose: Loose) -> None:
         """The row stands where the loss is known, the gap begins where it began."""
-        if gap.market in self.unseen:
-            return
-        self.unseen[gap.market] = gap
-        head = (ts_recv_ns, ts_recv_ns, gap.market)
-        self._rows.append((*head, 0, int(gap.reason), 0, 0, _GAP, 0))
+        if self._gaps.begin(gap, loose):
+            head = (ts_recv_ns, ts_recv_ns, gap.market)
+            self._rows.append((*head, 0, int(gap.reason), 0, 0, _GAP, 0))
 
 
 def _reason(payload: bytes) -> GapReason:

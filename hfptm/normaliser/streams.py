@@ -80,8 +80,8 @@ class Streams(msgspec.Struct):
     seen_ns: int = 0
     """Receive time up to which connections that left had seen it."""
     aheads_ns: list[int] = []
-    """When some joined with a book newer than all that the others had delivered, while it is open
-    whether those deliver it too."""
+    """When some joined with something newer than all that the others had delivered, while it is
+    open whether those deliver it too."""
     told_ns: int = 0
     """Receive time of the last part of those that left."""
     left: list[tuple[int, int]] = []
@@ -102,7 +102,7 @@ class Streams(msgspec.Struct):
         is_newest = is_book and ts_venue_ns >= self.latest_ns
         floor_ns = self.latest_ns + (not is_newest)
         stream = Stream(line, order, floor_ns, 0, rows[0][0])
-        if self.streams and is_book and ts_venue_ns > self.latest_ns:
+        if self.streams and ts_venue_ns > self.latest_ns:
             self.aheads_ns.append(stream.joined_ns)
         self.streams[connection] = stream
         return stream

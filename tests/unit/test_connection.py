@@ -120,7 +120,7 @@ def test_what_is_left_is_silent_once_its_stragglers_have_come() -> None:
             one.made.settle(left_ns + module.STRAGGLERS_NS // 2)
             assert RawKind.SILENCE not in one.kinds()
             one.made.settle(left_ns + 2 * module.STRAGGLERS_NS)
-            assert payloads(one.rows, RawKind.SILENCE) == [b'{"tokens":["Y2","N2"]}']
+            assert payloads(one.rows, RawKind.SILENCE) == [b'{"tokens":["Y2","N2"],"reason":7}']
             assert list(one.made.sight.markets) == ids(1)
             one.made.settle(left_ns + 9 * module.STRAGGLERS_NS)
             assert one.kinds().count(RawKind.SILENCE) == 1
@@ -295,6 +295,20 @@ def test_nobody_there_and_a_refusal_say_what_to_look_at() -> None:
     run(test())
 
 
+def test_an_end_before_the_handshake_is_no_connection() -> None:
+    async def test() -> None:
+        async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.close()
+
+        async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            with pytest.raises(VenueError, match=r"before the handshake"):
+                await Held().open(f"ws://127.0.0.1:{port}/")
+
+    run(test())
+
+
 def test_a_handshake_that_nobody_waits_for_makes_no_connection() -> None:
     async def test() -> None:
         arrived, answer, closed = (asyncio.Event() for _ in range(3))
@@ -323,5 +337,16 @@ def test_a_handshake_that_nobody_waits_for_makes_no_connection() -> None:
             answer.set()
             await asyncio.wait_for(closed.wait(), 5)
         assert (one.rows, one.ends) == ([], [])
+
+    run(test())
+
+
+def test_what_is_being_left_when_a_connection_ends_is_no_loss() -> None:
+    async def test() -> None:
+        async with held(1, 2) as (one, _):
+            one.made.unsubscribe(ids(2))
+            one.made.close("silence")
+            assert one.kinds()[-2:] == [RawKind.SILENCE, RawKind.LINK_DOWN]
+            assert payloads(one.rows, RawKind.SILENCE) == [b'{"tokens":["Y2","N2"],"reason":7}']
 
     run(test())

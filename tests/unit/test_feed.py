@@ -274,6 +274,19 @@ def test_markets_that_end_while_their_connection_is_renewed_leave_none() -> None
     run(test())
 
 
+def test_a_market_that_is_removed_while_its_connection_is_away_is_said_to_be() -> None:
+    async def test() -> None:
+        async with fed(1, 2, redundancy=1) as one:
+            one.feed.carry_out([Reconnect(1, GapReason.SILENCE)])
+            one.feed.remove(ids(2))
+            (row,) = [row for row in one.rows if row[5] == RawKind.SILENCE]
+            assert row[2:5] == (0, 0, 0)
+            assert row[6] == b'{"tokens":["Y2","N2"],"reason":7}'
+            await one.settled(1)
+
+    run(test())
+
+
 def test_connections_that_are_half_full_do_not_merge() -> None:
     async def test() -> None:
         async with fed(*range(1, 9), redundancy=1) as one:
@@ -320,7 +333,7 @@ def test_pings_every_ten_seconds_and_what_was_left_is_settled() -> None:
             await until(lambda: all(link.last_pong_ns for link in one.feed.links()))
             pong_ns = one.feed.links()[0].last_pong_ns
             one.feed.tick(now_ns + 5 * NS_PER_S)
-            assert payloads(one.rows, RawKind.SILENCE) == [b'{"tokens":["Y2","N2"]}']
+            assert payloads(one.rows, RawKind.SILENCE) == [b'{"tokens":["Y2","N2"],"reason":7}']
             one.feed.tick(now_ns + 11 * NS_PER_S)
             await until(lambda: one.feed.links()[0].last_pong_ns > pong_ns)
             one.feed.tick(now_ns + LATER_NS)

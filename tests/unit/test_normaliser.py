@@ -4,6 +4,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from hfptm.lake import Gap
 from hfptm.normaliser.normaliser import Normaliser
 from hfptm.normaliser.race import Race
 from hfptm.normaliser.streams import WINDOW_NS
@@ -281,3 +282,93 @@ def test_a_book_that_is_not_newer_or_that_others_come_up_to_shows_nothing(both: 
     at(both, 32, 2, bid(9_000, "0.4", "10"))
     silent(both, 40, 2)
     assert both.take_gaps() == []
+
+
+def removed(normaliser: Normaliser, second: int, connection: int) -> Rows:
+    text = msgspec.json.encode(Silence([YES, NO], GapReason.REMOVED)).decode()
+    return link(normaliser, second, connection, RawKind.SILENCE, text)
+
+
+def cut(normaliser: Normaliser, *, heard: int, cut: int, back: int, ms: int) -> list[Gap]:
+    """Both lines last heard of the market, and of another, then ended; a book of `ms` is next."""
+    other = make_market("0x" + "9" * 64, "91", "92")
+    normaliser.add_market(other)
+    sides = {"market": other.condition_id, "bids": [], "asks": []}
+    for connection in (1, 11):
+        at(normaliser, heard, connection, bid(5, "0.3", "1"))
+        at(normaliser, cut, connection, frame("book", asset_id="91", timestamp="1", **sides))
+    for connection in (1, 11):
+        link(normaliser, cut + 1, connection, RawKind.LINK_DOWN, "")
+    at(normaliser, back, 2, book(ms))
+    return normaliser.take_gaps()
+
+
+def test_a_cut_after_which_something_is_new_reaches_back_to_the_last_word(both: Normaliser) -> None:
+    before, after = cut(both, heard=4, cut=30, back=40, ms=6)
+    assert before == Gap(4 * S, MARKET, 30 * S, GapReason.SILENCE)
+    assert after == Gap(30 * S, MARKET, 40 * S, GapReason.DISCONNECT)
+
+
+def test_a_cut_after_which_nothing_is_new_does_not(both: Normaliser) -> None:
+    assert cut(both, heard=4, cut=30, back=40, ms=5) == [
+        Gap(30 * S, MARKET, 40 * S, GapReason.DISCONNECT)
+    ]
+
+
+def test_what_the_recorder_did_itself_does_not_reach_back(both: Normaliser) -> None:
+    at(both, 4, 1, bid(5, "0.3", "1"))
+    said = msgspec.json.encode(Loss(GapReason.DISK, 3, 7, 4 * S)).decode()
+    link(both, 20, 11, RawKind.LINK_DOWN, "")
+    link(both, 30, 1, RawKind.LOSS, said)
+    at(both, 40, 1, book(6))
+    assert [gap.reason for gap in both.take_gaps()] == [GapReason.DISK]
+
+
+def test_how_a_gap_began_is_saved(both: Normaliser) -> None:
+    at(both, 4, 1, bid(5, "0.3", "1"))
+    link(both, 30, 1, RawKind.LINK_DOWN, "")
+    silent(both, 31, 11)
+    again = Normaliser([make_market()], both.save())
+    for each in (both, again):
+        at(each, 40, 2, book(6))
+    assert again.take_gaps() == both.take_gaps()
+
+
+def test_a_connection_without_a_book_shows_what_others_lacked_too(both: Normaliser) -> None:
+    """Its book was lost on the way, and what it went on telling was new."""
+    at(both, 2, 1, bid(1, "0.3", "1"))
+    link(both, 19, 1, RawKind.LINK_DOWN, "")
+    link(both, 19, 2, RawKind.LINK_UP, "")
+    at(both, 20, 2, bid(9_000, "0.3", "2"))
+    silent(both, 30, 11)
+    assert both.take_gaps() == [Gap(2 * S, MARKET, 20 * S, GapReason.SILENCE)]
+
+
+def test_a_market_that_is_removed_is_no_loss(both: Normaliser) -> None:
+    assert len(removed(both, 8, 1)) == 0
+    (row,) = removed(both, 9, 11)
+    assert (row["kind"], row["aux"]) == (EventKind.GAP, GapReason.REMOVED)
+    at(both, 40, 1, book(6))
+    assert both.take_gaps() == [Gap(1 * S, MARKET, 40 * S, GapReason.REMOVED)]
+
+
+def test_a_market_that_is_removed_while_nobody_sees_it_is_missed_no_longer(
+    both: Normaliser,
+) -> None:
+    silent(both, 8, 1)
+    silent(both, 9, 11)
+    (row,) = removed(both, 20, 0)
+    assert (row["kind"], row["aux"]) == (EventKind.GAP, GapReason.REMOVED)
+    assert len(removed(both, 21, 10)) == 0
+    assert both.take_gaps() == [Gap(1 * S, MARKET, 20 * S, GapReason.SILENCE)]
+    assert both.unseen[MARKET] == Gap(20 * S, MARKET, 0, GapReason.REMOVED)
+
+
+def test_what_is_forgotten_at_once_leaves_nothing_either(both: Normaliser) -> None:
+    at(both, 2, 1, bid(1, "0.3", "1"))
+    empty = Normaliser([make_market()])
+    for connection in (1, 11):
+        link(empty, 1, connection, RawKind.LINK_UP, "")
+    both.remove_market(make_market())
+    assert len(both.save()) <= len(empty.save()) + 9  # a time is longer than none
+    assert len(removed(both, 3, 1)) == 0

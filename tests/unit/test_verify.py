@@ -13,7 +13,8 @@ from hfptm.certificate import Certificate, Findings, Grade, Origin, path_of, sta
 from hfptm.clock import NS_MAX
 from hfptm.errors import LakeError
 from hfptm.lake import SCHEMAS, Kind, Lake
-from hfptm.raw import RawKind
+from hfptm.raw import RawKind, Silence
+from hfptm.records import GapReason
 from hfptm.units import NS_PER_MS, NS_PER_S
 from hfptm.venue.market_feed import MarketFeed
 from recorder.derivation import derive
@@ -89,6 +90,21 @@ def test_what_a_certificate_says(tmp_path: Path) -> None:
     stands = standing(lake, 0, NS_MAX)
     assert (stands.hours, stands.verified, stands.grade) == (1, 1, "D")
     assert stands.worst == found
+
+
+def test_a_market_that_is_recorded_no_more_is_no_fault(tmp_path: Path) -> None:
+    lake = new_lake(tmp_path)
+    said = msgspec.json.encode(Silence([YES], GapReason.REMOVED))
+    rows = [row(300, connection, RawKind.SILENCE, said) for connection in (2, 12)]
+    rows += [each for each in recording() if each[0] < START_NS + 900 * S]
+    rows.append(row(990, 2, RawKind.FRAME, b"[]"))
+    write(lake, sorted(rows, key=lambda row: row[0]))
+    total = certify(lake).total
+    assert "removed" not in total.unseen_s_by_reason
+    assert total.unseen_s == 210.0 - 101.0
+    assert total.gaps == 1
+    # Seen last at 211 s.
+    assert total.listed_s == 211.0
 
 
 def test_a_mismatch_is_found(tmp_path: Path) -> None:

@@ -1,0 +1,19 @@
+"""What became of the frames that a normaliser was given."""
+
+import msgspec
+
+from hfptm.normaliser.race import Race
+
+
+class Tally(msgspec.Struct):
+    frames: int = 0
+    copies: int = 0
+    """Nothing in them was new: another connection had delivered it."""
+    late: int = 0
+    """Parts that came after newer ones of the same market; what was still true of them counts."""
+    too_late: int = 0
+    """Parts so late that they cannot be matched: older than what was known when their connection
+    began to deliver their market, or than the window. Nothing of them is used."""
+    stray_replies: int = 0
+    """REST replies on no connection: evidence for checks, nothing for the tape."""
+    race: Race = msgspec.field(default_factory=Race)
