@@ -277,6 +277,6 @@ def _books(sandbox: Sandbox) -> dict[int, Book]:
 
 
 if __name__ == "__main__":
-    logging.disable(logging.WARNING)
+    logging.disable(logging.ERROR)
     errors = asyncio.run(of_seeds(map(int, sys.argv[1:])))
-    sys.exit("\n".join(errors))
+    sys.exit("\n".join(errors) or None)
