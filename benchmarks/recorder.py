@@ -1,17 +1,19 @@
 """How fast the recorder is, and what it takes: `python -m benchmarks.recorder [--json]`.
 
 From the socket to the durable log, with the sealing that follows; sender and recorder are processes
-of their own. Takes three minutes. On a machine with fewer than three free cores they take them from
+of their own. Takes six minutes. On a machine with fewer than three free cores they take them from
 each other: what the recorder could do with a core of its own stands beside each figure.
 """
 
 import asyncio
 import gc
+import json
 import resource
+import subprocess
+import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from multiprocessing import get_context
 from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
 from typing import NamedTuple
@@ -20,8 +22,10 @@ import msgspec
 import uvloop
 
 from benchmarks import sandbox
-from benchmarks.report import Figure, main
-from benchmarks.sender import Head, Load, send
+from benchmarks.child import child
+from benchmarks.process_tree import tree_cpu_s
+from benchmarks.report import ROOT, Figure, main
+from benchmarks.sender import OPENING_S, Head, Load, send
 from benchmarks.storage import make_frames
 from hfptm.clock import monotonic_ns
 from hfptm.lake import Kind, Lake
@@ -42,16 +46,22 @@ ABOUT = (
     "Frames are made: price changes of two tokens, 604 bytes, half of what does not compress are "
     "hashes."
 )
-_SPAWN = get_context("spawn")
+SEALING_S = 600.0
+"""What sealing and counting are given behind the last frame."""
+
 _MIB = 1 << 20
 
 
 class Sizes(NamedTuple):
     seconds: int = 60
-    quiet_seconds: int = 20
-    quiet_rate: int = 500
     assets: int = 20_000
+    memory_seconds: int = 20
     wire_frames: int = 100_000
+    command_markets: int = 500
+    command_rate: int = 500
+    """Frames per second of the exchange, which come on each line."""
+    warm_s: int = 20
+    command_seconds: int = 120
 
 
 class Task(NamedTuple):
@@ -80,7 +90,7 @@ class Received(NamedTuple):
 
 
 def measure(sizes: Sizes) -> list[Figure]:
-    return [*_flat_out(sizes), _events(sizes), _memory(sizes), _quiet(sizes)]
+    return [*_flat_out(sizes), _events(sizes), _memory(sizes), _command(sizes)]
 
 
 def _flat_out(sizes: Sizes) -> list[Figure]:
@@ -103,12 +113,12 @@ def _events(sizes: Sizes) -> Figure:
         sandbox.write_wire(wire, sandbox.Sizes(wire_frames=sizes.wire_frames))
         markets = wire_markets(wire)
         section = Recorder(redundancy=1, assets_per_connection=2 * len(markets))
-        with _process(receive) as receiving:
+        with child(receive) as receiving:
             resend(
                 wire,
-                on_ready=lambda address: receiving.send(Task(address, markets, 1, section, data)),
+                on_ready=lambda address: receiving.tell(Task(address, markets, 1, section, data)),
             )
-            receiving.recv()
+            receiving.hear(SEALING_S)
         Lake(data).write_markets("markets", markets)
         made = derive(data, lambda *_: None)
     note = f"{made.event_rows:,} rows of {made.frames:,} frames of the sandbox"
@@ -120,7 +130,7 @@ def _memory(sizes: Sizes) -> Figure:
     section = Recorder()
     connections = section.redundancy * sizes.assets // section.assets_per_connection
     load = Load(
-        sizes.quiet_seconds,
+        sizes.memory_seconds,
         markets=sizes.assets // 2,
         connections=connections,
         rate=2_000,
@@ -131,41 +141,58 @@ def _memory(sizes: Sizes) -> Figure:
     return Figure(f"rss_mib_{sizes.assets}", got.rss_bytes / _MIB, "MiB", None, note)
 
 
-def _quiet(sizes: Sizes) -> Figure:
-    load = Load(sizes.quiet_seconds, markets=200, connections=4, rate=sizes.quiet_rate)
-    sent, got = recorded(load, Recorder())
-    assert got.in_lake == sent
-    share = got.cpu_s / got.took_s
-    note = f"at {sizes.quiet_rate} frames/s; sealing takes {got.sealing_cpu_s / got.took_s:.3f}"
-    return Figure(f"core_share_{sizes.quiet_rate}", share, "", None, note)
+def _command(sizes: Sizes) -> Figure:
+    """`hfptm record` whole: receiving, companion, watchdog, sealing, the tape of what is sealed."""
+    with (
+        tempfile.TemporaryDirectory(prefix="hfptm-benchmark-") as folder,
+        sandbox.serving(sizes.command_markets, sizes.command_rate) as served,
+        recording(Path(folder), served.servers) as process,
+    ):
+        sandbox.wait_ms(sizes.warm_s * 1_000)
+        before_s, began_ns = tree_cpu_s(process.pid), monotonic_ns()
+        sandbox.wait_ms(sizes.command_seconds * 1_000)
+        share = (tree_cpu_s(process.pid) - before_s) * NS_PER_S / (monotonic_ns() - began_ns)
+        process.terminate()
+        summary = json.loads(process.communicate()[0])
+    assert summary["dropped_rows"] == 0
+    per_s = summary["frames"] / summary["ran_s"]
+    note = (
+        f"all processes, {summary['markets']} markets, both lines: {per_s:,.0f} frames/s received"
+    )
+    return Figure(f"core_share_{sizes.command_rate}", share, "", None, note)
+
+
+@contextmanager
+def recording(data: Path, servers: dict[str, str]) -> Iterator["subprocess.Popen[str]"]:
+    """The command, which records everything; a minute's log is sealed and normalised."""
+    command = [sys.executable, "-m", "hfptm.cli", "record", "--json", "--data", str(data)]
+    settings = [
+        *(f"server.{name}={address}" for name, address in servers.items()),
+        *("discovery.min_volume_24h_usd=0", "discovery.min_liquidity_usd=0"),
+        "storage.log_interval_s=60",
+    ]
+    command += [word for setting in settings for word in ("--set", setting)]
+    pipe, nowhere = subprocess.PIPE, subprocess.DEVNULL
+    with subprocess.Popen(command, cwd=ROOT, stdout=pipe, stderr=nowhere, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.terminate()
 
 
 def recorded(load: Load, section: Recorder) -> tuple[int, Received]:
     """How many frames were sent, and what a recorder of its own made of them."""
     with (
         tempfile.TemporaryDirectory(prefix="hfptm-benchmark-") as folder,
-        _process(send, load) as sending,
-        _process(receive) as receiving,
+        child(send, load) as sending,
+        child(receive) as receiving,
     ):
         data = Path(folder)
-        task = Task(sending.recv(), listed(load), load.connections, section, data)
-        receiving.send(task)
-        sent: list[int] = sending.recv()
-        return sum(sent), receiving.recv()
-
-
-@contextmanager
-def _process(target: Callable[..., None], *arguments: object) -> Iterator[Pipe]:
-    """Fresh, since a fork would share what this one has in memory."""
-    ours, theirs = _SPAWN.Pipe()
-    process = _SPAWN.Process(target=target, args=(theirs, *arguments), daemon=True)
-    process.start()
-    theirs.close()
-    try:
-        yield ours
-        process.join()
-    finally:
-        ours.close()
+        address = sending.hear(OPENING_S, receiving)
+        receiving.tell(Task(address, listed(load), load.connections, section, data))
+        sent: int = sending.hear(2 * OPENING_S + load.seconds, receiving)
+        received: Received = receiving.hear(SEALING_S)
+        return sent, received
 
 
 def receive(pipe: Pipe) -> None:
@@ -180,7 +207,7 @@ async def _receive(task: Task) -> Received:
     gc.collect()
     async with feed:
         feed.add(task.markets)
-        while feed.dialling.opened < task.connections:
+        while len(feed.dialling.open) < task.connections:
             await asyncio.sleep(0.05)
         books, began_ns, before_s = feed.dialling.received()[0], monotonic_ns(), _cpu_s()
         last_ns, frames = began_ns, books

@@ -23,6 +23,9 @@ _LEVELS = 20
 
 _CLOSE_S = 60
 
+OPENING_S = 120.0
+"""What the recorder is given to open all its connections."""
+
 
 class Load(NamedTuple):
     """What is sent. `frames` different ones of `markets`, once so many connections are there."""
@@ -43,7 +46,7 @@ class Head(msgspec.Struct):
 
 
 def send(pipe: Pipe, load: Load) -> None:
-    """Tell the address, send, and tell how many frames were sent on each connection."""
+    """Tell the address, send, and tell how many frames were sent."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_Sender(load).run(pipe))
 
@@ -55,8 +58,11 @@ class _Sender:
         for payload in make_frames(load.frames, load.markets):
             token = msgspec.json.decode(payload, type=Head).price_changes[0]["asset_id"]
             self._of_token.setdefault(token, []).append(text_frame(payload))
-        self._everybody = asyncio.Barrier(load.connections)
-        self._sent: list[int] = []
+        self._lines = 0
+        """That have asked for something and are open."""
+        self._everybody = asyncio.Event()
+        self._end_s = 0.0
+        self._sent = 0
 
     async def run(self, pipe: Pipe) -> None:
         async with serve(
@@ -71,35 +77,50 @@ class _Sender:
         ) as server:
             port = next(iter(server.sockets)).getsockname()[1]
             pipe.send(f"ws://127.0.0.1:{port}/")
-            while len(self._sent) < self._load.connections:
+            await asyncio.wait_for(self._everybody.wait(), OPENING_S)
+            while self._lines:
                 await asyncio.sleep(0.05)
         pipe.send(self._sent)
 
     async def _meet(self, line: ServerConnection) -> None:
+        """One that comes again, after it was lost, gets what is left of the time."""
         tokens = msgspec.json.decode(await line.recv(), type=dict[str, Any])["assets_ids"]
-        if self._load.has_books:
-            await line.send(books(tokens))
-        frames = [frame for token in tokens for frame in self._of_token.get(token, [])]
-        await self._everybody.wait()
+        self._lines += 1
         listening = asyncio.create_task(_listen(line))
         try:
-            self._sent.append(await self._play(line, frames))
+            if self._load.has_books:
+                await line.send(books(tokens))
+            frames = [frame for token in tokens for frame in self._of_token.get(token, [])]
+            await self._all(listening)
+            await self._play(line, frames)
+        except ConnectionClosed:
+            return
         finally:
+            self._lines -= 1
             listening.cancel()
-        await line.close()
 
-    async def _play(self, line: ServerConnection, frames: list[bytes]) -> int:
+    async def _all(self, listening: asyncio.Task[None]) -> None:
+        """Wait until so many lines are open at once; one that is lost meanwhile does not count."""
+        if self._lines == self._load.connections and not self._everybody.is_set():
+            self._end_s = asyncio.get_running_loop().time() + self._load.seconds
+            self._everybody.set()
+        waiting = asyncio.create_task(self._everybody.wait())
+        await asyncio.wait({waiting, listening}, return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+
+    async def _play(self, line: ServerConnection, frames: list[bytes]) -> None:
+        """Until the time is over or the line is lost, whose ConnectionClosed `drain` raises."""
         loop = asyncio.get_running_loop()
         rate = self._load.rate / self._load.connections
         size = _BLOCK_FRAMES if not rate else 1
         blocks = [b"".join(frames[at : at + size]) for at in range(0, len(frames) - size + 1, size)]
         began_s, sent = loop.time(), 0
-        while loop.time() < began_s + self._load.seconds:
+        while loop.time() < self._end_s:
             line.transport.write(blocks[sent // size % len(blocks)])
             sent += size
+            self._sent += size
             await line.drain()
             await asyncio.sleep(max(0, began_s + sent / rate - loop.time()) if rate else 0)
-        return sent
 
 
 async def _listen(line: ServerConnection) -> None:
