@@ -14,6 +14,12 @@ TIMEOUT_S = 10
 TRIES = 6
 """With the waits in between, an address is given up after about 8 s of refusals."""
 
+AT_ONCE = 10
+"""Connections at most; more questions wait for one."""
+
+KEPT_S = 120.0
+"""How long an idle one is kept: opening one costs more than asking."""
+
 FIRST_WAIT_S = 0.25
 LONGEST_WAIT_S = 30.0
 
@@ -35,7 +41,8 @@ class Rest:
     def __init__(self, base_url: str, setting: str, rng: np.random.Generator) -> None:
         self.retries = 0
         self._base_url, self._setting, self._rng = base_url, setting, rng
-        self._client = httpx.AsyncClient(base_url=base_url, timeout=TIMEOUT_S)
+        limits = httpx.Limits(max_connections=AT_ONCE, keepalive_expiry=KEPT_S)
+        self._client = httpx.AsyncClient(base_url=base_url, timeout=TIMEOUT_S, limits=limits)
 
     async def __aenter__(self) -> Self:
         await self._client.__aenter__()

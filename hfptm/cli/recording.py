@@ -1,11 +1,17 @@
-"""What `hfptm record` shows while it runs: a table on a terminal, JSON lines anywhere else."""
+"""What `hfptm record` shows while it runs: a table on a terminal, JSON lines anywhere else.
+
+All of it is written by a thread of its own: recording goes on if nobody reads.
+"""
 
 import logging
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
+from hfptm.cli.background import Background
 from hfptm.units import NS_PER_MS
 
 if TYPE_CHECKING:
@@ -21,7 +27,7 @@ def live_status() -> Iterator[Callable[["RecorderStatus"], None]]:
     if not sys.stderr.isatty():
         from recorder.logs import JsonLines, StatusLog
 
-        with _logging_to(logging.StreamHandler(sys.stderr), JsonLines()):
+        with Background() as background, _logging_to(_Lines(background), JsonLines()):
             yield StatusLog().note
         return
     from rich.console import Console
@@ -30,9 +36,14 @@ def live_status() -> Iterator[Callable[["RecorderStatus"], None]]:
     console = Console(stderr=True)
     with (
         Live("starting", console=console, auto_refresh=False, transient=True) as live,
-        _logging_to(_OnConsole(console), logging.Formatter("%(message)s")),
+        Background() as background,
+        _logging_to(_OnConsole(console, background), logging.Formatter("%(message)s")),
     ):
-        yield lambda status: live.update(status_table(status), refresh=True)
+
+        def note(status: "RecorderStatus") -> None:
+            background.do(lambda: live.update(status_table(status), refresh=True))
+
+        yield note
 
 
 @contextmanager
@@ -50,15 +61,46 @@ def _logging_to(handler: logging.Handler, formatter: logging.Formatter) -> Itera
         root.removeHandler(handler)
 
 
+class _Lines(logging.Handler):
+    """Lines to the error stream; those that nobody read in time are counted in a line."""
+
+    def __init__(self, background: Background) -> None:
+        super().__init__()
+        self._background = background
+        self._told = 0
+        # Not through the stream's own buffer: the lock of one that hangs would end the process.
+        self._handle = sys.stderr.fileno()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        dropped = self._background.dropped
+        if dropped > self._told:
+            text = f"{dropped - self._told} lines were not read in time, and dropped"
+            about = logging.LogRecord(__name__, logging.WARNING, "", 0, text, None, None)
+            if not self._write(about):
+                return
+            self._told = dropped
+        self._write(record)
+
+    def _write(self, record: logging.LogRecord) -> bool:
+        line = f"{self.format(record)}\n".encode()
+        return self._background.do(partial(_write_all, self._handle, line))
+
+
+def _write_all(handle: int, line: bytes) -> None:
+    while line:
+        line = line[os.write(handle, line) :]
+
+
 class _OnConsole(logging.Handler):
     """Lines above a live table."""
 
-    def __init__(self, console: "Console") -> None:
+    def __init__(self, console: "Console", background: Background) -> None:
         super().__init__(logging.WARNING)
-        self._console = console
+        self._console, self._background = console, background
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._console.print(self.format(record), markup=False, highlight=False)
+        line = self.format(record)
+        self._background.do(partial(self._console.print, line, markup=False, highlight=False))
 
 
 def status_table(status: "RecorderStatus") -> "Table":

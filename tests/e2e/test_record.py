@@ -2,7 +2,12 @@
 file.
 """
 
+import fcntl
+import json
+import os
 import signal
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,9 +15,12 @@ from typing import Any, NamedTuple
 import pytest
 
 from hfptm.clock import monotonic_ns
+from hfptm.config import environment
+from hfptm.lake import Lake
 from hfptm.sandbox.service import Service
 from hfptm.sandbox.session import Settings
 from hfptm.units import NS_PER_S
+from tests.conftest import ROOT
 from tests.e2e.command import Result, in_its_own_process, must, process
 from tests.recorded import Received, Sent, received
 
@@ -113,6 +121,33 @@ def test_verify_finds_nothing_wrong(recorded: Recorded) -> None:
         assert set(total["unseen_s_by_reason"]) <= {"stopped", "silence"}
         assert sums["wrong"] == sums["not_derivable"] == []
         assert set(certificate["lines"]["first"]) <= {"0", "1"}
+
+
+def test_a_log_that_nobody_reads_stops_nothing(tmp_path: Path) -> None:
+    """A full pipe, as a terminal with Ctrl-S: the loop that receives never waits for it."""
+    reading, writing = os.pipe()
+    fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
+    with Service(Settings(markets=12, rate=50)) as service:
+        command = [sys.executable, "-m", "hfptm.cli", "record", "--data", str(tmp_path)]
+        command += ["--duration", "6s", "--json", *EVERYTHING, *MOVING]
+        command += ["--set", "recorder.reconnect_interval_s=1"]
+        env = {**environment(), **variables(service)}
+        recorder = subprocess.Popen(
+            command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=writing, text=True
+        )
+        try:
+            summary = json.loads(recorder.communicate(timeout=30)[0])
+        finally:
+            recorder.kill()
+            recorder.wait()
+            os.close(writing)
+    with os.fdopen(reading, "rb") as log:
+        lines = log.read().splitlines()
+    assert recorder.returncode == 0
+    assert sum(map(len, lines)) < 4096 + 100
+    assert summary["ran_s"] < 10
+    frames = sum(int((t["kind"].to_numpy() == 1).sum()) for t in Lake(tmp_path).scan_raw())
+    assert frames == summary["frames"] > 100
 
 
 def test_a_duration_and_a_summary_for_people(tmp_path: Path) -> None:
