@@ -41,8 +41,9 @@ class Rest:
     def __init__(self, base_url: str, setting: str, rng: np.random.Generator) -> None:
         self.retries = 0
         self._base_url, self._setting, self._rng = base_url, setting, rng
+        timeout = httpx.Timeout(TIMEOUT_S, pool=None)
         limits = httpx.Limits(max_connections=AT_ONCE, keepalive_expiry=KEPT_S)
-        self._client = httpx.AsyncClient(base_url=base_url, timeout=TIMEOUT_S, limits=limits)
+        self._client = httpx.AsyncClient(base_url=base_url, timeout=timeout, limits=limits)
 
     async def __aenter__(self) -> Self:
         await self._client.__aenter__()
