@@ -34,6 +34,7 @@ from hfptm.parquet import (
     open_table,
     to_arrow,
 )
+from hfptm.presence import Reading
 from hfptm.raw import RAW_GROUP_ROWS, RAW_SCHEMA, rows_between
 from hfptm.records import EVENT, SCHEMA_VERSION, GapReason
 from hfptm.registry import Group, Market
@@ -112,6 +113,10 @@ class Lake:
         date, hour = utc_date_hour(ts_ns)
         return self.root / kind / f"date={date}" / f"hour={hour:02d}" / f"{segment}.parquet"
 
+    def reading(self) -> Reading:
+        """Held from before the files are listed: until it ends none of them is removed."""
+        return Reading(self.root)
+
     def files(self, kind: Kind, from_ns: int = 0, to_ns: int = NS_MAX) -> list[Path]:
         """Files whose hour overlaps [from_ns, to_ns), by hour, then by segment."""
         found = sorted(self.root.glob(f"{kind}/date=*/hour=*/*.parquet"))
@@ -186,7 +191,7 @@ class Lake:
 
         With `tail`, then what is durable in the write-ahead log and not sealed yet, log after log.
         """
-        with self._logs(tail) as logs:
+        with self.reading(), self._logs(tail) as logs:
             for path in self.files(Kind.RAW, from_ns, to_ns):
                 if path.stem in logs:  # published already, or partly: the log holds all of it
                     continue

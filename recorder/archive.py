@@ -82,7 +82,7 @@ def copy(lake: Lake, url: str, progress: Progress, **options: object) -> Report:
     cannot be used, LakeError if the storage fails, gives back other bytes than it was given, or
     another process maintains this lake.
     """
-    with maintenance_lock(lake):
+    with maintenance_lock(lake), lake.reading():
         try:
             copies = _Copies(lake, url, options)
             return copies.bring_up(progress)
@@ -116,7 +116,17 @@ class _Copies:
         return report
 
     def _copy(self, path: Path) -> Copied:
-        size_bytes, modified_ns = _identity(path)
+        """Once more if it was written anew meanwhile, as the newest markets are."""
+        while True:
+            before = _identity(path)
+            copied = self._copy_once(path, *before)
+            if copied is not None:
+                return copied
+            if _identity(path) == before:
+                raise LakeError(f"{self._remote(path)}: holds other bytes than {path}; copy again")
+
+    def _copy_once(self, path: Path, size_bytes: int, modified_ns: int) -> Copied | None:
+        """None if the copy holds other bytes."""
         with path.open("rb") as file:
             sha256 = _sha256(file)
         remote = self._remote(path)
@@ -124,7 +134,7 @@ class _Copies:
         self._storage.put_file(str(path), remote)
         with self._storage.open(remote, "rb") as file:
             if _sha256(file) != sha256:
-                raise LakeError(f"{remote}: holds other bytes than {path}; copy again")
+                return None
         return Copied(self._url, self._name(path), size_bytes, modified_ns, sha256)
 
     def _remove_replaced(self, path: Path) -> None:

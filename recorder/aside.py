@@ -1,7 +1,7 @@
 """The program that runs beside the recorder, so that nothing but receiving runs within it.
 
-It discovers markets, asks about silent ones, checks every book as it is recorded, and makes the
-tape of what is sealed. `python -m recorder.aside` is started by `recorder.companion`, talks to it
+It discovers markets, asks about silent ones, checks every book as it is recorded, and keeps up what
+is sealed. `python -m recorder.aside` is started by `recorder.companion`, talks to it
 over its standard input and output, and ends with it.
 """
 
@@ -10,29 +10,30 @@ import logging
 import os
 import sys
 from collections.abc import Iterable
+from itertools import count
 
 import numpy as np
 
 from hfptm.clock import wall_ns
-from hfptm.errors import LakeError, VenueError
+from hfptm.errors import VenueError
 from hfptm.lake import Lake
 from hfptm.registry import Market
-from hfptm.units import NS_PER_S
+from hfptm.units import NS_PER_MS, NS_PER_S
 from hfptm.venue.messages import MarketResolved, NewMarket, decode
 from recorder import talk
-from recorder.derivation import derive
 from recorder.discovery import Discovery
 from recorder.live_books import LiveBooks
 from recorder.market_store import MarketStore
 from recorder.questions import Questions
 from recorder.rest import Rest
+from recorder.upkeep import HOURLY_S, Upkeep
 
 STEP_S = 0.25
 """Between two looks at what has become durable."""
 
 REPORT_S = 1.0
 CLOCK_S = 60.0
-DERIVE_S = 30.0
+DERIVE_S = 30
 """Between two looks for sealed segments that stand as no events yet."""
 
 NICENESS = 10
@@ -49,13 +50,13 @@ class Aside:
         self._discovery = Discovery(begin.discovery, begin.servers, store, begin.seed)
         self._clob = Rest(begin.servers.clob_url, "server.clob_url", self._rng)
         room = begin.discovery.max_order_books
-        self._books = LiveBooks(begin.data, begin.since_ns, room, begin.flush_ns)
+        flush_ns = begin.storage.flush_interval_ms * NS_PER_MS
+        self._books = LiveBooks(begin.data, begin.since_ns, room, flush_ns)
         self._questions = Questions(self._clob, self._books, begin.settle_ns)
         self._markets: dict[int, Market] = {}
         self._asking: set[asyncio.Task[None]] = set()
         self._clock_offset_ns = 0
-        self._derived_segments = 0
-        self._problem = ""
+        self._upkeep = Upkeep(begin.data, begin.storage)
 
     async def run(self) -> None:
         async with self._discovery, self._clob:
@@ -63,7 +64,7 @@ class Aside:
                 self._discover(),
                 self._check_books(),
                 self._ask_time(),
-                self._derive(),
+                self._keep_up(),
                 self._report(),
             )
             tasks = [asyncio.create_task(each) for each in work]
@@ -140,16 +141,13 @@ class Aside:
             theirs_ns = int(text) * NS_PER_S + NS_PER_S // 2
             self._clock_offset_ns = theirs_ns - (asked.sent_ns + asked.recv_ns) // 2
 
-    async def _derive(self) -> None:
-        while True:
+    async def _keep_up(self) -> None:
+        rounds = HOURLY_S // DERIVE_S
+        for number in count(1):
             await asyncio.sleep(DERIVE_S)
-            try:
-                done = await asyncio.to_thread(derive, self._begin.data, lambda _done, _all: None)
-            except (LakeError, OSError) as error:
-                self._problem = str(error)
-            else:
-                self._problem = ""
-                self._derived_segments += done.segments
+            await asyncio.to_thread(self._upkeep.tape)
+            if number % rounds == 0:
+                await asyncio.to_thread(self._upkeep.files)
 
     async def _report(self) -> None:
         while True:
@@ -158,8 +156,7 @@ class Aside:
                     discovery=self._discovery.status,
                     books=self._books.status,
                     clock_offset_ns=self._clock_offset_ns,
-                    derived_segments=self._derived_segments,
-                    problem=self._problem,
+                    upkeep=self._upkeep.status,
                 )
             )
             await asyncio.sleep(REPORT_S)

@@ -2,7 +2,7 @@
 
 The new file lists what it replaces (`hfptm.segments`) and is published first: from then on readers
 of the lake do not see the old ones, which are then removed. A crash in between leaves files that
-nobody reads; the next `compact` removes them.
+nobody reads; the next `compact` removes them. So it does with those that are just being read.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -19,6 +19,7 @@ from hfptm.clock import NS_MAX
 from hfptm.errors import HfptmError
 from hfptm.lake import SCHEMAS, Kind, Lake, hour_ns
 from hfptm.parquet import HOUR_NS, TableFile, open_table, sorted_by_time, sync_folder
+from hfptm.presence import unread
 from hfptm.raw import RAW_GROUP_ROWS
 from hfptm.segments import RECORDED, Merger, hidden, merged_name, merged_schema, merger_of
 from hfptm.wal import logs
@@ -51,7 +52,7 @@ def compact(lake: Lake, before_ns: int, progress: Progress) -> list[Merged]:
     """
     with maintenance_lock(lake):
         for folder in sorted(lake.root.glob("raw/date=*/hour=*")):
-            remove(hidden(folder.glob("*.parquet")))
+            remove_unread(lake, hidden(folder.glob("*.parquet")))
         hours = [
             paths
             for hour, paths in sorted(_by_hour(lake).items())
@@ -96,7 +97,7 @@ def _merge(lake: Lake, paths: Sequence[Path]) -> Merged:
         size_bytes=_size(file.path),
         parts_bytes=sum(map(_size, paths)),
     )
-    remove(paths)
+    remove_unread(lake, paths)
     return merged
 
 
@@ -123,11 +124,19 @@ def _size(path: Path) -> int:
     return path.stat().st_size
 
 
+def remove_unread(lake: Lake, paths: Iterable[Path]) -> bool:
+    """False, and nothing is removed, while somebody reads in the lake."""
+    with unread(lake.root) as is_unread:
+        if is_unread:
+            remove(paths)
+        return is_unread
+
+
 def remove(paths: Iterable[Path]) -> None:
-    """Durable on return."""
+    """Durable on return. One that the normaliser has just replaced is gone already."""
     gone = list(paths)
     for path in gone:
-        path.unlink()
+        path.unlink(missing_ok=True)
     for folder in {path.parent for path in gone}:
         sync_folder(folder)
 

@@ -16,7 +16,7 @@ import msgspec
 
 from hfptm.errors import HfptmError, VenueError
 from recorder import talk
-from recorder.discovery import Ended
+from recorder.changes import Ended
 
 FIRST_WAIT_S = 1.0
 LONGEST_WAIT_S = 30.0

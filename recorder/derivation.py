@@ -20,8 +20,10 @@ from hfptm.errors import LakeError
 from hfptm.lake import NORMALISER, Gap, Kind, Lake, hour_ns
 from hfptm.normaliser.normaliser import Normaliser
 from hfptm.parquet import HOUR_NS, TableFile, open_table, to_arrow
+from hfptm.presence import unread
 from hfptm.registry import Market
 from hfptm.segments import RECORDED
+from recorder.known_markets import known_versions
 from recorder.lock import ProcessLock
 from recorder.manifest import (
     Manifest,
@@ -54,13 +56,32 @@ class Report(msgspec.Struct, kw_only=True):
     """That began."""
 
 
-def derive(data: Path, progress: Progress) -> Report:
-    """Bring all events up to what is sealed. Raises LakeError if another process is at it."""
+def derivation_lock(lake: Lake, wait_s: float) -> ProcessLock:
+    """Held while manifests and what they name belong together."""
+    return ProcessLock(lake.root / "manifests" / "lock", "normalising or verifying", wait_s)
+
+
+def derive(data: Path, progress: Progress, wait_s: float = 0.0) -> Report:
+    """Bring all events up to what is sealed.
+
+    Raises HeldError if another process is at it, or verifies, and still is after `wait_s`.
+    """
     lake = Lake(data)
-    files = [path for path in lake.files(Kind.RAW) if origin_of(path) is Origin.RECORDED]
-    hours = [(start, list(some)) for start, some in groupby(files, key=hour_ns)]
-    with ProcessLock(lake.root / "manifests" / "lock", "normalising"):
-        return _Derivation(lake, progress).run(hours)
+    with derivation_lock(lake, wait_s):
+        return derive_held(lake, progress)
+
+
+def derive_held(lake: Lake, progress: Progress) -> Report:
+    """The same for who holds the lock. The events of parts go at its end, or the next one's."""
+    with lake.reading():
+        files = [path for path in lake.files(Kind.RAW) if origin_of(path) is Origin.RECORDED]
+        hours = [(start, list(some)) for start, some in groupby(files, key=hour_ns)]
+        report = _Derivation(lake, progress).run(hours)
+    with unread(lake.root) as is_unread:
+        if is_unread:
+            for start_ns, _ in hours:
+                remove_merged(lake, start_ns)
+    return report
 
 
 class _Derivation:
@@ -83,7 +104,7 @@ class _Derivation:
     def _run_hour(self, start_ns: int, files: list[Path], before: bytes) -> bytes:
         """The state at its end."""
         path = manifest_path(self._lake, start_ns)
-        manifest = self._merged(path, start_ns, files)
+        manifest = self._merged(path, files)
         self._stood_so_far &= manifest is not None and self._stands(manifest, files, before)
         if manifest is None or not self._stood_so_far:
             manifest = Manifest(before=state_sha256(before), state=before)
@@ -103,7 +124,7 @@ class _Derivation:
                 self._advance(file)
         return manifest.state
 
-    def _merged(self, path: Path, start_ns: int, files: list[Path]) -> Manifest | None:
+    def _merged(self, path: Path, files: list[Path]) -> Manifest | None:
         """The hour's manifest, with the segments that were merged since as one."""
         manifest = read_manifest(path)
         if manifest is None or manifest.normaliser != NORMALISER:
@@ -112,7 +133,6 @@ class _Derivation:
         if sources != manifest.sources:
             manifest.sources = sources
             write_manifest(path, manifest)
-        remove_merged(self._lake, start_ns, manifest)
         return manifest
 
     def _stands(self, manifest: Manifest, files: list[Path], before: bytes) -> bool:
@@ -219,10 +239,10 @@ def receive_batch(normaliser: Normaliser, batch: pa.RecordBatch) -> None:
         normaliser.receive(*row)
 
 
-def listed(lake: Lake, at_ns: int) -> list[Market]:
-    """Every market as it was at this time, or as it was first known."""
+def listed(lake: Lake, start_ns: int) -> list[Market]:
+    """The markets of an hour, each as it was when the hour began, or as it was first known."""
     listed: dict[int, Market] = {}
-    for market, _ in lake.market_versions():
-        if market.market not in listed or market.valid_from_ns <= at_ns:
+    for market in known_versions(lake, start_ns, start_ns + HOUR_NS):
+        if market.market not in listed or market.valid_from_ns <= start_ns:
             listed[market.market] = market
     return list(listed.values())

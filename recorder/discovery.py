@@ -10,22 +10,21 @@ import logging
 from collections import Counter
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack
-from enum import StrEnum
 from types import TracebackType
 from typing import Self
 
-import msgspec
 import numpy as np
 
 from hfptm import clock, sections
 from hfptm.errors import VenueError
-from hfptm.registry import Market, market_id
+from hfptm.registry import market_id
 from hfptm.units import NS_PER_S
 from hfptm.venue.listings import Listed
 from hfptm.venue.messages import MarketResolved, NewMarket
 from hfptm.venue.resolutions import of_feed
 from recorder import payouts
 from recorder.catalogue import Catalogue
+from recorder.changes import Changes, Ended, Status
 from recorder.hydration import Hydration
 from recorder.market_store import MarketStore, Settled
 from recorder.payouts import Payouts
@@ -40,47 +39,6 @@ HINT_S = 1.0
 """How long announcements gather before their events are looked up."""
 
 _log = logging.getLogger(__name__)
-
-
-class Ended(StrEnum):
-    """Why a market is not recorded any more, beside the reasons of `selection.Refused`."""
-
-    RESOLVED = "resolved"
-    CLOSED = "closed"
-
-
-class Changes(msgspec.Struct, frozen=True, kw_only=True):
-    """What the feed has to do. Nothing is in two of the three."""
-
-    add: list[Market]
-    remove: dict[int, Refused | Ended]
-    """By market id."""
-    updated: list[Market]
-    """Recorded markets whose rules or group have changed."""
-
-    def __bool__(self) -> bool:
-        return bool(self.add or self.remove or self.updated)
-
-
-class Status(msgspec.Struct, kw_only=True):
-    """For people and metrics; counts are since the start, unless they are of now."""
-
-    listed: int = 0
-    recorded: int = 0
-    waiting: int = 0
-    """Chosen; the CLOB has no book of them yet."""
-    unresolved: int = 0
-    looks: int = 0
-    hints: int = 0
-    """Announcements of markets that concern us."""
-    noise: int = 0
-    """Announcements of all others."""
-    problems: int = 0
-    last_problem: str = ""
-    resolved: Counter[str] = msgspec.field(default_factory=Counter)
-    """By source."""
-    refused: Counter[str] = msgspec.field(default_factory=Counter)
-    """Of the last look, by reason."""
 
 
 class Discovery:

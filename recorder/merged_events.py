@@ -12,7 +12,7 @@ import pyarrow as pa
 from hfptm.lake import SCHEMAS, Kind, Lake, hour_ns
 from hfptm.parquet import TableFile, open_table
 from hfptm.segments import hidden, merged_schema, merger_of
-from recorder.manifest import Manifest, Source, file_sha256
+from recorder.manifest import Source, file_sha256, manifest_path, read_manifest
 
 
 def events_path(lake: Lake, raw: Path) -> Path:
@@ -43,11 +43,13 @@ def merge_events(lake: Lake, sources: Sequence[Source], files: Sequence[Path]) -
     return merged
 
 
-def remove_merged(lake: Lake, hour: int, manifest: Manifest) -> None:
+def remove_merged(lake: Lake, hour: int) -> None:
     """Remove the events of parts, once the manifest names the merged segment in their place."""
-    standing = {source.segment for source in manifest.sources}
     folder = lake.path(Kind.EVENTS, hour, "any").parent
-    for path in hidden(folder.glob("*.parquet")):
+    gone = hidden(folder.glob("*.parquet"))
+    manifest = read_manifest(manifest_path(lake, hour)) if gone else None
+    standing = {source.segment for source in manifest.sources} if manifest else set()
+    for path in gone:
         if path.stem not in standing:
             path.unlink()
 

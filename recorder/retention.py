@@ -10,17 +10,19 @@ from pathlib import Path
 
 import msgspec
 
+from hfptm import sections
 from hfptm.certificate import Origin, origin_of, path_of
 from hfptm.clock import format_utc
-from hfptm.config import Config
 from hfptm.errors import ConfigError
 from hfptm.lake import Kind, Lake, hour_ns
 from hfptm.parquet import HOUR_NS
+from hfptm.presence import unread
 from hfptm.segments import hidden
 from hfptm.units import BYTES_PER_MIB
 from hfptm.wal import logs
 from recorder.archive import Ledger
 from recorder.compact import maintenance_lock, remove
+from recorder.derivation import derivation_lock
 from recorder.log import segment_stamp
 from recorder.manifest import manifest_path
 
@@ -39,9 +41,7 @@ class RetentionSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Only what has a verified copy there is removed; empty where no copy is kept."""
 
 
-def retention_settings(config: Config) -> RetentionSettings:
-    """Those of the section [storage]."""
-    section = config.storage
+def settings_of(section: sections.Storage) -> RetentionSettings:
     return RetentionSettings(
         keep_days=section.keep_days,
         min_free_bytes=section.min_free_mib * BYTES_PER_MIB,
@@ -67,17 +67,22 @@ class Report(msgspec.Struct, kw_only=True):
 
 
 def retain(
-    lake: Lake, settings: RetentionSettings, now_ns: int, *, dry_run: bool = False
+    lake: Lake,
+    settings: RetentionSettings,
+    now_ns: int,
+    *,
+    dry_run: bool = False,
+    wait_s: float = 0.0,
 ) -> Report:
     """Remove what must and may go; with `dry_run`, say what that would be.
 
-    Raises ConfigError if the settings keep everything, LakeError if another process maintains this
-    lake.
+    Raises ConfigError if the settings keep everything, HeldError if another process maintains this
+    lake, or normalises it and still does after `wait_s`.
     """
     if not settings.keep_days and not settings.min_free_bytes:
         problem = "is 0 and keeps everything, as storage.min_free_mib does; set one of them"
         raise ConfigError("hfptm retain", "storage.keep_days", problem)
-    with maintenance_lock(lake):
+    with maintenance_lock(lake), derivation_lock(lake, wait_s):
         return _Retention(lake, settings, now_ns, dry_run).run()
 
 
@@ -97,9 +102,10 @@ class _Retention:
         for hour, paths in sorted(self._hours().items()):
             if not self._must_go(hour):
                 break
-            if held_back := self._held_back(hour, paths):
+            found = self._found(hour, paths)
+            if held_back := self._held_back(hour, paths) or self._remove(hour, paths):
                 break
-            removed.append(self._removed(hour, paths))
+            removed.append(found)
         free_bytes = self._free_bytes()
         is_enough = not held_back and free_bytes >= self._settings.min_free_bytes
         return Report(
@@ -129,26 +135,30 @@ class _Retention:
             return f"{name}h is not copied to {self._settings.copy_url}; run `hfptm copy` first"
         return ""
 
-    def _removed(self, hour: int, paths: list[Path]) -> RemovedHour:
-        sizes = [path.stat() for path in paths]
-        if self._dry_run:
-            self._spared_bytes += sum(size.st_blocks for size in sizes) * BLOCK_BYTES
-        else:
-            self._remove(hour, paths)
+    def _found(self, hour: int, paths: list[Path]) -> RemovedHour:
         names = [path.relative_to(self._lake.root).as_posix() for path in paths]
-        size_bytes = sum(size.st_size for size in sizes)
+        size_bytes = sum(path.stat().st_size for path in paths)
         return RemovedHour(hour=format_utc(hour), files=names, size_bytes=size_bytes)
 
-    def _remove(self, hour: int, paths: list[Path]) -> None:
-        """The hour's manifest stays: the next hour goes on from its state."""
-        for folder in {path.parent for path in paths}:  # or they would be seen again
-            remove(hidden(folder.glob("*.parquet")))
-        remove(paths)
-        path_of(self._lake, hour, Origin.RECORDED).unlink(missing_ok=True)
-        last = manifest_path(self._lake, hour)
-        remove(
-            path for path in self._lake.root.glob("manifests/date=*/hour=*.manifest") if path < last
-        )
+    def _remove(self, hour: int, paths: list[Path]) -> str:
+        """Why it cannot; empty if it is done, or would be.
+
+        The hour's manifest stays: the next hour goes on from its state.
+        """
+        if self._dry_run:
+            self._spared_bytes += sum(path.stat().st_blocks for path in paths) * BLOCK_BYTES
+            return ""
+        with unread(self._lake.root) as is_unread:
+            if not is_unread:
+                return f"{format_utc(hour)[:13]}h may be in use: a process reads in this lake"
+            for folder in {path.parent for path in paths}:  # or they would be seen again
+                remove(hidden(folder.glob("*.parquet")))
+            remove(paths)
+            path_of(self._lake, hour, Origin.RECORDED).unlink(missing_ok=True)
+            last = manifest_path(self._lake, hour)
+            manifests = self._lake.root.glob("manifests/date=*/hour=*.manifest")
+            remove(path for path in manifests if path < last)
+        return ""
 
     def _free_bytes(self) -> int:
         return shutil.disk_usage(self._lake.root).free + self._spared_bytes

@@ -14,7 +14,7 @@ from hfptm.clock import monotonic_ns, wall_ns
 from hfptm.config import Config
 from hfptm.errors import VenueError
 from hfptm.raw import ClockReply, RawKind
-from hfptm.units import NS_PER_MS, NS_PER_S
+from hfptm.units import NS_PER_S
 from recorder import talk
 from recorder.companion import Companion
 from recorder.feed import Feed
@@ -112,7 +112,7 @@ class Service:
             seed=self._seed,
             since_ns=wall_ns(),
             settle_ns=self._patience.behind_ns,
-            flush_ns=self._config.storage.flush_interval_ms * NS_PER_MS,
+            storage=self._config.storage,
         )
 
     async def _follow(

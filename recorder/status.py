@@ -6,7 +6,7 @@ from hfptm.units import NS_PER_S
 from recorder.companion import Companion
 from recorder.feed import Feed
 from recorder.storage import StorageStatus
-from recorder.talk import BookStatus
+from recorder.talk import BookStatus, UpkeepStatus
 from recorder.watchdog import Watchdog
 
 SILENT_NS_MAX = 60 * NS_PER_S
@@ -64,6 +64,9 @@ class RecorderStatus(msgspec.Struct, frozen=True, kw_only=True):
     books: BookStatus
     clock_offset_ns: int
     companion_restarts: int
+    merged_hours: int
+    copied_files: int
+    removed_hours: int
     problems: list[str]
     """What somebody should do something about; empty if all is well."""
 
@@ -85,7 +88,7 @@ class Gauge:
         self._then_ns, self._frames = now_ns, frames
         books = report.books if report else BookStatus()
         counts = self._watchdog.remedies.counts
-        writer, problem = storage.writer, report.problem if report else ""
+        writer, upkeep = storage.writer, report.upkeep if report else UpkeepStatus()
         unsynced_ns = wall_ns - writer.last_sync_ns if writer.queued_bytes else 0
         status = RecorderStatus(
             ran_s=(now_ns - self._began_ns) / NS_PER_S,
@@ -114,7 +117,14 @@ class Gauge:
             books=books,
             clock_offset_ns=report.clock_offset_ns if report else 0,
             companion_restarts=self._companion.restarts,
-            problems=[text for text in (writer.problem, storage.sealer.problem, problem) if text],
+            merged_hours=upkeep.merged_hours,
+            copied_files=upkeep.copied_files,
+            removed_hours=upkeep.removed_hours,
+            problems=[
+                text
+                for text in (writer.problem, storage.sealer.problem, *upkeep.problems.values())
+                if text
+            ],
         )
         return msgspec.structs.replace(status, problems=[*status.problems, *problems_of(status)])
 

@@ -8,7 +8,7 @@ import msgspec
 
 from hfptm import sections
 from hfptm.registry import Market
-from recorder import discovery
+from recorder import changes
 from recorder.watchdog import Finding
 
 _LENGTH = 4
@@ -42,6 +42,17 @@ class BookStatus(msgspec.Struct, kw_only=True):
     mirror_breaks: int = 0
 
 
+class UpkeepStatus(msgspec.Struct, kw_only=True):
+    """Counts are since the start."""
+
+    derived_segments: int = 0
+    merged_hours: int = 0
+    copied_files: int = 0
+    removed_hours: int = 0
+    problems: dict[str, str] = {}
+    """By what it kept from being done, until that is done again."""
+
+
 class Begin(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     """To the companion, first and once."""
 
@@ -53,8 +64,7 @@ class Begin(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     """When this recording began."""
     settle_ns: int
     """How long what the exchange shows may be on its way to us."""
-    flush_ns: int
-    """How long what was received may be on its way to disk."""
+    storage: sections.Storage
 
 
 class Ask(msgspec.Struct, frozen=True, tag=True):
@@ -71,7 +81,7 @@ class Heard(msgspec.Struct, frozen=True, tag=True):
 
 
 class Found(msgspec.Struct, frozen=True, tag=True, kw_only=True):
-    """What discovery has to say, as `discovery.Changes`."""
+    """What discovery has to say, as `changes.Changes`."""
 
     add: list[Market]
     remove: dict[int, str]
@@ -103,13 +113,11 @@ class ClockAsked(msgspec.Struct, frozen=True, tag=True):
 class Report(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     """How the companion is doing."""
 
-    discovery: discovery.Status
+    discovery: changes.Status
     books: BookStatus
     clock_offset_ns: int
     """The exchange's clock less ours, as far as whole seconds tell; 0 before the first answer."""
-    derived_segments: int
-    problem: str
-    """Why the tape of sealed segments is not being made; empty if it is."""
+    upkeep: UpkeepStatus
 
 
 class Refused(msgspec.Struct, frozen=True, tag=True):

@@ -32,12 +32,14 @@ from hfptm.parquet import HOUR_NS, fill_rows, open_table
 from hfptm.records import EVENT, EventFlag, EventKind, GapReason
 from hfptm.units import NS_PER_S
 from recorder.derivation import (
+    derivation_lock,
     listed,
     read_batches,
     read_gaps,
     receive_batch,
 )
 from recorder.hash_agreement import HashAgreement
+from recorder.known_markets import known_versions
 from recorder.lag import LagEnvelope
 from recorder.manifest import Source, file_sha256, manifest_path, read_manifest, state_before
 
@@ -46,33 +48,49 @@ Progress = Callable[[int, int], None]
 """Told (hours done, hours in all)."""
 
 
-def verify(data: Path, from_ns: int, to_ns: int, progress: Progress) -> list[Certificate]:
+def verify(
+    data: Path, from_ns: int, to_ns: int, progress: Progress, wait_s: float = 0.0
+) -> list[Certificate]:
     """Check every hour that overlaps [from_ns, to_ns), and keep its certificates in the lake.
 
-    Raises LakeError if there is nothing, or an hour was recorded and not normalised.
+    Raises LakeError if there is nothing, or an hour was recorded and not normalised, and HeldError
+    if another process normalises and still does after `wait_s`.
     """
     lake = Lake(data)
+    if not lake.root.exists():
+        raise _nothing(lake)
+    with derivation_lock(lake, wait_s), lake.reading():
+        return _verify(lake, from_ns, to_ns, progress)
+
+
+def _verify(lake: Lake, from_ns: int, to_ns: int, progress: Progress) -> list[Certificate]:
     files = [*lake.files(Kind.RAW, from_ns, to_ns), *lake.events_files(from_ns, to_ns)]
     hours = sorted({(origin_of(path), hour_ns(path)) for path in files})
     if not hours:
-        raise LakeError(f"{lake.root}: nothing recorded in this time; see `hfptm lake`")
+        raise _nothing(lake)
     certificates = []
-    for origin, some in groupby(hours, key=lambda hour: hour[0]):
-        check = _Check(lake, origin)
-        for _, start_ns in some:
+    for origin, group in groupby(hours, key=lambda hour: hour[0]):
+        some = [start_ns for _, start_ns in group]
+        check = _Check(lake, origin, some[0], some[-1] + HOUR_NS)
+        for start_ns in some:
             certificates.append(check.hour(start_ns))
             store(lake, certificates[-1])
             progress(len(certificates), len(hours))
     return sorted(certificates, key=lambda found: (found.hour_ns, found.origin))
 
 
+def _nothing(lake: Lake) -> LakeError:
+    return LakeError(f"{lake.root}: nothing recorded in this time; see `hfptm lake`")
+
+
 class _Check:
     """The hours of one origin, in order."""
 
-    def __init__(self, lake: Lake, origin: Origin) -> None:
+    def __init__(self, lake: Lake, origin: Origin, from_ns: int, to_ns: int) -> None:
         self._lake = lake
         self._origin = origin
-        self._markets = {market.market: market for market in lake.markets()}
+        known = known_versions(lake, from_ns, to_ns)
+        self._markets = {market.market: market for market in known}
         self._book = BookCheck(self._markets.values())
         self._hashes = HashAgreement(self._markets.values())
         self._known: set[int] = set()

@@ -51,6 +51,11 @@ class Inventory(msgspec.Struct, frozen=True):
 def inventory(data: Path) -> Inventory:
     """Raises LakeError if nothing was recorded or imported yet."""
     lake = Lake(data)
+    with lake.reading():
+        return _inventory(lake)
+
+
+def _inventory(lake: Lake) -> Inventory:
     found = coverage(lake)
     if not found:
         raise LakeError(

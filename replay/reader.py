@@ -29,8 +29,9 @@ class EventReader:
     """Iterates over blocks of records.EVENT with from_ns <= ts_recv_ns < to_ns.
 
     `markets` keeps the rows of these ids only. `rows_total` and `rows_read` count the rows of the
-    row groups that overlap the stretch, before that filter, for a progress bar. Raises LakeError
-    for a file of another schema version (at once) or a damaged one (when it is reached).
+    row groups that overlap the stretch, before that filter, for a progress bar. None of its files
+    is removed while it lives. Raises LakeError for a file of another schema version (at once) or a
+    damaged one (when it is reached).
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class EventReader:
         self._from_ns = from_ns
         self._to_ns = to_ns
         self._markets = None if markets is None else np.array(sorted(markets), np.int64)
+        self._held = lake.reading()
         self._hours = _by_hour(
             [_Source(path, from_ns, to_ns) for path in lake.events_files(from_ns, to_ns)]
         )

@@ -18,7 +18,8 @@ from hfptm.sandbox.listings import Listing, Role
 from hfptm.sandbox.sandbox import Sandbox
 from hfptm.sandbox.server import Server
 from hfptm.units import NS_PER_S
-from recorder.discovery import Changes, Discovery
+from recorder.changes import Changes
+from recorder.discovery import Discovery
 from recorder.market_store import MarketStore
 from tests.sandbox import make_market
 from tests.sandbox_api import START_NS, entry_of, make_sandbox

@@ -7,6 +7,9 @@ import typer
 from hfptm.cli.options import AsJson, Data, folder, stamp
 from hfptm.cli.output import progress_bar, say_if_compiling, show
 
+WAIT_S = 60.0
+"""For a recorder that is just doing the same."""
+
 
 def normalize(data: Data = None, as_json: AsJson = False) -> None:
     """Derive the tape from what was recorded; only what is new, and the same however often."""
@@ -14,7 +17,7 @@ def normalize(data: Data = None, as_json: AsJson = False) -> None:
     from recorder.tables import derivation_table
 
     with progress_bar("normalising") as progress:
-        report = derive(folder(data), progress)
+        report = derive(folder(data), progress, WAIT_S)
     show(as_json, report, lambda: derivation_table(report))
 
 
@@ -38,5 +41,5 @@ def verify(
     to_ns = NS_MAX if to is None else stamp("--to", to)
     say_if_compiling()
     with progress_bar("verifying") as progress:
-        certificates = run(folder(data), from_ns, to_ns, progress)
+        certificates = run(folder(data), from_ns, to_ns, progress, WAIT_S)
     show(as_json, certificates, lambda: certificates_table(certificates))

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from hfptm.cli.checks import WAIT_S
 from hfptm.cli.options import (
     AsJson,
     ConfigFile,
@@ -77,11 +78,11 @@ def retain(
     from hfptm.clock import wall_ns
     from hfptm.lake import Lake
     from recorder.retention import retain as run
-    from recorder.retention import retention_settings
+    from recorder.retention import settings_of
     from recorder.tables import retention_table
 
-    settings = retention_settings(configuration(config, overrides))
-    report = run(Lake(existing_folder(data)), settings, wall_ns(), dry_run=dry_run)
+    settings = settings_of(configuration(config, overrides).storage)
+    report = run(Lake(existing_folder(data)), settings, wall_ns(), dry_run=dry_run, wait_s=WAIT_S)
     show(as_json, report, lambda: retention_table(report, dry_run=dry_run))
     if not report.is_enough:
         raise typer.Exit(1)

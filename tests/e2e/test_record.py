@@ -14,9 +14,12 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from hfptm.certificate import DISCOVERED_PREFIX
 from hfptm.clock import monotonic_ns
 from hfptm.config import environment
-from hfptm.lake import Lake
+from hfptm.lake import Kind, Lake
+from hfptm.parquet import read_rows
+from hfptm.records import EVENT
 from hfptm.sandbox.service import Service
 from hfptm.sandbox.session import Settings
 from hfptm.units import NS_PER_S
@@ -40,6 +43,9 @@ MOVING = (
     *("--set", "recorder.assets_per_connection=10", "--set", "recorder.reconnect_interval_s=4"),
 )
 """Several connections of each line, which are replaced all the time."""
+
+
+RESOLVED = b'"event_type":"market_resolved"'
 
 
 class Recorded(NamedTuple):
@@ -89,6 +95,13 @@ def test_sigterm_ends_it_at_once_with_everything_sealed(recorded: Recorded) -> N
     assert not list(recorded.data.glob("lake/wal/*.wal"))
 
 
+def payouts(data: Path) -> set[int]:
+    """Markets of which discovery stored one."""
+    paths = Lake(data).files(Kind.EVENTS)
+    rows = [read_rows(path, EVENT) for path in paths if path.stem.startswith(DISCOVERED_PREFIX)]
+    return {int(market) for of in rows for market in of["market"]}
+
+
 def check_frames(recorded: Recorded, lines: dict[int, Received]) -> int:
     """That each line holds what was sent, frame for frame; how many markets have come and gone."""
     sent, summary = Sent(recorded.wire), recorded.result.json
@@ -96,10 +109,13 @@ def check_frames(recorded: Recorded, lines: dict[int, Received]) -> int:
     assert sum(line.frames for line in lines.values()) == summary["frames"]
     assert summary["dropped_rows"] == 0
     assert lines[0].stretches.keys() == lines[1].stretches.keys()
-    removed = 0
+    removed, paid = 0, payouts(recorded.data)
     for line in lines.values():
         for market in line.stretches.keys() - {0}:
-            assert line.covered(market).stop == len(sent.of[market])
+            later = sent.of[market][line.covered(market).stop :]
+            # One that closed is left at once; then its payout is asked for, and is in the lake.
+            assert len(later) <= 1
+            assert all(RESOLVED in frame and market in paid for frame in later)
         removed += len(line.left)
     return removed
 

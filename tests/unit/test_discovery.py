@@ -18,7 +18,8 @@ from hfptm.sandbox.listings import Role
 from hfptm.units import NS_PER_S
 from hfptm.venue.messages import MarketResolved, NewMarket
 from recorder import catalogue, rest
-from recorder.discovery import Changes, Discovery, Ended
+from recorder.changes import Changes, Ended
+from recorder.discovery import Discovery
 from recorder.market_store import MarketStore
 from recorder.selection import Refused
 from tests.discovery import House, run

@@ -89,7 +89,7 @@ def begin(data: Path, servers: sections.Servers) -> talk.Begin:
         seed=1,
         since_ns=wall_ns(),
         settle_ns=10**9,
-        flush_ns=10**8,
+        storage=sections.Storage(flush_interval_ms=100),
     )
 
 

@@ -47,6 +47,9 @@ STATUS = RecorderStatus(
     books=BookStatus(first={0: 5, 1: 2}, unseen=1),
     clock_offset_ns=-5,
     companion_restarts=0,
+    merged_hours=0,
+    copied_files=0,
+    removed_hours=0,
     problems=[],
 )
 SICK = msgspec.structs.replace(STATUS, problems=["no space"])

@@ -2,14 +2,14 @@
 
 from hfptm.config import Config
 from hfptm.sections import Storage
-from recorder.retention import RetentionSettings, retention_settings
+from recorder.retention import RetentionSettings, settings_of
 from recorder.storage import writer_settings
 from recorder.writer import WriterSettings
 
 
 def test_defaults_are_those_of_the_parts() -> None:
     assert writer_settings(Config()) == WriterSettings()
-    assert retention_settings(Config()) == RetentionSettings()
+    assert settings_of(Storage()) == RetentionSettings()
 
 
 def test_every_key_arrives_in_its_unit() -> None:
@@ -26,6 +26,6 @@ def test_every_key_arrives_in_its_unit() -> None:
     assert writer_settings(config) == WriterSettings(
         flush_interval_ms=20, queue_bytes=3 << 20, log_bytes=2 << 20, log_interval_s=60
     )
-    assert retention_settings(config) == RetentionSettings(
+    assert settings_of(section) == RetentionSettings(
         keep_days=7, min_free_bytes=5 << 20, copy_url="s3://bucket/folder"
     )
