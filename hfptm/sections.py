@@ -227,9 +227,9 @@ class Storage(Section, frozen=True, kw_only=True):
     log_interval_s: Seconds = 3_600
     """A log becomes a segment when a stretch of this many seconds, from the hour on, is over."""
     keep_days: Days = 0
-    """`hfptm retain` removes hours that ended longer ago; 0 keeps them."""
+    """The recorder and `hfptm retain` remove hours that ended longer ago; 0 keeps them."""
     min_free_mib: FreeMebibytes = 0
-    """`hfptm retain` removes the oldest hours until this much of the disk is free; 0 keeps them."""
+    """They remove the oldest hours until this much of the disk is free; 0 keeps them."""
     copy_url: CopyAddress = ""
-    """Where `hfptm copy` puts its copy. Then nothing is removed that has no verified copy there.
+    """Where they, and `hfptm copy`, put a copy. Then nothing is removed that has no verified one.
     Credentials come from the environment, for S3 AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."""

@@ -142,7 +142,7 @@ def test_verify_finds_nothing_wrong(recorded: Recorded) -> None:
 def test_a_log_that_nobody_reads_stops_nothing(tmp_path: Path) -> None:
     """A full pipe, as a terminal with Ctrl-S: the loop that receives never waits for it."""
     reading, writing = os.pipe()
-    fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
+    os.write(writing, bytes(fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)))
     with Service(Settings(markets=12, rate=50)) as service:
         command = [sys.executable, "-m", "hfptm.cli", "record", "--data", str(tmp_path)]
         command += ["--duration", "6s", "--json", *EVERYTHING, *MOVING]
@@ -157,10 +157,8 @@ def test_a_log_that_nobody_reads_stops_nothing(tmp_path: Path) -> None:
             recorder.kill()
             recorder.wait()
             os.close(writing)
-    with os.fdopen(reading, "rb") as log:
-        lines = log.read().splitlines()
+    os.close(reading)
     assert recorder.returncode == 0
-    assert sum(map(len, lines)) < 4096 + 100
     assert summary["ran_s"] < 10
     frames = sum(int((t["kind"].to_numpy() == 1).sum()) for t in Lake(tmp_path).scan_raw())
     assert frames == summary["frames"] > 100

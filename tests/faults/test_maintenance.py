@@ -47,9 +47,9 @@ def later(row: Arrival, days: int) -> Arrival:
     """With the exchange's own time in it: what was said before would be a copy."""
 
     def moved(found: re.Match[bytes]) -> bytes:
-        return b'"timestamp":"%d"' % (int(found[1]) + days * DAY_NS // NS_PER_MS)
+        return b'"timestamp": "%d"' % (int(found[1]) + days * DAY_NS // NS_PER_MS)
 
-    payload = re.sub(rb'"timestamp":"([0-9]+)"', moved, row.payload)
+    payload = re.sub(rb'"timestamp": "([0-9]+)"', moved, row.payload)
     return row._replace(at_ns=row.at_ns + days * DAY_NS, payload=payload)
 
 
