@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from hfptm.records import GapReason
 from hfptm.units import NS_PER_S
-from recorder.observations import Reconnect, Resubscribe, Verdict
+from recorder.observations import LinkSight, Reconnect, Resubscribe, Sight, Verdict
+from recorder.remedies import Remedies, Wrong
 from recorder.watchdog import UNSURE_MAX, Finding, Patience
 from tests.watched import Watched
 
@@ -106,8 +107,36 @@ def test_what_a_machine_that_slept_has_not_read_yet_is_no_silence(lines: int) ->
     world.now_ns += 60 * NS_PER_S
     for market in range(1, 41):
         world.change(market, 2_000)
+    world.without_pong.update(world.links)
+    world.run(3, traffic)
+    world.without_pong.clear()
     world.run(60, traffic)
     assert world.orders == []
+
+
+def test_what_was_lacking_before_a_sleep_has_time_to_come_after_it() -> None:
+    world = Watched(40)
+    traffic = Traffic(40, 1, 1)
+    world.run(60, traffic)
+    world.freeze(TARGET, [1])
+    world.run(8, traffic)
+    world.now_ns += 60 * NS_PER_S
+    world.run(7, traffic)
+    world.frozen.clear()
+    world.run(60, traffic)
+    assert world.orders == []
+
+
+def test_a_remedy_outlives_the_absence_of_its_market_for_a_minute() -> None:
+    remedies, link = Remedies(10 * NS_PER_S), LinkSight(0, 1, 0)
+    link.markets[TARGET] = Sight(TARGET, ("Y", "N"), 0)
+    remedies.orders([Wrong(link, {TARGET: None})], NS_PER_S)
+    for seconds, links, left in (
+        *((2, [], 1), (61, [], 1), (62, [link], 1)),
+        *((63, [], 1), (122, [], 1), (124, [], 0)),
+    ):
+        remedies.note_healed(links, seconds * NS_PER_S)
+        assert len(remedies) == left, seconds
 
 
 def test_new_subscriptions_of_one_line_are_no_news() -> None:

@@ -56,6 +56,11 @@ def test_the_tail_waits_for_a_header_and_leaves_older_logs_alone(tmp_path: Path)
     assert read(tail) == []
     log.path.write_bytes(b"hfpt")
     assert read(tail) == []
+    logs: list[Path] = []
+    written(tmp_path / "other", range(5, 8), logs)
+    log.path.write_bytes(logs[0].read_bytes())
+    assert read(tail) == [5, 6, 7]
+    assert read(tail) == []
     log.close()
     log.path.unlink()
     written(tmp_path, range(1, 3), [])
