@@ -115,9 +115,9 @@ def status_table(status: "RecorderStatus") -> "Table":
         *((f"line {line.line}", line_words(line)) for line in status.lines),
         ("frames", f"{status.frames:,} ({received})"),
         ("on the way to disk", f"{mib(status.queued_bytes)} MiB, {latency_ms:,.0f} ms"),
-        ("disk free", f"{mib(status.free_bytes)} MiB"),
+        ("disk free", f"{status.free_bytes / (1 << 30):,.1f} GiB"),
         ("dropped", f"{status.dropped_rows:,} rows"),
-        ("not seen now", f"{status.books.unseen:,} markets"),
+        ("not seen now", f"{status.books.unseen:,} markets; {status.books.gaps:,} gaps before"),
         ("missed by a connection", f"{status.missed:,} ({status.unhealed:,} not healed yet)"),
         ("books that disagreed", f"{status.books.mismatches - status.books.healed:,}"),
     ]

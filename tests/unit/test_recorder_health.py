@@ -4,12 +4,15 @@ import asyncio
 import json
 import logging
 import socket
+from io import StringIO
 from pathlib import Path
 
 import httpx
 import msgspec
 import pytest
+from rich.console import Console
 
+from hfptm.cli.recording import status_table
 from hfptm.errors import ConfigError
 from hfptm.units import NS_PER_S
 from recorder.health import HOST, Health
@@ -179,3 +182,12 @@ def test_log_lines_are_json_with_the_status_and_news_of_problems() -> None:
     assert [line["message"] for line in lines] == ["status", "no space", "no more: no space"]
     assert [line["level"] for line in lines] == ["info", "error", "info"]
     assert lines[0]["status"] == json.loads(msgspec.json.encode(STATUS))
+
+
+def test_the_live_table_says_what_matters() -> None:
+    console = Console(width=100, record=True, file=StringIO())
+    books = msgspec.structs.replace(STATUS.books, gaps=3)
+    console.print(status_table(msgspec.structs.replace(SICK, books=books)))
+    shown = console.export_text()
+    for text in ("2 of 2 connections", "80/s", "1.0 GiB", "1 markets; 3 gaps before", "no space"):
+        assert text in shown
