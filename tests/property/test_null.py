@@ -26,7 +26,7 @@ EPOCH_MS = 1_000
 NOBODYS = 1 << 40
 """Order ids of no lane."""
 
-YES, NO = Token.YES, Token.NO
+YES, NO = int(Token.YES), int(Token.NO)
 
 
 def charged_e6(rate_e4: int, price_e4: int, size_e6: int) -> int:
@@ -99,9 +99,9 @@ class Trader:
 
     def trade(self, token: int, side: int, limit_e4: int, size_e6: int) -> int:
         """One order there and back; the shares it moved."""
-        before_e6 = self.held_e6[Token(token)]
+        before_e6 = self.held_e6[token]
         self._send(token, side, price_e4=limit_e4, size_e6=size_e6)
-        return abs(self.held_e6[Token(token)] - before_e6)
+        return abs(self.held_e6[token] - before_e6)
 
     def merge(self) -> None:
         self._send(0, 0, kind=IntentKind.MERGE, size_e6=min(self.held_e6.values()))
@@ -129,7 +129,7 @@ class Trader:
         self.cash_e6 -= charged_e6(self._rate_e4, price_e4, size_e6)
         exact = Fraction(price_e4 * size_e6, 10_000)
         self.cash_e6 += floor(exact) if side == ASK else -ceil(exact)
-        self.held_e6[Token(token)] += size_e6 if side == BID else -size_e6
+        self.held_e6[token] += size_e6 if side == BID else -size_e6
 
 
 def random_book(rng: np.random.Generator) -> tuple[Levels, Levels]:

@@ -1,0 +1,42 @@
+"""What was planted is captured or missed exactly as its life and our latency say."""
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks.capture import LATENCIES_MS, Day, Point, curve, sandbox_day
+from hfptm.clock import NS_MAX
+from hfptm.sandbox.planted import Kind
+from replay.calibrate import calibrate
+
+EDGES = {Kind.NO_BASKET, Kind.YES_BASKET, Kind.NESTED}
+
+
+def lived(folder: Path, seed: int, minutes: int, every_s: int) -> tuple[Day, list[Point]]:
+    day = sandbox_day(folder, seed, minutes, every_s)
+    return day, curve(day)
+
+
+def check(day: Day, points: list[Point], at_least: int) -> None:
+    assert {planted.kind for planted in day.truth.planted} == EDGES
+    assert [point.latency_ms for point in points] == [*LATENCIES_MS]
+    for point in points:
+        assert point.planted >= at_least
+        assert point.agrees, point
+        assert point.wrong == []
+    shares = [point.captured.value for point in points]
+    assert shares == sorted(shares, reverse=True)
+    assert shares[0] == 1 > shares[1] > shares[-1] > 0
+
+
+def test_minutes_of_a_sandbox(tmp_path: Path) -> None:
+    check(*lived(tmp_path, seed=7, minutes=2, every_s=15), at_least=80)
+
+
+@pytest.mark.soak
+def test_a_whole_day_of_a_sandbox(tmp_path: Path) -> None:
+    day, points = lived(tmp_path, seed=8, minutes=24 * 60, every_s=180)
+    check(day, points, at_least=4_000)
+    fills = calibrate(day.data, (0, NS_MAX), 0, lambda *_: None).fills
+    assert fills.orders > 1_000
+    assert (fills.whole, fills.turned, fills.extra_e4.value) == (fills.orders, 0, 0)
