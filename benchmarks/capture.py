@@ -39,7 +39,7 @@ from replay.calibration_report import calibration_table
 from replay.confidence import Estimate, wilson
 from replay.driver import Selection, replay
 from replay.importers import ImportOptions, import_paths
-from replay.truth import Sighting, compare
+from replay.truth import Sighting, Verdict, compare
 
 START_NS = START_MS * NS_PER_MS
 LINE_NS = 20 * NS_PER_MS
@@ -50,7 +50,7 @@ MARKETS, RATE = 60, 40
 UNBOUND = (
     "trading.bankroll_usd=1000000000",
     "trading.max_arb_size_usd=1000000",
-    "trading.min_edge=0",
+    "trading.min_edge=0.015",  # the truth goes by 0.025, and rounds a little otherwise
     "trading.min_liquidity_shares=0",
     "risk.max_exposure_per_market_usd=100000000",
     "risk.max_exposure_per_event_usd=500000000",
@@ -78,6 +78,8 @@ class Point(NamedTuple):
     in_reach: int
     """Of them, by arithmetic."""
     captured: Estimate
+    early: int
+    """Left out: bought while their makers still quoted, before they were what they became."""
     wrong: list[Planted]
     """Captured against arithmetic, or missed against it."""
 
@@ -127,7 +129,7 @@ def _plants(groups: list[Group], seed: int, minutes: int, every_s: int) -> Itera
             yield (
                 f'[[plant]]\nkind = "{kind}"\nevent = "{group.slug}"\nstart_s = {start_s}\n'
                 f"life_ms = {rng.integers(LIFE_MS[0], LIFE_MS[1] + 1)}\n"
-                f"edge_usd = 0.{rng.integers(10, 15)}\nshares = {rng.integers(60, 300)}\n"
+                f"edge_usd = 0.{rng.integers(14, 21)}\nshares = {rng.integers(60, 300)}\n"
             )
 
 
@@ -180,8 +182,9 @@ def _point(day: Day, latency_ms: int) -> Point:
     selection = Selection(0, NS_MAX)
     path, _ = replay(day.data, config(latency_ms), selection, lambda *_: None)
     compared = compare(day.truth, read_run(day.data, path.name), Lake(day.data))
-    real = (Expected.CATCHABLE, Expected.TOO_SHORT, Expected.BELOW_MINIMUM)
-    judged = [verdict for verdict in compared.verdicts if verdict.planted.expected in real]
+    real = (Expected.CATCHABLE, Expected.TOO_SHORT)
+    planted = [verdict for verdict in compared.verdicts if verdict.planted.expected in real]
+    judged = [verdict for verdict in planted if not _is_early(verdict)]
     in_reach = [_is_in_reach(verdict.planted, latency_ms) for verdict in judged]
     captured = [any(map(_is_captured, verdict.found)) for verdict in judged]
     agree = zip(judged, in_reach, captured, strict=True)
@@ -190,6 +193,7 @@ def _point(day: Day, latency_ms: int) -> Point:
         len(judged),
         sum(in_reach),
         wilson(sum(captured), len(judged)),
+        len(planted) - len(judged),
         [verdict.planted for verdict, wanted, was in agree if wanted != was],
     )
 
@@ -199,18 +203,30 @@ def _is_in_reach(planted: Planted, latency_ms: int) -> bool:
     return life_ns > LINE_NS + latency_ms * NS_PER_MS
 
 
+def _is_early(verdict: Verdict) -> bool:
+    whole_ns = verdict.planted.start_ts_venue_ns + LINE_NS
+    return any(seen.is_displayed and seen.begin_ns < whole_ns for seen in verdict.found)
+
+
 def _is_captured(seen: Sighting) -> bool:
     return seen.reason == "taken" and seen.legs > 0 and seen.legs_filled == seen.legs
 
 
 def show(points: list[Point], console: Console) -> None:
-    columns = ("by arithmetic", "captured", "95 %", "against it")
-    made = table("Entry latency, ms", *columns, label_columns=18)
+    columns = ("by arithmetic", "captured", "95 %", "against it", "early")
+    made = table("Latency, ms", *columns, label_columns=12)
     for point in points:
         shares = (point.in_reach / point.planted, point.captured.value)
         band = f"{point.captured.low:.1%} to {point.captured.high:.1%}"
         against = f"{len(point.wrong)} of {point.planted}"
-        add(made, str(point.latency_ms), *(f"{share:.1%}" for share in shares), band, against)
+        add(
+            made,
+            str(point.latency_ms),
+            *(f"{share:.1%}" for share in shares),
+            band,
+            against,
+            str(point.early),
+        )
     console.print(made)
 
 

@@ -37,7 +37,10 @@ def wilson(count: int, total: int) -> Estimate:
     scale = 1 + Z_95**2 / total
     middle = (share + Z_95**2 / (2 * total)) / scale
     reach = Z_95 / scale * math.sqrt(share * (1 - share) / total + Z_95**2 / (4 * total**2))
-    return Estimate(share, max(0.0, middle - reach), min(1.0, middle + reach))
+    # At both ends the interval is exact there, and floats are not.
+    low = middle - reach if count else 0.0
+    high = middle + reach if count < total else 1.0
+    return Estimate(share, low, high)
 
 
 def ratio_by_event(parts: Sequence[float], wholes: Sequence[float]) -> Estimate:

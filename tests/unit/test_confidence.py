@@ -21,6 +21,11 @@ def test_wilson_as_published(count: int, total: int, low: float, high: float) ->
     assert [found.low, found.high] == pytest.approx([low, high], abs=5e-5)
 
 
+def test_all_of_everything_is_within_its_own_interval() -> None:
+    for total in range(1, 200):
+        assert (wilson(0, total).low, wilson(total, total).high) == (0.0, 1.0)
+
+
 def test_nothing_was_tried() -> None:
     found = wilson(0, 0)
     assert (found.low, found.high) == (0.0, 1.0)
