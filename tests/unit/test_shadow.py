@@ -98,6 +98,13 @@ def test_an_order_meets_its_market_before_the_first_row_of_its_time() -> None:
     assert orders_in(tape_of(BOOK)) == orders_in(tape_of([])) == []
 
 
+def test_stamps_that_go_back_do_not_hide_a_row_of_its_time() -> None:
+    venue_ms = [990, 1_002, *[995] * 9]
+    rows = [level(1_010 + n, ms, BUY, 3_000, 1) for n, ms in enumerate(venue_ms)]
+    ((place, _),) = orders_in(tape_of([*rows, printed(1_030, 1_000, BUY, 4_500, 1)]))
+    assert place == 1
+
+
 @pytest.mark.parametrize(("side", "price_e4"), [(BUY, 4_500), (SELL, 4_000)])
 def test_what_the_book_explains_is_repeated_at_its_price(side: Side, price_e4: int) -> None:
     found = only(taken(side, price_e4, 30))
