@@ -74,7 +74,8 @@ def compile_kernels() -> None:
 
 class Engine:
     """`draws` are those of `latency.latencies_of`; `sink` receives an `Output` whenever there is
-    something to journal; `risk` is what an earlier run left."""
+    something to journal; `risk` is what an earlier run left; `spare_slots` are kept for markets and
+    groups that are listed later."""
 
     def __init__(
         self,
@@ -84,10 +85,12 @@ class Engine:
         draws: Array,
         sink: Callable[[Output], None],
         risk: RiskState | None = None,
+        *,
+        spare_slots: int = 0,
     ) -> None:
         markets, groups = list(markets), list(groups)
-        market_slots = min(len(markets), MARKET_SLOTS_MAX) + 1
-        group_slots = min(len(groups), market_slots) + 1
+        market_slots = min(len(markets) + spare_slots, MARKET_SLOTS_MAX) + 1
+        group_slots = min(len(groups) + spare_slots, market_slots) + 1
         capacity = Capacity(markets=market_slots, groups=group_slots)
         self.state = new_state(capacity, params_of(limits))
         self.sim = new_sim(market_slots, windows_of(limits), draws, limits.restarts_ns)
@@ -99,6 +102,18 @@ class Engine:
         self.rows = 0
         if risk:
             restore(self.state, risk)
+
+    @property
+    def wake_ns(self) -> int:
+        """When something is due, of the venue or of the kernel; FAR_NS if nothing is.
+
+        No row may come by then: whoever drives it in real time feeds a TIMER row.
+        """
+        return min(int(self.sim.clock[0]["wake_ns"]), int(self.state.counters[0]["wake_ns"]))
+
+    def list_more(self, markets: Iterable[Market], groups: Iterable[Group]) -> None:
+        """From now on; what is listed already stays as it was."""
+        self.slots.list_more(markets, groups)
 
     def control(self, word: Control, ts_ns: int) -> None:
         """A human's word, at a receive time no earlier than the last row's."""

@@ -81,6 +81,8 @@ class RunJournal:
         make_folder(self._partial)
         _write(self._partial / "config.toml", config_toml.encode())
         _write(self._partial / "version.json", _json(code_version()))
+        self.folder = self._partial
+        """Where it is while it is written."""
         self._digest = Digest()
         self._files = {
             kind: TableFile(

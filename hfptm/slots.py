@@ -54,10 +54,16 @@ class Slots:
         self.listed_markets = 0
         self._since_ns: dict[int, int] = {}
         self._listed_ns = 0
+        self._enter(NOBODY, NOBODY)  # timers and words of humans are of no market
 
     def add(self, market: Market) -> None:
         """List one more market."""
         self._markets[market.market] = market
+
+    def list_more(self, markets: Iterable[Market], groups: Iterable[Group]) -> None:
+        """List what is not; before their first row."""
+        self._markets = {market.market: market for market in markets} | self._markets
+        self._groups = {group.group: group for group in groups} | self._groups
 
     def translate(self, rows: Rows, start: int, stop: int) -> int:
         """Put slots into rows[start:stop], up to a row that `define` or `note_state` must see."""

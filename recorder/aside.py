@@ -112,7 +112,10 @@ class Aside:
                 self._markets.pop(gone, None)
                 self._books.remove(gone)
             removed = {market: str(why) for market, why in changes.remove.items()}
-            tell(talk.Found(add=changes.add, remove=removed, updated=changes.updated))
+            found = talk.Found(
+                add=changes.add, remove=removed, updated=changes.updated, groups=changes.groups
+            )
+            tell(found)
 
     async def _check_books(self) -> None:
         while True:

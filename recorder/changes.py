@@ -5,7 +5,7 @@ from enum import StrEnum
 
 import msgspec
 
-from hfptm.registry import Market
+from hfptm.registry import Group, Market
 from recorder.selection import Refused
 
 
@@ -24,6 +24,8 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
     """By market id."""
     updated: list[Market]
     """Recorded markets whose rules or group have changed."""
+    groups: list[Group]
+    """Those of `add`, each once."""
 
     def __bool__(self) -> bool:
         return bool(self.add or self.remove or self.updated)

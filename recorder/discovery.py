@@ -140,8 +140,10 @@ class Discovery:
                 removed[market] = Ended.RESOLVED
         self._store.forget(removed)
         self._note()
+        groups = {each.group.group: each.group for each in added.values() if each.group}
         return Changes(
             add=[each.market for each in added.values()],
+            groups=list(groups.values()),
             remove=removed,
             updated=[
                 market

@@ -7,6 +7,7 @@ One loop, and nothing on it but that.
 import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 
@@ -14,13 +15,16 @@ from hfptm.clock import monotonic_ns, wall_ns
 from hfptm.config import Config
 from hfptm.errors import VenueError
 from hfptm.raw import ClockReply, RawKind
+from hfptm.registry import Group, Market
 from hfptm.units import NS_PER_S
 from recorder import talk
 from recorder.companion import Companion
+from recorder.connection import Append
 from recorder.feed import Feed
 from recorder.status import Gauge, RecorderStatus
 from recorder.storage import Storage, writer_settings
 from recorder.watchdog import Patience, Watchdog
+from recorder.writer import RawRow
 
 TICK_S = 1.0
 """Between two looks at all connections, and at most a tenth of their patience."""
@@ -46,10 +50,27 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
 Listener = Callable[[RecorderStatus], None]
 
 
+class Tap(Protocol):
+    """Gets what the recorder gets, in the same order, in the same call, after it was kept."""
+
+    def list_more(self, markets: list[Market], groups: list[Group]) -> None:
+        """Markets of which rows will come."""
+
+    def receive(self, row: RawRow) -> None:
+        """A raw row, as `Storage.append` has just taken it; it must not raise."""
+
+
 class Service:
     """`run` it once; each of `listeners` is told the status every second."""
 
-    def __init__(self, config: Config, data: Path, listeners: Sequence[Listener] = ()) -> None:
+    def __init__(
+        self,
+        config: Config,
+        data: Path,
+        listeners: Sequence[Listener] = (),
+        tap: Tap | None = None,
+    ) -> None:
+        self._tap = tap
         self._config = config
         self._data = data
         self._listeners = listeners
@@ -88,7 +109,8 @@ class Service:
         config, watchdog = self._config, Watchdog(self._patience)
         companion = Companion(self._begin())
         address = config.server.market_ws_url
-        feed = Feed(config.recorder, address, storage.append, companion.hear, self._seed)
+        append = _then(storage.append, self._tap.receive) if self._tap else storage.append
+        feed = Feed(config.recorder, address, append, companion.hear, self._seed)
         gauge = Gauge(feed, watchdog, companion, monotonic_ns())
         async with companion, feed, asyncio.TaskGroup() as tasks:
             working = [
@@ -120,8 +142,10 @@ class Service:
     ) -> None:
         async for told in companion.told():
             match told:
-                case talk.Found(add=add, remove=remove):
+                case talk.Found(add=add, remove=remove, groups=groups):
                     self._has_markets = True
+                    if self._tap:
+                        self._tap.list_more(add, groups)
                     feed.remove(remove)
                     feed.add(add)
                 case talk.Answer(market=market, finding=finding):
@@ -147,6 +171,14 @@ class Service:
             status = gauge.read(storage.status(), monotonic_ns(), wall_ns())
             for listener in self._listeners:
                 listener(status)
+
+
+def _then(first: Append, second: Append) -> Append:
+    def both(row: RawRow) -> None:
+        first(row)
+        second(row)
+
+    return both
 
 
 def _keep_clock(storage: Storage, asked: talk.ClockAsked) -> None:

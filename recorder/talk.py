@@ -7,7 +7,7 @@ from typing import TypeVar
 import msgspec
 
 from hfptm import sections
-from hfptm.registry import Market
+from hfptm.registry import Group, Market
 from recorder import changes
 from recorder.watchdog import Finding
 
@@ -87,6 +87,7 @@ class Found(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     remove: dict[int, str]
     """Why, by market id."""
     updated: list[Market]
+    groups: list[Group]
 
 
 class Answer(msgspec.Struct, frozen=True, tag=True):

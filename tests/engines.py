@@ -26,11 +26,14 @@ class Recorder(Engine):
         groups: list[Group],
         *overrides: str,
         risk: RiskState | None = None,
+        spare_slots: int = 0,
     ) -> None:
         self.outputs: list[Output] = []
         settings = limits(load(None, overrides, {}))
         draws = latencies_of(settings).draws
-        super().__init__(markets, groups, settings, draws, self.outputs.append, risk)
+        super().__init__(
+            markets, groups, settings, draws, self.outputs.append, risk, spare_slots=spare_slots
+        )
 
     def run(self, rows: Rows, cuts: Sequence[int] = ()) -> "Recorder":
         start = 0

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from hfptm import __version__
-from hfptm.cli import checks, data, record, runs, sandbox, storage
+from hfptm.cli import checks, data, paper, record, runs, sandbox, storage
 from hfptm.cli.output import say
 from hfptm.errors import HfptmError
 
@@ -47,6 +47,8 @@ app.command()(checks.normalize)
 app.command()(checks.verify)
 app.command()(runs.replay)
 app.command()(runs.calibrate)
+app.command()(paper.paper)
+app.command()(paper.parity)
 app.command()(data.lake)
 app.command()(storage.compact)
 app.command()(storage.copy)

@@ -1,0 +1,77 @@
+"""The one loop of paper trading: what is received becomes rows, rows go through the kernel, and
+everything is journalled. No decision is made here.
+
+A row is handled in the call that received it. The simulated venue lives in the engine, so an order
+is sent and answered there; where no row comes, `tick` lets time pass.
+"""
+
+import msgspec
+import numpy as np
+
+from hfptm.drive.inputs import InputLog, Rows
+from hfptm.engine import Engine
+from hfptm.errors import HfptmError
+from hfptm.normaliser.normaliser import Normaliser
+from hfptm.records import EVENT, EventKind
+from hfptm.registry import Group, Market
+
+RawRow = tuple[int, int, int, int, int, int, bytes]
+"""The columns of a raw row: receive time (UTC, monotonic), line, connection, sequence, kind,
+payload."""
+
+
+class Status(msgspec.Struct):
+    frames: int = 0
+    rows: int = 0
+    timers: int = 0
+
+
+class Loop:
+    """`receive` raw rows in order, `tick` every few milliseconds.
+
+    What goes wrong in `receive` is kept and raised by the next `tick`: who receives goes on.
+    """
+
+    def __init__(self, engine: Engine, inputs: InputLog) -> None:
+        self.status = Status()
+        self._engine, self._inputs = engine, inputs
+        self._normaliser = Normaliser(())
+        self._now_ns = 0
+        self._failure: HfptmError | None = None
+
+    def list_more(self, markets: list[Market], groups: list[Group]) -> None:
+        """Before the first row of any of them."""
+        for market in markets:
+            self._normaliser.add_market(market)
+        self._inputs.list_more(markets, groups)
+        self._engine.list_more(markets, groups)
+
+    def receive(self, row: RawRow) -> None:
+        ts_recv_ns, _, line, connection, _, kind, payload = row
+        self._now_ns = max(self._now_ns, ts_recv_ns)  # a clock that is set back does not turn time
+        self._normaliser.receive(self._now_ns, line, connection, kind, payload)
+        self.status.frames += 1
+        rows = self._normaliser.take()
+        if len(rows) and self._failure is None:
+            try:
+                self._feed(rows)
+            except HfptmError as failure:
+                self._failure = failure
+
+    def tick(self, now_ns: int) -> None:
+        """Let time pass. Raises what went wrong since the last one."""
+        if self._failure:
+            raise self._failure
+        self._normaliser.take_gaps()  # the recorder keeps them; here they would only gather
+        self._now_ns = max(self._now_ns, now_ns)
+        if self._engine.wake_ns < self._now_ns:
+            timer = np.zeros(1, EVENT)
+            timer["kind"], timer["ts_recv_ns"] = EventKind.TIMER, self._now_ns
+            timer["ts_venue_ns"] = self._now_ns
+            self.status.timers += 1
+            self._feed(timer)
+
+    def _feed(self, rows: Rows) -> None:
+        self.status.rows += len(rows)
+        self._inputs.append(rows)
+        self._engine.feed(rows)

@@ -1,0 +1,135 @@
+"""`hfptm paper` against a sandbox with planted opportunities, and `hfptm parity` of its run."""
+
+import shutil
+import signal
+import threading
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+
+from hfptm.journal import RunJournal, read_run
+from hfptm.records import EventKind, IntentKind
+from hfptm.risk_state import RiskState
+from hfptm.sandbox.service import Service
+from hfptm.sandbox.session import Settings
+from hfptm.units import NS_PER_S, ONE_E6
+from tests.e2e.command import Result, hfptm, in_its_own_process, must, process, replayed
+from tests.e2e.test_record import EVERYTHING, variables
+
+RUN_S = 24
+PLANT = """
+[random]
+kinds = ["BINARY", "NO_BASKET", "YES_BASKET"]
+per_minute = 120
+life_ms = [1500, 3000]
+edge_usd = [0.08, 0.09]
+shares = [200, 300]
+"""
+TRADING = ("--set", "sim.entry_latency_ms=20", "--set", "sim.taker_delay_ms=0")
+
+
+class Traded(NamedTuple):
+    data: Path
+    result: Result
+
+    @property
+    def summary(self) -> Any:
+        return self.result.json
+
+    @property
+    def run(self) -> Path:
+        return self.data / "runs" / str(self.summary["run_id"])
+
+
+@pytest.fixture(scope="module")
+def traded(tmp_path_factory: pytest.TempPathFactory) -> Traded:
+    folder = tmp_path_factory.mktemp("paper")
+    plant, data = folder / "plant.toml", folder / "data"
+    plant.write_text(PLANT)
+    service = Service(
+        Settings(markets=12, rate=40, seed=7, plant=plant), duration_ns=RUN_S * NS_PER_S
+    )
+    arguments = ("paper", "--data", data, "--json", *EVERYTHING, *TRADING)
+    with service, process(*arguments, **variables(service)) as trader:
+        while not service.is_over and trader.poll() is None:
+            threading.Event().wait(0.1)
+        trader.send_signal(signal.SIGTERM)
+        out, err = trader.communicate()
+        return Traded(data, Result(trader.returncode, out, err))
+
+
+def test_sigterm_ends_it_with_a_whole_run(traded: Traded) -> None:
+    assert traded.result.code == 0, traded.result.err
+    assert "Traceback" not in traded.result.err
+    assert traded.summary["mode"] == "paper"
+    assert not list((traded.data / "runs").glob("*.partial"))
+
+
+def test_what_was_planted_is_taken(traded: Traded) -> None:
+    run = read_run(traded.data, traded.summary["run_id"])
+    kinds = run.rows("intents")["kind"].tolist()
+    assert kinds.count(IntentKind.PLACE) > 0
+    assert run.rows("reports")["kind"].tolist().count(EventKind.FILL) > 0
+    assert traded.summary["plans"] > 0
+    assert traded.summary["coverage"]["unlisted_markets"] == 0
+
+
+def test_the_same_inputs_give_the_same_run(traded: Traded) -> None:
+    found = must("parity", traded.summary["run_id"], "--data", traded.data, "--json").json
+    assert found["difference"] is None
+    assert found["inputs"] > 500
+    assert found["rows"]["intents"] > 0
+    said = must("parity", traded.summary["run_id"], "--data", traded.data).out
+    assert "the same, bit for bit" in said
+
+
+def test_a_row_that_was_altered_is_found(traded: Traded, tmp_path: Path) -> None:
+    """Of the journal, and of what the kernel is said to have been given."""
+    for name in ("intents", "inputs"):
+        copy = tmp_path / name
+        run = copy / "runs" / traded.run.name
+        shutil.copytree(traded.run, run)
+        alter(run / f"{name}.parquet")
+        result = hfptm("parity", traded.run.name, "--data", copy, "--json")
+        assert result.code == 1
+        difference = result.json["difference"]
+        assert difference["journalled"] != difference["computed"]
+        assert "differ, first in row" in hfptm("parity", traded.run.name, "--data", copy).out
+
+
+def alter(path: Path) -> None:
+    """Every size that is any is a share more."""
+    table = pq.read_table(path)
+    index = table.schema.get_field_index("size_e6")
+    size_e6 = table["size_e6"]
+    more = pc.if_else(pc.greater(size_e6, 0), pc.add(size_e6, ONE_E6), size_e6)
+    pq.write_table(table.set_column(index, table.schema.field(index), more), path)
+
+
+def test_a_run_without_inputs_is_refused(traded: Traded) -> None:
+    """And what was recorded while it traded can be replayed, with plans as well."""
+    must("normalize", "--data", traded.data)
+    summary = replayed(traded.data, *TRADING)
+    assert summary["plans"] > 0
+    result = hfptm("parity", summary["run_id"], "--data", traded.data)
+    assert (result.code, result.out) == (4, "")
+    assert "only a run of `hfptm paper` does" in result.err
+
+
+def test_a_run_that_a_loss_limit_stopped_is_not_followed_by_another(tmp_path: Path) -> None:
+    with RunJournal(tmp_path, "20260101T000000-000000001", "") as journal:
+        risk = RiskState(latch="daily_loss", latch_limit=1, latch_value=2)
+        journal.close({"mode": "paper", "risk": msgspec.to_builtins(risk)})
+    nowhere = ("--set", "server.gamma_url=http://127.0.0.1:9", "--duration", "1s")
+    refused = hfptm("paper", "--data", tmp_path, *nowhere)
+    assert refused.code == 4
+    assert "daily_loss" in refused.err
+    assert "--resume" in refused.err
+    assert not list((tmp_path / "runs").glob("*.partial"))
+    begun = in_its_own_process("paper", "--data", tmp_path, "--resume", *nowhere)
+    assert begun.code == 5, begun.err
+    assert "check the network" in begun.err

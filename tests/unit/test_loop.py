@@ -1,0 +1,84 @@
+"""The loop: time that passes without rows, a clock that goes back, and trouble that is not lost."""
+
+from pathlib import Path
+
+import pytest
+
+from hfptm.drive.inputs import InputLog, read_inputs
+from hfptm.drive.loop import Loop
+from hfptm.errors import CapacityError, LakeError
+from hfptm.raw import RawKind
+from hfptm.records import EventKind
+from hfptm.registry import Market
+from hfptm.units import FAR_NS
+from tests.engines import Recorder, crossed_market, tape_of
+from tests.tapes import START_NS, make_market
+
+FRAME = int(RawKind.FRAME)
+
+
+def frame(market: Market, ts_ns: int) -> tuple[int, int, int, int, int, int, bytes]:
+    book = (
+        f'{{"event_type":"book","asset_id":"{market.yes_token}","market":"{market.condition_id}",'
+        f'"timestamp":"{ts_ns // 10**6}","bids":[{{"price":"0.4","size":"9"}}],"asks":[]}}'
+    )
+    return (ts_ns, 0, 0, 1, 1, FRAME, book.encode())
+
+
+def test_inputs_are_those_that_were_fed_and_time_never_goes_back(tmp_path: Path) -> None:
+    one, two = make_market("one"), make_market("two")
+    engine = Recorder([], [], spare_slots=2)
+    with InputLog(tmp_path) as inputs:
+        loop = Loop(engine, inputs)
+        loop.list_more([one], [])
+        loop.receive(frame(one, START_NS + 5))
+        loop.list_more([two], [])
+        loop.receive(frame(two, START_NS))
+    steps = list(read_inputs(tmp_path))
+    assert [[m.market for m in listing.markets] for listing, _ in steps] == [
+        *([], [one.market], [two.market])
+    ]
+    assert [rows["market"].tolist() for _, rows in steps] == [
+        *([], 2 * [one.market], 2 * [two.market])
+    ]
+    assert [set(rows["ts_recv_ns"].tolist()) for _, rows in steps[1:]] == 2 * [{START_NS + 5}]
+    assert engine.slots.unlisted_markets == 0
+
+
+def test_what_is_due_comes_by_a_timer_where_no_row_does(tmp_path: Path) -> None:
+    """Alone in its market, an order is answered when the grace time of its book is over."""
+    listed = make_market("quiet")
+    engine = Recorder([listed], [])
+    with InputLog(tmp_path) as inputs:
+        loop = Loop(engine, inputs)
+        rows = tape_of(crossed_market("quiet", START_NS)[:4])
+        engine.feed(rows)
+        assert any(len(output.intents) for output in engine.outputs)
+        assert START_NS < engine.wake_ns < FAR_NS
+        due_ns = engine.wake_ns
+        loop.tick(due_ns - 1)
+        assert loop.status.timers == 0
+        for ms in range(0, 120_000, 100):
+            loop.tick(due_ns + ms * 10**6)
+    kinds = [kind for output in engine.outputs for kind in output.reports["kind"].tolist()]
+    assert EventKind.FILL in kinds
+    assert 0 < loop.status.timers < 100
+    ((_, timers),) = read_inputs(tmp_path)
+    assert set(timers["kind"].tolist()) == {EventKind.TIMER}
+
+
+def test_what_goes_wrong_is_told_by_the_next_tick(tmp_path: Path) -> None:
+    engine = Recorder([], [], spare_slots=1)
+    with InputLog(tmp_path) as inputs:
+        loop = Loop(engine, inputs)
+        loop.list_more([make_market("one"), make_market("two")], [])
+        loop.receive(frame(make_market("one"), START_NS))
+        loop.tick(START_NS)
+        loop.receive(frame(make_market("two"), START_NS))
+        with pytest.raises(CapacityError):
+            loop.tick(START_NS)
+
+
+def test_a_folder_without_inputs_says_so(tmp_path: Path) -> None:
+    with pytest.raises(LakeError, match="kept no inputs"):
+        list(read_inputs(tmp_path))
