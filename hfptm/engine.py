@@ -94,6 +94,8 @@ class Engine:
         capacity = Capacity(markets=market_slots, groups=group_slots)
         self.state = new_state(capacity, params_of(limits))
         self.sim = new_sim(market_slots, windows_of(limits), draws, limits.restarts_ns)
+        self.sim.purses["cash_e6"] = limits.bankroll_e6
+        self.sim.holdings["settled_e6"] = 0
         self.slots = Slots(markets, groups, market_slots, group_slots)
         self._limits = limits
         self._sink = sink

@@ -33,6 +33,7 @@ from hfptm.records import (
 )
 from hfptm.registry import Group, Market
 from hfptm.risk_state import RiskState
+from hfptm.sim.state import PLENTY_E6
 from hfptm.slots import NOBODY
 from hfptm.units import NS_PER_MS, NS_PER_S
 from hfptm.venue.orders import SHARE_STEP_E6
@@ -168,7 +169,9 @@ class ShadowTrades:
         number = _NOT_OURS + self._sent
         self._pending[number] = _Pending(order, side, self._why_not(order, side, slot, place))
         state = self._engine.state
-        self._engine.sim.taken["key"] = 0
+        sim = self._engine.sim
+        sim.taken["key"] = 0
+        sim.purses["cash_e6"] = sim.holdings["settled_e6"] = PLENTY_E6
         intent = as_records(state.intents[state.outbox[0]["intents"] :][:1])
         intent[:] = _intent(order, side, number, slot)
         state.outbox[0]["intents"] += 1

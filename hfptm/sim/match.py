@@ -9,7 +9,8 @@ from hfptm.kernel.cash import affordable_e6, cost_e6
 from hfptm.kernel.jit import Record, cold
 from hfptm.kernel.state import State, rows_reserve
 from hfptm.records import EventFlag, EventKind, OrderType, RejectReason, Side, Token
-from hfptm.sim.queue import reject, report
+from hfptm.sim import account
+from hfptm.sim.queue import OF_NO, reject, report
 from hfptm.sim.state import Sim, Waiting
 from hfptm.units import PRICE_ONE_E4
 
@@ -196,13 +197,15 @@ def trade(state: State, sim: Sim, item: Record, due_ns: int, price_e4: int, size
     flags = EventFlag.MAKER.value if item.kind == Waiting.RESTING else 0
     row = report(sim, item, EventKind.FILL.value, due_ns, size_e6)
     row.price_e4, row.side, row.flags = price_e4, item.side, flags
+    account.exchange(state, sim, item, row)
     if not state.params[item.lane].fills_settle:
         return
     kind = EventKind.FILL_FAILED.value if item.fails else EventKind.FILL_CONFIRMED.value
     known_ns = int(item.matched_ns) + int(item.response_ns)
     settled_ns = known_ns + int(sim.windows[item.lane].settlement_ns)
     row = report(sim, item, kind, max(due_ns, settled_ns), size_e6)
-    row.price_e4, row.side, row.flags = price_e4, item.side, flags
+    row.price_e4, row.side = price_e4, item.side
+    row.flags = flags | (OF_NO if item.token == Token.NO else 0)
 
 
 @cold
@@ -246,8 +249,11 @@ def may_fill(state: State, sim: Sim, item: Record) -> bool:
 
 
 @cold
-def is_refused(state: State, item: Record) -> bool:
-    """Whether an order that may rest breaks a rule of those: too small, or not to match at all."""
+def is_refused(state: State, sim: Sim, item: Record) -> bool:
+    """Whether an order breaks a rule: its account cannot give what it may take, or, of one that may
+    rest, it is too small, or is not to match at all and would."""
+    if not account.is_covered(state, sim, item):
+        return True
     if not may_rest(item):
         return False
     is_small = item.size_e6 < state.markets[item.market].min_size_e6
@@ -267,7 +273,7 @@ def execute(state: State, sim: Sim, item: Record, due_ns: int) -> int:
     elif not is_seen(market):
         sim.clock[0].no_book += 1
         reason = RejectReason.NO_BOOK.value
-    elif is_refused(state, item):
+    elif is_refused(state, sim, item):
         reason = RejectReason.REFUSED.value
     elif may_fill(state, sim, item):
         total_e6 = fill(state, sim, item, due_ns)

@@ -5,6 +5,10 @@ from hfptm.records import EventKind
 from hfptm.sim.state import NOBODY, Sim, Waiting
 from hfptm.units import FAR_NS
 
+OF_NO = 1 << 15
+"""Beside the flags of a settlement that waits: its shares are of the NO token. For the accounts;
+the kernel never sees it."""
+
 
 @cold
 def new_item(sim: Sim, slot: int, arrival_ns: int) -> Record:
@@ -174,7 +178,7 @@ def next_report_ns(sim: Sim) -> int:
 
 @cold
 def pop_report(sim: Sim) -> Record:
-    """Move the first report to `delivered` and return it there."""
+    """Move the first report to `delivered` and return it there, still with `OF_NO`."""
     clock = sim.clock[0]
     row = sim.delivered[clock.delivered]
     clock.delivered += 1

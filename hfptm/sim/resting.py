@@ -23,6 +23,7 @@ from hfptm.kernel.cash import portion_e6
 from hfptm.kernel.jit import Record, cold
 from hfptm.kernel.state import State
 from hfptm.records import EventFlag, EventKind, Token
+from hfptm.sim.account import promise
 from hfptm.sim.latency import drawn_place, passed, report_ns
 from hfptm.sim.match import (
     FILLS_MAX,
@@ -86,6 +87,7 @@ def begin(state: State, sim: Sim, place: int, due_ns: int, open_e6: int) -> None
     rest.fallen_e6 = rest.moved_e6 = rest.printed_e6 = rest.lifted_e6 = 0
     rest.crossing_e6 = crossing_e6(state, item)  # had its turn: it was matched, or we took it
     rest.crossing_ns = item.arrival_ns
+    promise(sim, item, 0, open_e6)
     enter(sim, place)
     item.kind = Waiting.RESTING
     item.arrival_ns = FAR_NS
@@ -237,6 +239,7 @@ def hit(state: State, sim: Sim, place: int, row: Record, met_e6: int) -> int:
     item, rest = sim.items[place], sim.rests[place]
     size_e6 = min(met_e6, int(rest.open_e6))
     rest.open_e6 -= size_e6
+    promise(sim, item, int(rest.open_e6) + size_e6, int(rest.open_e6))
     item.matched_ns = row.ts_venue_ns
     draws = sim.draws[item.lane]
     item.fails = draws[drawn_place(int(row.ts_venue_ns), int(item.leg), len(draws))].fails
@@ -252,6 +255,7 @@ def end(sim: Sim, place: int, at_ns: int, shown_ns: int) -> None:
     """An order in the book is over, with what is open of it."""
     item = sim.items[place]
     due_ns = report_ns(int(item.response_ns), at_ns, shown_ns)
+    promise(sim, item, int(sim.rests[place].open_e6), 0)
     report(sim, item, EventKind.DONE.value, due_ns, int(sim.rests[place].open_e6))
     remove(sim, place)
 

@@ -5,11 +5,13 @@ from typing import Any
 from hfptm.kernel import step as kernel
 from hfptm.kernel.jit import Array, Record, cold, entry, hot, prefetch
 from hfptm.kernel.state import State, open_state, rows_reserve
-from hfptm.records import EventKind, IntentKind
-from hfptm.sim import probe, resting
+from hfptm.records import EventKind, IntentKind, RejectReason
+from hfptm.sim import account, probe, resting
+from hfptm.sim.account import NO, YES
 from hfptm.sim.latency import arrival_ns, draw, due_before, passed, report_ns, taker_delay_ns
 from hfptm.sim.match import REPORTS_MAX, execute, is_marketable, is_refused, is_seen
 from hfptm.sim.queue import (
+    OF_NO,
     deadline_ns,
     earliest,
     new_item,
@@ -17,6 +19,7 @@ from hfptm.sim.queue import (
     next_report_ns,
     pop_report,
     postpone,
+    reject,
     remove,
     report,
     write_timer,
@@ -42,7 +45,7 @@ def accept(state: State, sim: Sim) -> None:
         elif intent.kind == IntentKind.PLACE or intent.kind == IntentKind.CANCEL:
             send(sim, intent)
         else:
-            convert(sim, intent)
+            convert(state, sim, intent)
     sim.clock[0].intents_seen = state.outbox[0].intents
 
 
@@ -64,11 +67,14 @@ def send(sim: Sim, intent: Record) -> None:
 
 
 @cold
-def convert(sim: Sim, intent: Record) -> None:
+def convert(state: State, sim: Sim, intent: Record) -> None:
     """Merges and conversions need no counterparty: they go through after one round trip."""
     drawn = draw(sim, intent)
     arrived_ns = arrival_ns(drawn, int(intent.ts_ns))
     due_ns = report_ns(int(drawn.response_ns), arrived_ns, arrived_ns)
+    if not account.turn(state, sim, intent):
+        reject(sim, intent, due_ns, RejectReason.REFUSED.value)
+        return
     row = report(sim, intent, EventKind.SETTLED.value, due_ns, int(intent.size_e6))
     row.price_e4 = intent.basket
 
@@ -86,8 +92,9 @@ def delay(state: State, sim: Sim, place: int, due_ns: int) -> bool:
     delay_ns = taker_delay_ns(sim, market, int(item.lane), int(item.arrival_ns))
     if delay_ns == 0 or not is_seen(market) or not is_marketable(state, item):
         return False
-    if is_refused(state, item):
+    if is_refused(state, sim, item):
         return False
+    account.promise(sim, item, 0, int(item.size_e6))
     item.kind = Waiting.DELAYED
     report(sim, item, EventKind.DELAYED.value, due_ns, int(item.size_e6))
     postpone(sim, place, int(item.arrival_ns) + delay_ns)
@@ -100,6 +107,8 @@ def answer(state: State, sim: Sim, place: int, shown_ns: int) -> None:
     item = sim.items[place]
     if item.kind == Waiting.ORDER or item.kind == Waiting.DELAYED:
         due_ns = report_ns(int(item.response_ns), int(item.arrival_ns), shown_ns)
+        if item.kind == Waiting.DELAYED:
+            account.promise(sim, item, int(item.size_e6), 0)
         if not is_heard(sim, item):
             turn_away(sim, item, due_ns)
         elif item.kind == Waiting.ORDER and delay(state, sim, place, due_ns):
@@ -123,6 +132,15 @@ def answer(state: State, sim: Sim, place: int, shown_ns: int) -> None:
 
 
 @cold
+def settled(state: State, sim: Sim, row: Record) -> Record:
+    """The same report, of which the accounts have heard."""
+    is_no = row.flags & OF_NO != 0
+    row.flags &= OF_NO - 1
+    account.settle(state, sim, row, NO if is_no else YES)
+    return row
+
+
+@cold
 def advance(state: State, sim: Sim, until_ns: int) -> bool:
     """Let time pass up to a market row: deliver reports, the timers that the kernel asked for, and
     end grace times, each at its own instant and in this order.
@@ -136,7 +154,7 @@ def advance(state: State, sim: Sim, until_ns: int) -> bool:
             set_wake(sim)
             return True
         if due_ns <= ends_ns and due_ns <= timer_ns:
-            kernel.deliver(state, pop_report(sim))
+            kernel.deliver(state, settled(state, sim, pop_report(sim)))
             accept(state, sim)
         elif timer_ns <= ends_ns:
             kernel.deliver(state, write_timer(sim, timer_ns))
@@ -216,6 +234,8 @@ def run_rows(state_table: Any, sim_table: Any, rows: Array, start: int, stop: in
             if row.kind == EventKind.TRADE and sim.head[row.market] != NOBODY:
                 probe.note_print(sim, row)
         kernel.step(state, row)
+        if row.kind == EventKind.STATE:
+            account.redeem(state, sim, row)
         if concerns:
             follow(state, sim, row)
         if state.outbox[0].intents != sim.clock[0].intents_seen:

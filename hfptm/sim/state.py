@@ -116,6 +116,23 @@ REST = np.dtype(
 )
 """Of an order in the book, at its item's place."""
 
+PURSE = np.dtype(
+    [
+        ("cash_e6", "i8"),
+        ("reserved_e6", "i8"),  # promised to open BUYs
+    ]
+)
+
+HOLDING = np.dtype(
+    [
+        ("settled_e6", "i8"),  # shares whose trades are final
+        ("on_sale_e6", "i8"),  # of those, promised to open SELLs
+    ]
+)
+
+PLENTY_E6 = 10**14
+"""Dollars, or shares of a token, beyond what any order asks for."""
+
 PROBE = np.dtype(
     [
         ("decision", "i8"),  # 0: free
@@ -174,6 +191,8 @@ class Sim(Arrays):
         "rests": (REST, 1),  # (items,)
         "probes": (PROBE, 1),
         "probe_legs": (PROBE_LEG, 2),  # (probes, LEGS_MAX)
+        "purses": (PURSE, 1),  # (L,)
+        "holdings": (HOLDING, 3),  # (L, M, 2) by token
         "taken": (TAKEN, 2),  # (L, T) open addressing
         "reports": (EVENT, 1),  # ring ordered by ts_recv_ns
         "delivered": (EVENT, 1),  # out: reports the kernel was given
@@ -190,6 +209,8 @@ class Sim(Arrays):
     rests: Array
     probes: Array
     probe_legs: Array
+    purses: Array
+    holdings: Array
     taken: Array
     reports: Array
     delivered: Array
@@ -206,8 +227,11 @@ def new_sim(
     restarts_ns: Sequence[int] = (),
     items: int = 65_536,
 ) -> Sim:
-    """An idle venue. windows: (L,) WINDOWS. draws: (L, D) DRAW. restarts_ns: their begins, sorted.
-    items: what may be on its way at once, at least."""
+    """An idle venue, whose accounts have `PLENTY_E6` of everything.
+
+    windows: (L,) WINDOWS. draws: (L, D) DRAW. restarts_ns: their begins, sorted. items: what may be
+    on its way at once, at least.
+    """
     lanes = len(windows)
     items = max(items, 8 * rows_reserve(lanes))
     sim = Sim(
@@ -222,6 +246,8 @@ def new_sim(
         rests=records(REST, items),
         probes=records(PROBE, 1_024),
         probe_legs=records(PROBE_LEG, (1_024, LEGS_MAX)),
+        purses=records(PURSE, lanes),
+        holdings=records(HOLDING, (lanes, markets, 2)),
         taken=records(TAKEN, (lanes, 4_096)),
         reports=records(EVENT, items),
         delivered=records(EVENT, 4 * items),
@@ -231,4 +257,5 @@ def new_sim(
     sim.draws[:] = draws
     sim.clock["wake_ns"] = FAR_NS
     sim.clock["free_item"] = NOBODY
+    sim.purses["cash_e6"] = sim.holdings["settled_e6"] = PLENTY_E6
     return sim
