@@ -15,7 +15,7 @@ from hfptm import settings
 from hfptm.clock import parse_utc_ns, weekly_restarts_ns
 from hfptm.errors import ConfigError
 from hfptm.limits import Limits
-from hfptm.records import LegPolicy
+from hfptm.records import LegOrder, LegPolicy
 from hfptm.sections import (
     Discovery,
     FeeModel,
@@ -146,6 +146,10 @@ def limits(config: Config) -> Limits:
         fee_model=FeeModel[config.fees.model.upper()],
         block_rows=config.replay.block_rows,
         leg_policy=LegPolicy[config.trading.order_type.upper()],
+        leg_order=LegOrder[config.trading.leg_order.upper()],
+        leg_timeout_ns=config.trading.leg_timeout_ms * NS_PER_MS,
+        slippage_e4=_scaled(config, "trading.slippage_tolerance", 4, range(PRICE_ONE_E4)),
+        position_timeout_ns=config.risk.position_timeout_h * 3_600 * NS_PER_S,
     )
     _require_at_most(config, "trading.max_arb_size_usd", "trading.bankroll_usd")
     _require_at_most(config, "risk.max_exposure_per_market_usd", "risk.max_exposure_per_event_usd")

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from hfptm.records import LegPolicy
+from hfptm.records import LegOrder, LegPolicy
 from hfptm.sections import FeeModel
 
 
@@ -54,3 +54,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     fee_model: FeeModel
     block_rows: int
     leg_policy: LegPolicy
+    leg_order: LegOrder
+    leg_timeout_ns: int
+    slippage_e4: int
+    position_timeout_ns: int

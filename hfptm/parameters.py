@@ -36,6 +36,10 @@ def params_of(limits: Limits) -> Array:
     params["charge_fees"] = limits.fee_model == FeeModel.PUBLISHED
     params["fills_settle"] = 1
     params["leg_policy"] = limits.leg_policy
+    params["leg_order"] = limits.leg_order
+    params["leg_timeout_ns"] = limits.leg_timeout_ns
+    params["slippage_e4"] = limits.slippage_e4
+    params["position_timeout_ns"] = limits.position_timeout_ns
     params["payout_fee_e4"] = (
         SEED_PAYOUT_FEE_E4 if limits.fee_model == FeeModel.SEED_FLAT_2PCT else 0
     )

@@ -192,6 +192,15 @@ class LegPolicy(IntEnum):
     """One leg rests first, at a better price; the others are bought as it was filled."""
 
 
+class LegOrder(IntEnum):
+    """Which leg of a basket goes first."""
+
+    AT_ONCE = 0
+    THINNEST_FIRST = 1
+    """The one that offers fewest shares at its best price; the others are bought as it was
+    filled."""
+
+
 class RejectReason(IntEnum):
     NO_MATCH = 1
     MARKET_CLOSED = 2

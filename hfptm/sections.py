@@ -18,7 +18,10 @@ from hfptm.setting_types import (
     FlushMilliseconds,
     FreeMebibytes,
     GradeName,
+    Hours,
     HttpAddress,
+    LegOrderName,
+    LegTimeout,
     Lines,
     Mebibytes,
     Milliseconds,
@@ -68,6 +71,12 @@ class Trading(Section, frozen=True, kw_only=True):
     scheduled end, one day at least: 0.0005 is 18 % a year. 0: any."""
     order_type: OrderTypeName = "fak"
     """How legs are bought, see `records.LegPolicy`."""
+    leg_order: LegOrderName = "at_once"
+    """Which legs go first, see `records.LegOrder`; with resting, one always does."""
+    leg_timeout_ms: LegTimeout = 200
+    """After this time what rests is cancelled."""
+    slippage_tolerance: Edge = Decimal("0.01")
+    """Most dollars a share above its limit at which a missing leg is still bought."""
 
 
 class Risk(Section, frozen=True, kw_only=True):
@@ -107,6 +116,8 @@ class Risk(Section, frozen=True, kw_only=True):
     """How long nothing is bought on a book after it failed a check."""
     max_gas_gwei: Count = 100
     """Highest price of gas at which a basket may begin that has to be merged or converted."""
+    position_timeout_h: Hours = 24
+    """Shares held so long without partners are sold at any bid."""
 
 
 class Fees(Section, frozen=True, kw_only=True):

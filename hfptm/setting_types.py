@@ -71,13 +71,19 @@ GradeName = Annotated[
     Meta(description="A, B, C, D, E, F"),
 ]
 OrderTypeName = Annotated[
-    Literal["fak", "fok"],
-    Meta(description="fak, fok"),
+    Literal["fak", "fok", "gtc", "resting"],
+    Meta(description="fak, fok, gtc, resting"),
 ]
 QueueModelName = Annotated[
     Literal["risk_averse", "probabilistic"],
     Meta(description="risk_averse, probabilistic"),
 ]
+LegOrderName = Annotated[
+    Literal["at_once", "thinnest_first"],
+    Meta(description="at_once, thinnest_first"),
+]
+LegTimeout = Annotated[int, Meta(ge=1, le=60_000, description="a whole number, 1 to 60000")]
+Hours = Annotated[int, Meta(ge=1, le=87_600, description="a whole number, 1 to 87600")]
 FeeModelName = Annotated[
     Literal["published", "none", "seed_flat_2pct"],
     Meta(description="published, none, seed_flat_2pct"),

@@ -16,6 +16,7 @@ from hfptm.records import (
     EventFlag,
     EventKind,
     IntentKind,
+    LegOrder,
     LegPolicy,
     MarketState,
     OrderType,
@@ -59,6 +60,10 @@ RICH = {
     "payout_fee_e4": 0,
     "fills_settle": 0,
     "leg_policy": LegPolicy.FAK,
+    "leg_order": LegOrder.AT_ONCE,
+    "slippage_e4": 0,
+    "leg_timeout_ns": 200_000_000,
+    "position_timeout_ns": 86_400_000_000_000,
 }
 """No limit binds."""
 

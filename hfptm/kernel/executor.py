@@ -1,144 +1,210 @@
 """A plan from its entry orders to its end, driven by execution reports; see `kernel.plans`."""
 
-from hfptm.kernel.cash import cost_e6, portion_e6, proceeds_e6
-from hfptm.kernel.detector import CENT_E6
-from hfptm.kernel.fees import market_fee_e6
+from hfptm.kernel.detector import CENT_E6, NO_BASKET
+from hfptm.kernel.fills import is_new_fill, is_settlement, on_fill, take_back
 from hfptm.kernel.gates import count_failure
-from hfptm.kernel.inventory import note_held
 from hfptm.kernel.jit import Record, cold
-from hfptm.kernel.orders import BUY, SELL, YES, next_plan, place, plan_slot, reserve
-from hfptm.kernel.pace import note_report
-from hfptm.kernel.plans import (
-    TRY_MASK,
-    UNWIND_TRIES_MAX,
-    Stage,
-    lane_of,
-    leg_of,
-    order_id,
-    plan_of,
+from hfptm.kernel.mending import mend
+from hfptm.kernel.orders import (
+    BUY,
+    can_rest,
+    next_plan,
+    place,
+    plan_slot,
+    release,
+    reserve,
 )
+from hfptm.kernel.pace import note_report
+from hfptm.kernel.plans import LegStatus, Stage, lane_of, leg_of, order_id, plan_of, try_of
 from hfptm.kernel.result import check_result
 from hfptm.kernel.risk import leg_cost_e6, most_cost_e6
-from hfptm.kernel.settlement import redeem, settle, use_sets
+from hfptm.kernel.settlement import put_back, settle, use_sets
+from hfptm.kernel.sizes import entry_type, least_leg, orderable_e6, resting_price_e4
 from hfptm.kernel.state import State
-from hfptm.records import EventKind
-from hfptm.units import NO_BID_E4, PRICE_ONE_E4
+from hfptm.kernel.wake import expect, sweep_later
+from hfptm.records import EventKind, LegOrder, LegPolicy, OrderType
+from hfptm.units import FAR_NS
+
+
+@cold
+def new_plan(state: State, lane: int, kind: int, subject: int, legs: int) -> Record:
+    """A plan without orders. The caller made sure of a free slot (`orders.next_plan`)."""
+    serial = next_plan(state, lane)
+    state.lanes[lane].plan_serial = serial
+    plan = state.plans[lane, plan_slot(state, serial)]
+    plan.plan = serial
+    plan.sets_e6 = 0
+    plan.deadline_ns = FAR_NS
+    plan.subject = subject
+    plan.legs = legs
+    plan.open_orders = plan.lead = 0
+    plan.kind = kind
+    plan.merging = plan.merges = plan.refused = 0
+    for position in range(legs):
+        leg = state.legs[lane, plan_slot(state, serial), position]
+        leg.filled_e6 = leg.cost_e6 = leg.whole_e6 = leg.whole_cost_e6 = 0
+        leg.reserved_e6 = leg.left_e6 = leg.limit_e4 = 0
+        leg.sent_ns = leg.selling_e6 = 0
+        leg.unsettled = leg.tries = leg.overdue = leg.refused = 0
+        leg.status = LegStatus.IDLE
+    return plan
 
 
 @cold
 def open_plan(state: State, lane: int, kind: int, subject: int, legs: int, sets_e6: int) -> int:
-    """Send one immediate BUY a leg of the basket in `state.walk`; the plan's serial.
+    """Promise what the basket in `state.walk` may cost and send its first orders; its serial.
 
-    The caller made sure of a free slot (`orders.next_plan`).
+    The caller made sure of a free slot.
     """
-    account = state.lanes[lane]
-    serial = next_plan(state, lane)
-    account.plan_serial = serial
-    account.plans += 1
-    plan = state.plans[lane, plan_slot(state, serial)]
-    plan.plan = serial
+    params = state.params[lane]
+    plan = new_plan(state, lane, kind, subject, legs)
+    state.lanes[lane].plans += 1
     plan.sets_e6 = sets_e6
-    plan.subject = subject
-    plan.legs = legs
-    plan.open_orders = legs
-    plan.kind = kind
-    plan.refused = 0
-    plan.stage = Stage.WORKING
     for position in range(legs):
-        enter_leg(state, lane, plan, position)
+        promise(state, lane, plan, position)
+    if params.leg_policy == LegPolicy.RESTING or params.leg_order == LegOrder.THINNEST_FIRST:
+        plan.stage = Stage.LEADING
+        plan.lead = least_leg(state, legs)
+        lead(state, lane, plan)
+    else:
+        plan.stage = Stage.WORKING
+        for position in range(legs):
+            enter_leg(state, lane, plan, position, sets_e6)
     if plan.open_orders == 0:
-        go_on(state, lane, plan)
-    return serial
+        next_round(state, lane, plan)
+    return int(plan.plan)
 
 
 @cold
-def enter_leg(state: State, lane: int, plan: Record, position: int) -> None:
-    walked, serial = state.walk[position], int(plan.plan)
-    leg = state.legs[lane, plan_slot(state, serial), position]
+def promise(state: State, lane: int, plan: Record, position: int) -> None:
+    walked = state.walk[position]
+    leg = state.legs[lane, plan_slot(state, int(plan.plan)), position]
     leg.market = walked.market
     leg.token = walked.token
     leg.limit_e4 = walked.limit_e4
-    leg.filled_e6 = leg.cost_e6 = 0
-    leg.whole_e6 = leg.whole_cost_e6 = 0
-    leg.tries = leg.refused = 0
-    leg.sent_ns = leg.selling_e6 = 0
-    leg.waits = 1
+    leg.order_type = entry_type(int(state.params[lane].leg_policy))
     leg.reserved_e6 = most_cost_e6(leg_cost_e6(state, lane, position), int(plan.sets_e6))
     reserve(state, lane, int(leg.market), int(leg.reserved_e6))
-    order = order_id(lane, serial, position, 0)
-    if not place(state, order, leg, BUY, int(plan.sets_e6), int(leg.limit_e4)):
-        leg.waits = 0
-        reserve(state, lane, int(leg.market), -int(leg.reserved_e6))
-        leg.reserved_e6 = 0
-        plan.open_orders -= 1
+
+
+@cold
+def enter_leg(state: State, lane: int, plan: Record, position: int, size_e6: int) -> None:
+    leg = state.legs[lane, plan_slot(state, int(plan.plan)), position]
+    order = order_id(lane, int(plan.plan), position, 0)
+    if not place(state, order, leg, BUY, size_e6, int(leg.limit_e4)):
+        release(state, lane, leg)
+    elif can_rest(leg):
+        expect(state, plan, int(state.params[lane].leg_timeout_ns))
+
+
+@cold
+def follow(state: State, lane: int, plan: Record) -> None:
+    """The first leg is over: buy of every other what it was filled, or nothing."""
+    slot = plan_slot(state, int(plan.plan))
+    filled_e6 = min(int(state.legs[lane, slot, plan.lead].filled_e6), int(plan.sets_e6))
+    plan.stage = Stage.WORKING
+    for position in range(plan.legs):
+        if position == plan.lead:
+            continue
+        leg = state.legs[lane, slot, position]
+        size_e6 = orderable_e6(state, leg, int(leg.limit_e4), filled_e6)
+        if size_e6 > 0:
+            enter_leg(state, lane, plan, position, size_e6)
+        else:
+            release(state, lane, leg)
+
+
+@cold
+def lead(state: State, lane: int, plan: Record) -> None:
+    """Send the first leg alone: under RESTING a tick below the best ask, and only to rest."""
+    position = int(plan.lead)
+    leg = state.legs[lane, plan_slot(state, int(plan.plan)), position]
+    limit_e4 = int(leg.limit_e4)
+    if state.params[lane].leg_policy == LegPolicy.RESTING:
+        rests_e4 = resting_price_e4(state, leg)
+        if rests_e4 > 0:
+            leg.order_type = OrderType.POST_ONLY
+            leg.limit_e4 = rests_e4
+    enter_leg(state, lane, plan, position, int(plan.sets_e6))
+    leg.limit_e4 = limit_e4  # what it may still be completed at
+    if plan.open_orders == 0:
+        follow(state, lane, plan)
 
 
 @cold
 def on_report(state: State, row: Record) -> None:
-    """Apply one execution report. Those that fit no plan change nothing but a counter."""
+    """Apply one execution report. Those that fit no order change nothing but a counter."""
     lane, serial = lane_of(int(row.aux)), plan_of(int(row.aux))
     if lane < 0 or lane >= len(state.lanes):
         state.counters[0].unused_rows += 1
         return
     plan = state.plans[lane, plan_slot(state, serial)]
-    known = plan.stage != Stage.FREE and plan.plan == serial
-    if known and row.kind != EventKind.SETTLED and leg_of(int(row.aux)) < plan.legs:
-        leg = state.legs[lane, plan_slot(state, serial), leg_of(int(row.aux))]
-        note_report(state, lane, leg, row)
-    if known and row.kind == EventKind.SETTLED:
-        settle(state, lane, plan, int(row.size_e6))
-        close_order(state, lane, plan)
-    elif known and row.kind == EventKind.FILL and leg_of(int(row.aux)) < plan.legs:
-        on_fill(state, lane, plan, row)
-    elif known and is_settlement(row) and leg_of(int(row.aux)) < plan.legs:
-        on_settlement(state, lane, plan, row)
-    elif known and (row.kind == EventKind.DONE or row.kind == EventKind.REJECT):
-        on_order_over(state, lane, plan, row)
-    elif known and row.kind == EventKind.DELAYED:
-        state.lanes[lane].delayed += 1  # it stays out, and so does what was promised to it
-    elif known and row.kind == EventKind.UNKNOWN:
-        state.lanes[lane].unknown += 1  # likewise: it may be filled
-    else:
+    used = False
+    if plan.stage != Stage.FREE and plan.plan == serial:
+        if leg_of(int(row.aux)) < plan.legs:
+            used = on_leg_report(state, lane, plan, row)
+        elif plan.merging and try_of(int(row.aux)) == plan.merges - 1:
+            used = on_merge_report(state, lane, plan, row)
+    if not used:
         state.counters[0].unused_rows += 1
     state.risk[lane].marked_ns = 0
     check_result(state, lane)
 
 
 @cold
-def on_fill(state: State, lane: int, plan: Record, row: Record) -> None:
-    """Book shares and cash. A sale's profit is what it brought less the leg's average cost."""
-    leg = state.legs[lane, plan_slot(state, int(plan.plan)), leg_of(int(row.aux))]
-    account, params = state.lanes[lane], state.params[lane]
-    position = state.positions[lane, leg.market, leg.token]
-    price_e4, size_e6 = int(row.price_e4), int(row.size_e6)
-    fee_e6 = market_fee_e6(params, state.markets[leg.market], price_e4, size_e6)
-    account.fills += 1
-    account.fees_e6 += fee_e6
-    if params.fills_settle:
-        leg.waits += 1
-        plan.open_orders += 1
-    if row.side == BUY:
-        paid_e6 = cost_e6(price_e4, size_e6) + fee_e6
-        account.cash_e6 -= paid_e6
-        leg.filled_e6 += size_e6
-        leg.cost_e6 += paid_e6
-        position.size_e6 += size_e6
-        position.cost_e6 += paid_e6
-        note_held(state, lane, int(leg.market))
+def on_merge_report(state: State, lane: int, plan: Record, row: Record) -> bool:
+    if row.kind == EventKind.SETTLED:
+        settle(state, lane, plan, int(row.size_e6))
+    elif row.kind == EventKind.REJECT or row.kind == EventKind.DONE:
+        state.lanes[lane].rejects += 1
+        put_back(state, lane, plan)
     else:
-        received_e6 = proceeds_e6(price_e4, size_e6) - fee_e6
-        result_e6 = received_e6 - give_up(state, lane, leg, size_e6)
-        account.cash_e6 += received_e6
-        account.realised_e6 += result_e6
-        account.unwind_result_e6 += result_e6
-    payout_e4 = int(state.markets[leg.market].payout_e4)
-    if payout_e4 >= 0:  # resolved between the match and its report
-        redeem(state, int(leg.market), payout_e4)
+        return False
+    plan.merging = 0
+    one_less(state, lane, plan)
+    return True
 
 
 @cold
-def is_settlement(row: Record) -> bool:
-    return bool(row.kind == EventKind.FILL_CONFIRMED or row.kind == EventKind.FILL_FAILED)
+def on_leg_report(state: State, lane: int, plan: Record, row: Record) -> bool:
+    """False for what was told before, or of an order that is not the leg's last."""
+    leg = state.legs[lane, plan_slot(state, int(plan.plan)), leg_of(int(row.aux))]
+    if is_settlement(row):
+        if leg.unsettled == 0:
+            return False
+        on_settlement(state, lane, plan, row)
+        return True
+    if leg.status == LegStatus.IDLE or leg.tries != try_of(int(row.aux)):
+        return False
+    if row.kind == EventKind.FILL and not is_new_fill(state, lane, plan, row):
+        return False
+    note_report(state, lane, leg, row)
+    if row.kind == EventKind.FILL:
+        on_fill(state, lane, plan, row)
+    elif row.kind == EventKind.DONE or row.kind == EventKind.REJECT:
+        on_order_over(state, lane, plan, row)
+    else:
+        return note_status(state, lane, plan, row)
+    return True
+
+
+@cold
+def note_status(state: State, lane: int, plan: Record, row: Record) -> bool:
+    """The order stays out, and so does what was promised to it."""
+    leg = state.legs[lane, plan_slot(state, int(plan.plan)), leg_of(int(row.aux))]
+    if row.kind == EventKind.DELAYED:
+        leg.status = LegStatus.DELAYED
+        state.lanes[lane].delayed += 1
+    elif row.kind == EventKind.UNKNOWN:
+        leg.status = LegStatus.UNKNOWN
+        state.lanes[lane].unknown += 1
+    elif row.kind == EventKind.ACK:
+        leg.status = LegStatus.RESTING
+        if can_rest(leg) and plan.deadline_ns == FAR_NS:  # it passed while nobody could cancel
+            expect(state, plan, int(state.params[lane].leg_timeout_ns))
+    else:
+        return False
+    return True
 
 
 @cold
@@ -147,87 +213,57 @@ def on_settlement(state: State, lane: int, plan: Record, row: Record) -> None:
 
     Nothing is merged, converted or sold before, so what a leg has is all there.
     """
-    position = leg_of(int(row.aux))
     if row.kind == EventKind.FILL_FAILED:
         take_back(state, lane, plan, row)
-    state.legs[lane, plan_slot(state, int(plan.plan)), position].waits -= 1
-    if row.aux & TRY_MASK != 0:
-        unwind(state, lane, plan, position)
-    close_order(state, lane, plan)
-
-
-@cold
-def take_back(state: State, lane: int, plan: Record, row: Record) -> None:
-    """Undo a fill. Shares whose sale failed come back at what it had brought: its result stays."""
-    leg = state.legs[lane, plan_slot(state, int(plan.plan)), leg_of(int(row.aux))]
-    account, params = state.lanes[lane], state.params[lane]
-    price_e4, size_e6 = int(row.price_e4), int(row.size_e6)
-    fee_e6 = market_fee_e6(params, state.markets[leg.market], price_e4, size_e6)
-    if row.side == BUY:
-        cash_e6, size_e6 = cost_e6(price_e4, size_e6) + fee_e6, -size_e6
-    else:
-        cash_e6 = fee_e6 - proceeds_e6(price_e4, size_e6)
-    account.ghosts += 1
-    account.fees_e6 -= fee_e6
-    account.cash_e6 += cash_e6
-    leg.filled_e6 += size_e6
-    leg.cost_e6 -= cash_e6
-    position = state.positions[lane, leg.market, leg.token]
-    position.size_e6 += size_e6
-    position.cost_e6 -= cash_e6
-    note_held(state, lane, int(leg.market))
-    payout_e4 = int(state.markets[leg.market].payout_e4)
-    if payout_e4 >= 0:  # its shares were paid already
-        redeem(state, int(leg.market), payout_e4)
-
-
-@cold
-def give_up(state: State, lane: int, leg: Record, size_e6: int) -> int:
-    """Take shares out of a leg and its position; their cost, in proportion, rounded down."""
-    basis_e6 = portion_e6(int(leg.cost_e6), size_e6, int(leg.filled_e6))
-    position = state.positions[lane, leg.market, leg.token]
-    leg.filled_e6 -= size_e6
-    leg.cost_e6 -= basis_e6
-    position.size_e6 -= size_e6
-    position.cost_e6 -= basis_e6
-    return basis_e6
+    state.legs[lane, plan_slot(state, int(plan.plan)), leg_of(int(row.aux))].unsettled -= 1
+    one_less(state, lane, plan)
 
 
 @cold
 def on_order_over(state: State, lane: int, plan: Record, row: Record) -> None:
     position = leg_of(int(row.aux))
-    if row.kind == EventKind.REJECT:
-        state.lanes[lane].rejects += 1
-    if position < plan.legs:
-        leg = state.legs[lane, plan_slot(state, int(plan.plan)), position]
-        leg.waits -= 1
-        if row.aux & TRY_MASK == 0:
-            reserve(state, lane, int(leg.market), -int(leg.reserved_e6))
-            leg.reserved_e6 = 0
-        else:
-            unwind(state, lane, plan, position)
-    close_order(state, lane, plan)
+    leg = state.legs[lane, plan_slot(state, int(plan.plan)), position]
+    state.lanes[lane].rejects += 1 if row.kind == EventKind.REJECT else 0
+    leg.status = LegStatus.IDLE
+    leg.left_e6 = 0
+    release(state, lane, leg)
+    if plan.stage == Stage.LEADING and position == plan.lead:
+        follow(state, lane, plan)
+    one_less(state, lane, plan)
 
 
 @cold
-def close_order(state: State, lane: int, plan: Record) -> None:
-    """One order less is out; after the last, the plan goes on to its next stage."""
+def one_less(state: State, lane: int, plan: Record) -> None:
+    """One order, fill or merge less to wait for; after the last, another round."""
     plan.open_orders -= 1
     if plan.open_orders == 0:
-        go_on(state, lane, plan)
+        next_round(state, lane, plan)
 
 
 @cold
-def go_on(state: State, lane: int, plan: Record) -> None:
-    """Nothing of a plan is out: its next stage begins, or it is over."""
-    if plan.stage == Stage.WORKING:
+def next_round(state: State, lane: int, plan: Record) -> None:
+    """Nothing is out: use complete sets and mend the rest, or end if nothing more can be done."""
+    if plan.stage != Stage.CLOSING:
         plan.stage = Stage.CLOSING
         count_result(state, lane, plan)
-        use_sets(state, lane, plan)
-        for position in range(plan.legs):
-            unwind(state, lane, plan, position)
+    plan.deadline_ns = FAR_NS
+    use_sets(state, lane, plan)
+    mend(state, lane, plan)
     if plan.open_orders == 0:
         plan.stage = Stage.FREE
+        if leaves(state, lane, plan):
+            sweep_later(state, lane)
+
+
+@cold
+def leaves(state: State, lane: int, plan: Record) -> bool:
+    """Whether shares without partners stay, among them the outcomes that a conversion gave."""
+    for position in range(plan.legs):
+        leg = state.legs[lane, plan_slot(state, int(plan.plan)), position]
+        held = state.positions[lane, leg.market, leg.token]
+        if int(held.size_e6) - int(held.locked_size_e6) >= CENT_E6:
+            return True
+    return bool(plan.kind == NO_BASKET and plan.merges > 0)
 
 
 @cold
@@ -245,25 +281,3 @@ def count_result(state: State, lane: int, plan: Record) -> None:
         account.partial += 1
     else:
         account.missed += 1
-
-
-@cold
-def unwind(state: State, lane: int, plan: Record, position: int) -> None:
-    """Sell what a leg holds without partners at its best bid, once it waits for nothing else.
-
-    It is carried, as a position, if there is no bid, the tries ran out, or the sale is held back.
-    """
-    leg = state.legs[lane, plan_slot(state, int(plan.plan)), position]
-    market = state.markets[leg.market]
-    size_e6 = int(leg.filled_e6) // CENT_E6 * CENT_E6
-    bid_e4 = int(market.best_bid_e4) if leg.token == YES else PRICE_ONE_E4 - int(market.best_ask_e4)
-    if leg.waits > 0 or leg.tries == UNWIND_TRIES_MAX:
-        return
-    if size_e6 <= 0 or bid_e4 == NO_BID_E4:
-        return
-    order = order_id(lane, int(plan.plan), position, int(leg.tries) + 1)
-    if place(state, order, leg, SELL, size_e6, bid_e4):
-        leg.tries += 1
-        leg.waits += 1
-        state.lanes[lane].unwinds += 1
-        plan.open_orders += 1

@@ -79,7 +79,7 @@ def alone(state: State, lane: int, slot: int, token: int) -> tuple[int, int]:
             if leg.market == slot and leg.token == token:
                 size_e6 -= int(leg.whole_e6)
                 cost_e6 -= int(leg.whole_cost_e6)
-                if plan.stage == Stage.WORKING:
+                if plan.stage == Stage.WORKING or plan.stage == Stage.LEADING:
                     size_e6 -= int(leg.filled_e6)
                     cost_e6 -= int(leg.cost_e6)
     return max(size_e6, 0), max(cost_e6, 0)

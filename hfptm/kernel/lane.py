@@ -33,6 +33,10 @@ PARAMS = np.dtype(
         ("max_gas_wei", "i8"),
         ("failed_book_ns", "i8"),  # how long a book that failed a check is not bought on
         ("max_drift_e6", "i8"),
+        ("leg_order", "i4"),  # LegOrder
+        ("slippage_e4", "i4"),  # most above its limit that a missing leg may cost
+        ("leg_timeout_ns", "i8"),  # after which what rests is cancelled
+        ("position_timeout_ns", "i8"),  # after which what is held alone is sold at any bid
     ],
     align=True,
 )
@@ -61,6 +65,9 @@ LANE = np.dtype(
         ("sightings", "i8", (KINDS,)),
         ("withheld", "i8"),  # orders, merges and conversions that risk held back
         ("held", "i8"),  # markets in `State.held`
+        ("completions", "i8"),  # orders sent to buy what a leg lacked
+        ("sweeps", "i8"),  # plans made to end what earlier ones left
+        ("sweep_ns", "i8"),  # when that is looked at again, FAR_NS if nothing is left
     ],
     align=True,
 )

@@ -8,7 +8,7 @@ no limit. A cancellation always leaves. A merge or a conversion is stopped by a 
 
 from hfptm.kernel.jit import Record, cold
 from hfptm.kernel.pace import has_budget, orders_spent, spend_order
-from hfptm.kernel.plans import WHOLE_PLAN, Stage
+from hfptm.kernel.plans import WHOLE_PLAN, Stage, try_of
 from hfptm.kernel.risk import (
     event_exposure_e6,
     market_exposure_e6,
@@ -106,6 +106,8 @@ def mispriced(state: State, intent: Record) -> int:
         return refuse(basket, Reason.PRICE_OFF_GRID.value, tick_e4, price_e4)
     if intent.side == BUY:
         limit_e4 = int(leg_of_intent(state, intent).limit_e4)
+        if is_completing(intent):
+            limit_e4 += int(state.params[intent.lane].slippage_e4)
         passed = price_e4 > limit_e4
     else:
         limit_e4 = int(market.best_bid_e4)
@@ -113,6 +115,12 @@ def mispriced(state: State, intent: Record) -> int:
             limit_e4 = PRICE_ONE_E4 - int(market.best_ask_e4)
         passed = price_e4 < limit_e4
     return refuse(basket, Reason.PRICE_LIMIT.value, limit_e4, price_e4) if passed else 0
+
+
+@cold
+def is_completing(intent: Record) -> bool:
+    """Whether it buys what an earlier order of its leg did not."""
+    return try_of(int(intent.order)) > 0
 
 
 @cold

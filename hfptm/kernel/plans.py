@@ -1,11 +1,23 @@
 """Plans and their legs: layouts, and the ids by which a report finds its leg without a table.
 
-A plan is one basket on its way: an immediate BUY a leg, then merge, conversion or holding of the
-complete sets, and sales of what has no partner.
+A plan is one basket on its way: a BUY a leg, then merge, conversion or holding of the complete
+sets, and an end for what has no partner.
 
     FREE -> WORKING    every leg's entry order is out, at once
-         -> CLOSING    complete sets are merged or converted, or held; what has no partner is sold
-         -> FREE
+         -> LEADING    the entry order of one leg alone is out: the thinnest, or one that rests
+    LEADING -> WORKING    it is over: the others follow, each for as many shares as it was filled
+    WORKING -> CLOSING    no order of it is out and every fill has settled
+    CLOSING -> CLOSING    complete sets are merged, converted or held; legs without partners are
+                          completed, sold, or left (`kernel.mending`), again after each round
+            -> FREE       nothing of it is out and nothing more can be done
+
+What a plan leaves stays a position. `kernel.deadlines` looks at positions without partners again
+and again, and opens a plan that begins at CLOSING for those that can be sold or merged.
+
+A leg has one order out at most. Its status says what is known of it: SENT, RESTING after an ACK,
+DELAYED in a taker delay, UNKNOWN where no answer came. Only DONE and REJECT end it; until then what
+was promised to it stays promised, and no other order is sent for the leg. Fills that have not
+settled are counted apart: a plan closes with nothing that may still be taken back.
 
 Order id: lane, plan, leg and try, from the highest bit down.
 """
@@ -24,26 +36,42 @@ PLAN_SHIFT, LEG_SHIFT, TRY_MASK, LEG_MASK = 10, 2, 3, 255
 WHOLE_PLAN = 255
 """Leg number of a merge or a conversion."""
 
-UNWIND_TRIES_MAX = 3
-"""At most TRY_MASK; try 0 is the entry."""
+TRIES_MAX = 3
+"""Orders after the entry for each leg, and tries of a merge or conversion. At most TRY_MASK."""
 
 
 class Stage(IntEnum):
     FREE = 0
     WORKING = 1
     CLOSING = 2
+    LEADING = 3
+
+
+class LegStatus(IntEnum):
+    """What is known of the order that a leg has out."""
+
+    IDLE = 0
+    """It has none."""
+    SENT = 1
+    RESTING = 2
+    DELAYED = 3
+    UNKNOWN = 4
 
 
 PLAN = np.dtype(
     [
         ("plan", "i8"),
         ("sets_e6", "i8"),  # asked for
+        ("deadline_ns", "i8"),  # when what rests is cancelled, FAR_NS if nothing may
         ("subject", "i4"),  # market slot, or group slot
         ("legs", "i4"),
         ("open_orders", "i4"),  # merge or conversion, and fills that have not settled, included
+        ("lead", "i4"),  # leg that goes first in LEADING
         ("kind", "u1"),  # OpportunityKind
         ("stage", "u1"),  # Stage
         ("refused", "u1"),  # Reason why its merge or conversion is held back
+        ("merging", "u1"),  # 1: a merge or conversion is out
+        ("merges", "u1"),  # that were sent
     ],
     align=True,
 )
@@ -57,12 +85,16 @@ LEG = np.dtype(
         ("reserved_e6", "i8"),
         ("sent_ns", "i8"),  # of an order that is out without any report, else 0
         ("selling_e6", "i8"),  # shares on sale
+        ("left_e6", "i8"),  # what its order may still fill: dollars of an immediate BUY, or shares
         ("market", "i4"),
-        ("waits", "i4"),  # for orders of it that are out, and fills that have not settled
-        ("limit_e4", "i4"),
+        ("unsettled", "i4"),  # fills
+        ("limit_e4", "i4"),  # of its entry; 0 where the plan began at CLOSING
         ("token", "u1"),
         ("refused", "u1"),  # Reason why its next order is held back
-        ("tries", "u1"),  # orders sent to sell what is left of it
+        ("status", "u1"),  # LegStatus
+        ("tries", "u1"),  # orders sent after the entry
+        ("order_type", "u1"),  # OrderType of its last order
+        ("overdue", "u1"),  # 1: held too long, to be sold at any bid
     ],
     align=True,
 )
@@ -86,3 +118,8 @@ def plan_of(order: int) -> int:
 @cold
 def leg_of(order: int) -> int:
     return (order >> LEG_SHIFT) & LEG_MASK
+
+
+@cold
+def try_of(order: int) -> int:
+    return order & TRY_MASK

@@ -49,6 +49,23 @@ def leg_cost_e6(state: State, lane: int, position: int) -> int:
 
 
 @cold
+def has_room(state: State, lane: int, slot: int, more_e6: int, all_e6: int) -> bool:
+    """Whether a market may cost `more_e6` more, and everything `all_e6` more: its event too."""
+    account, params = state.lanes[lane], state.params[lane]
+    group = int(state.markets[slot].group)
+    if group >= 0:
+        event_e6 = event_exposure_e6(state, lane, group)
+    else:
+        event_e6 = market_exposure_e6(state, lane, slot)
+    return bool(
+        all_e6 <= account.cash_e6 - account.reserved_e6
+        and market_exposure_e6(state, lane, slot) + more_e6 <= params.max_market_e6
+        and event_e6 + all_e6 <= params.max_event_e6
+        and total_exposure_e6(state, lane) + all_e6 <= params.max_total_e6
+    )
+
+
+@cold
 def market_exposure_e6(state: State, lane: int, slot: int) -> int:
     held = state.positions[lane, slot]
     return int(held[0].cost_e6) + int(held[1].cost_e6) + int(state.reserved[lane, slot])

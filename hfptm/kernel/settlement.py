@@ -11,7 +11,7 @@ from hfptm.kernel.inventory import note_held
 from hfptm.kernel.jit import Record, cold
 from hfptm.kernel.order_gate import send
 from hfptm.kernel.orders import YES, draft, plan_slot
-from hfptm.kernel.plans import WHOLE_PLAN, Stage, order_id
+from hfptm.kernel.plans import TRY_MASK, WHOLE_PLAN, Stage, order_id
 from hfptm.kernel.state import State
 from hfptm.records import IntentKind
 from hfptm.units import PRICE_ONE_E4
@@ -19,27 +19,44 @@ from hfptm.units import PRICE_ONE_E4
 
 @cold
 def use_sets(state: State, lane: int, plan: Record) -> None:
-    """Merge or convert the sets that every leg filled, or hold them until resolution."""
+    """Merge or convert the sets that every leg filled, or hold them until resolution.
+
+    A conversion that failed too often, or that is held back, is held too; shares that cannot be
+    merged are left to be merged later (`kernel.deadlines`).
+    """
     slot = plan_slot(state, int(plan.plan))
     whole_e6 = int(state.legs[lane, slot, 0].filled_e6)
     for position in range(1, plan.legs):
         whole_e6 = min(whole_e6, int(state.legs[lane, slot, position].filled_e6))
     if whole_e6 <= 0:
         return
-    is_merge = plan.kind == BINARY
-    is_held = not is_merge and not (
-        plan.kind == NO_BASKET and state.groups[plan.subject].convertible
-    )
-    if not is_held:
-        kind = IntentKind.MERGE.value if is_merge else IntentKind.CONVERT.value
-        order = order_id(lane, int(plan.plan), WHOLE_PLAN, 0)
-        if send(state, draft(state, lane, order, kind, int(plan.subject), whole_e6)) != 0:
-            return
-        plan.open_orders += 1
+    sent = redeems_early(state, plan) and merge(state, lane, plan, whole_e6)
     for position in range(plan.legs):
         set_aside(state.legs[lane, slot, position], whole_e6)
-    if is_held:
+    if not sent and plan.kind == BINARY:
+        leave_sets(state, lane, plan)
+    elif not sent:
         hold(state, lane, plan, whole_e6)
+
+
+@cold
+def redeems_early(state: State, plan: Record) -> bool:
+    """Whether complete sets can be turned into cash before they resolve, and may be tried again."""
+    converts = plan.kind == NO_BASKET and state.groups[plan.subject].convertible
+    return bool(plan.merges <= TRY_MASK and (plan.kind == BINARY or converts))
+
+
+@cold
+def merge(state: State, lane: int, plan: Record, whole_e6: int) -> bool:
+    """Send a merge, or a conversion; False if it was held back."""
+    kind = IntentKind.MERGE.value if plan.kind == BINARY else IntentKind.CONVERT.value
+    order = order_id(lane, int(plan.plan), WHOLE_PLAN, int(plan.merges))
+    if send(state, draft(state, lane, order, kind, int(plan.subject), whole_e6)) != 0:
+        return False
+    plan.merging = 1
+    plan.merges += 1
+    plan.open_orders += 1
+    return True
 
 
 @cold
@@ -49,6 +66,23 @@ def set_aside(leg: Record, whole_e6: int) -> None:
     leg.cost_e6 -= basis_e6
     leg.whole_e6 = whole_e6
     leg.whole_cost_e6 = basis_e6
+
+
+@cold
+def leave_sets(state: State, lane: int, plan: Record) -> None:
+    for position in range(plan.legs):
+        leg = state.legs[lane, plan_slot(state, int(plan.plan)), position]
+        leg.whole_e6 = leg.whole_cost_e6 = 0
+
+
+@cold
+def put_back(state: State, lane: int, plan: Record) -> None:
+    """A merge or conversion failed: its shares are the legs' again."""
+    for position in range(plan.legs):
+        leg = state.legs[lane, plan_slot(state, int(plan.plan)), position]
+        leg.filled_e6 += leg.whole_e6
+        leg.cost_e6 += leg.whole_cost_e6
+        leg.whole_e6 = leg.whole_cost_e6 = 0
 
 
 @cold
@@ -68,6 +102,7 @@ def hold(state: State, lane: int, plan: Record, whole_e6: int) -> None:
         held.locked_size_e6 += leg.whole_e6
         held.locked_cost_e6 += leg.whole_cost_e6
         account.locked_e6 += leg.whole_cost_e6
+    leave_sets(state, lane, plan)
     least_e6 = set_payout_e6(state, lane, plan, whole_e6)
     account.locked_payout_e6 += least_e6
     state.locked_payouts[lane, plan.subject] += least_e6

@@ -87,6 +87,7 @@ POSITION = np.dtype(
         ("cost_e6", "i8"),  # fees included
         ("locked_size_e6", "i8"),  # part of size that belongs to a held basket
         ("locked_cost_e6", "i8"),
+        ("alone_since_ns", "i8"),  # when the rest was first seen outside any plan, 0: none is
     ]
 )
 
@@ -252,6 +253,7 @@ def new_state(capacity: Capacity, params: Array) -> State:
     state.markets["payout_e4"] = -1
     state.params[:] = params
     state.counters["wake_ns"] = FAR_NS
+    state.lanes["sweep_ns"] = FAR_NS
     state.lanes["cash_e6"] = state.params["bankroll_e6"]
     return state
 

@@ -7,6 +7,7 @@ intents and decisions come out in `State.intents` and `State.decisions`.
 from typing import Any
 
 from hfptm.kernel.book import apply, hide, lay_grid
+from hfptm.kernel.deadlines import on_timer, stop_resting
 from hfptm.kernel.detector import worth_a_look
 from hfptm.kernel.episodes import hide_group, hide_market, look
 from hfptm.kernel.executor import on_report
@@ -16,8 +17,8 @@ from hfptm.kernel.result import check_result, control
 from hfptm.kernel.settlement import redeem
 from hfptm.kernel.state import GRID_MAX, MEMBERS_MAX, State, open_state, rows_reserve
 from hfptm.opportunities import Relation
-from hfptm.records import EventKind, MarketState
-from hfptm.units import FAR_NS, NS_PER_MS, PRICE_ONE_E4
+from hfptm.records import Control, EventKind, MarketState
+from hfptm.units import NS_PER_MS, PRICE_ONE_E4
 
 NEVER_E4 = 1 << 30
 """A sum of best prices no group reaches."""
@@ -39,9 +40,14 @@ def step(state: State, row: Record) -> None:
 def deliver(state: State, report: Record) -> None:
     """Apply one execution report, or the TIMER of a deadline that `counters.wake_ns` asked for."""
     state.counters[0].now_ns = report.ts_recv_ns
-    if report.kind == EventKind.TIMER:
-        state.counters[0].wake_ns = FAR_NS  # who waits for a later time says so again
     rare(state, report)
+
+
+@cold
+def pass_time(state: State) -> None:
+    for lane in range(len(state.lanes)):
+        check_result(state, lane)
+    on_timer(state)
 
 
 @cold
@@ -63,12 +69,13 @@ def rare(state: State, row: Record) -> None:
         state.markets[row.market].game_delay_ns = row.size_e6 * NS_PER_MS
         state.markets[row.market].game_start_ns = row.aux
     elif row.kind == EventKind.TIMER:
-        for lane in range(len(state.lanes)):
-            check_result(state, lane)
+        pass_time(state)
     elif row.kind == EventKind.GAS:
         counters.gas_price_wei = row.aux
     elif row.kind == EventKind.CONTROL:
         control(state, int(row.aux))
+        if row.aux == Control.STOP or row.aux == Control.HALT:
+            stop_resting(state)
     elif row.kind == EventKind.GAP or row.kind == EventKind.TICK or row.kind == EventKind.STATE:
         interrupt(state, row)
     else:

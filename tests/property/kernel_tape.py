@@ -102,7 +102,8 @@ class Maker:
             rows += self.event(self.pick(*range(MARKETS)))
         rows += [resolved(self.now_ms + 1, 9, 10_000), resolved(self.now_ms + 300, 0, 0)]
         rows += [resolved(self.now_ms + 301, 8, 0), resolved(self.now_ms + 302, 7, 10_000)]
-        return [*rows, *(timer(self.now_ms + 40_000 * turn) for turn in range(1, 8))]
+        rows += [timer(self.now_ms + 40_000 * turn) for turn in range(1, 8)]
+        return [*rows, timer(self.now_ms + 285_000)]  # what the last timer began is over
 
     def fair_e4(self, slot: int) -> int:
         fair_e4 = (3_300, 3_300, 3_400, 3_300, 3_300, 3_400, 3_900, 4_000, 4_000, 5_000, 4_500)

@@ -17,7 +17,7 @@ from hfptm.clock import weekly_restarts_ns
 from hfptm.config import SECTIONS, Config
 from hfptm.errors import ConfigError
 from hfptm.limits import Limits
-from hfptm.records import LegPolicy
+from hfptm.records import LegOrder, LegPolicy
 from hfptm.sections import FeeModel, Fees, Sim, Trading
 from tests.conftest import ROOT
 
@@ -85,6 +85,10 @@ def test_defaults_without_any_source() -> None:
         fee_model=FeeModel.PUBLISHED,
         block_rows=262_144,
         leg_policy=LegPolicy.FAK,
+        leg_order=LegOrder.AT_ONCE,
+        leg_timeout_ns=200_000_000,
+        slippage_e4=100,
+        position_timeout_ns=86_400_000_000_000,
     )
 
 

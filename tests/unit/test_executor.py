@@ -295,7 +295,7 @@ def test_reports_that_fit_no_plan_change_nothing() -> None:
     for lane, plan, leg, attempt in strange:
         order = order_id(lane, plan, leg, attempt)
         desk.apply([report(EventKind.FILL, 30, order, 5, price_e4=5_000)])
-    desk.apply([report(EventKind.ACK, 31, yes["order"], 5)])
+    desk.apply([report(EventKind.ACK, 31, yes["order"] + 1, 5)])
     desk.apply([report(EventKind.DONE, 31, -1, 5)])
     assert str(desk.lane()) == before
     assert desk.counters()["unused_rows"] == 5

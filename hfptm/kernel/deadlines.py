@@ -1,0 +1,153 @@
+"""What a TIMER row is for: orders that rested long enough, and shares that plans have left.
+
+A plan that ends leaves as positions what found no bid, was better not sold, or was held back. A
+while later, and again and again, each market in which the lane holds shares alone and has no plan
+under way gets one that begins at CLOSING: its YES and NO are merged, the rest mended.
+"""
+
+from hfptm.kernel.detector import BINARY, CENT_E6
+from hfptm.kernel.executor import new_plan, next_round
+from hfptm.kernel.gates import running_plans
+from hfptm.kernel.jit import Record, cold
+from hfptm.kernel.orders import can_rest, cancel, next_plan, plan_slot
+from hfptm.kernel.plans import LEGS_MAX, LegStatus, Stage, order_id
+from hfptm.kernel.state import State, rows_reserve
+from hfptm.kernel.wake import SWEEP_NS, expect, set_wake, wake_at
+from hfptm.records import Token
+from hfptm.units import FAR_NS, NO_ASK_E4, NO_BID_E4
+
+
+@cold
+def on_timer(state: State) -> None:
+    """Do what is due, and say when the next is: now, if the output has no room for all of it."""
+    now_ns = int(state.counters[0].now_ns)
+    if now_ns < state.counters[0].wake_ns:
+        return
+    for lane in range(len(state.lanes)):
+        stop = state.outbox[0].intents + rows_reserve(1) - LEGS_MAX
+        for place in range(state.plans.shape[1]):
+            plan = state.plans[lane, place]
+            if plan.stage != Stage.FREE and plan.deadline_ns <= now_ns:
+                if state.outbox[0].intents <= stop:
+                    time_out(state, lane, plan)
+        if state.lanes[lane].sweep_ns <= now_ns and state.outbox[0].intents <= stop:
+            sweep(state, lane, int(stop))
+    set_wake(state)
+
+
+@cold
+def time_out(state: State, lane: int, plan: Record) -> None:
+    """Cancel what rests, again until it is over: a CANCEL may come too early, or get lost."""
+    plan.deadline_ns = FAR_NS
+    if cancel_resting(state, lane, plan) > 0:
+        expect(state, plan, int(state.params[lane].leg_timeout_ns))
+
+
+@cold
+def cancel_resting(state: State, lane: int, plan: Record) -> int:
+    """Orders asked to end: those that may rest, except where nobody could cancel."""
+    asked = 0
+    for position in range(plan.legs):
+        leg = state.legs[lane, plan_slot(state, int(plan.plan)), position]
+        if can_rest(leg) and (leg.status == LegStatus.SENT or leg.status == LegStatus.RESTING):
+            cancel(state, order_id(lane, int(plan.plan), position, int(leg.tries)), leg)
+            asked += 1
+    return asked
+
+
+@cold
+def stop_resting(state: State) -> None:
+    """Nothing may rest any longer, as a human's stop asks."""
+    now_ns = int(state.counters[0].now_ns)
+    for lane in range(len(state.lanes)):
+        for place in range(state.plans.shape[1]):
+            plan = state.plans[lane, place]
+            if plan.stage != Stage.FREE and plan.deadline_ns != FAR_NS:
+                plan.deadline_ns = now_ns
+                wake_at(state, now_ns)
+    on_timer(state)
+
+
+@cold
+def sweep(state: State, lane: int, stop: int) -> None:
+    """Make a plan for every market in which something can be ended that no plan owns."""
+    account = state.lanes[lane]
+    account.sweep_ns = FAR_NS
+    left = False
+    for place in range(account.held):
+        slot = int(state.held[lane, place])
+        if state.outbox[0].intents > stop:
+            account.sweep_ns = state.counters[0].now_ns
+            return
+        yes_e6 = alone_e6(state, lane, slot, Token.YES.value)
+        no_e6 = alone_e6(state, lane, slot, Token.NO.value)
+        if yes_e6 < CENT_E6 and no_e6 < CENT_E6:
+            continue
+        left = True
+        can_merge = yes_e6 >= CENT_E6 and no_e6 >= CENT_E6
+        if not has_plan(state, lane, slot) and (can_merge or has_bid(state, slot, yes_e6)):
+            close_alone(state, lane, slot)
+    if left:
+        account.sweep_ns = state.counters[0].now_ns + SWEEP_NS
+
+
+@cold
+def alone_e6(state: State, lane: int, slot: int, token: int) -> int:
+    """Shares that belong to no held basket; notes since when there are any."""
+    held = state.positions[lane, slot, token]
+    free_e6 = int(held.size_e6) - int(held.locked_size_e6)
+    if free_e6 < CENT_E6:
+        held.alone_since_ns = 0
+    elif held.alone_since_ns == 0:
+        held.alone_since_ns = state.counters[0].now_ns
+    return free_e6
+
+
+@cold
+def has_plan(state: State, lane: int, slot: int) -> bool:
+    """Whether a plan under way has a leg in the market."""
+    for place in range(state.plans.shape[1]):
+        plan = state.plans[lane, place]
+        if plan.stage != Stage.FREE:
+            for position in range(plan.legs):
+                if state.legs[lane, place, position].market == slot:
+                    return True
+    return False
+
+
+@cold
+def has_bid(state: State, slot: int, yes_e6: int) -> bool:
+    """Whether somebody wants what is held: YES if there is some, else NO."""
+    market = state.markets[slot]
+    if not market.open or not market.valid:
+        return False
+    if yes_e6 >= CENT_E6:
+        return bool(market.best_bid_e4 > NO_BID_E4)
+    return bool(market.best_ask_e4 < NO_ASK_E4)
+
+
+@cold
+def close_alone(state: State, lane: int, slot: int) -> None:
+    """Begin a plan at CLOSING with what the market's two tokens hold alone."""
+    if next_plan(state, lane) == 0 or running_plans(state, lane) >= state.params[lane].max_plans:
+        return
+    plan = new_plan(state, lane, BINARY, slot, 2)
+    plan.stage = Stage.CLOSING
+    for token in range(2):
+        own_alone(state, lane, plan, token)
+    next_round(state, lane, plan)
+    if plan.open_orders > 0:
+        state.lanes[lane].sweeps += 1
+
+
+@cold
+def own_alone(state: State, lane: int, plan: Record, token: int) -> None:
+    """Give a leg what its position holds alone."""
+    held = state.positions[lane, plan.subject, token]
+    leg = state.legs[lane, plan_slot(state, int(plan.plan)), token]
+    leg.market = plan.subject
+    leg.token = token
+    leg.filled_e6 = int(held.size_e6) - int(held.locked_size_e6)
+    leg.cost_e6 = int(held.cost_e6) - int(held.locked_cost_e6)
+    held_ns = state.counters[0].now_ns - held.alone_since_ns
+    leg.overdue = held.alone_since_ns > 0 and held_ns >= state.params[lane].position_timeout_ns

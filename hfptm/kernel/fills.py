@@ -1,0 +1,115 @@
+"""The books of a leg: what fills add and take away, and what of them the chain takes back.
+
+After every row, cash plus the cost of all positions is bankroll plus realised profit.
+"""
+
+from hfptm.kernel.cash import cost_e6, portion_e6, proceeds_e6
+from hfptm.kernel.detector import CENT_E6
+from hfptm.kernel.fees import market_fee_e6
+from hfptm.kernel.inventory import note_held
+from hfptm.kernel.jit import Record, cold
+from hfptm.kernel.orders import BUY, plan_slot, spends_dollars
+from hfptm.kernel.plans import LegStatus, leg_of, try_of
+from hfptm.kernel.settlement import redeem
+from hfptm.kernel.state import State
+from hfptm.records import EventFlag, EventKind
+
+SLACK_E6 = CENT_E6
+"""Rounding may spend a cent more than an order had left; what spends more was told before."""
+
+
+@cold
+def fee_e6(state: State, lane: int, leg: Record, row: Record) -> int:
+    """Who rested pays none."""
+    if row.flags & EventFlag.MAKER:
+        return 0
+    market = state.markets[leg.market]
+    return market_fee_e6(state.params[lane], market, int(row.price_e4), int(row.size_e6))
+
+
+@cold
+def is_new_fill(state: State, lane: int, plan: Record, row: Record) -> bool:
+    """Whether the leg's order is out and has so much left; else the fill was told before."""
+    leg = state.legs[lane, plan_slot(state, int(plan.plan)), leg_of(int(row.aux))]
+    if leg.status == LegStatus.IDLE or leg.tries != try_of(int(row.aux)):
+        return False
+    if spends_dollars(leg, int(row.side)):
+        return cost_e6(int(row.price_e4), int(row.size_e6)) <= int(leg.left_e6) + SLACK_E6
+    return bool(row.size_e6 <= leg.left_e6)
+
+
+@cold
+def on_fill(state: State, lane: int, plan: Record, row: Record) -> None:
+    """Book shares and cash. A sale's profit is what it brought less the leg's average cost."""
+    leg = state.legs[lane, plan_slot(state, int(plan.plan)), leg_of(int(row.aux))]
+    account = state.lanes[lane]
+    price_e4, size_e6 = int(row.price_e4), int(row.size_e6)
+    charged_e6 = fee_e6(state, lane, leg, row)
+    account.fills += 1
+    account.fees_e6 += charged_e6
+    leg.left_e6 -= cost_e6(price_e4, size_e6) if spends_dollars(leg, int(row.side)) else size_e6
+    if state.params[lane].fills_settle:
+        leg.unsettled += 1
+        plan.open_orders += 1
+    if row.side == BUY:
+        receive(state, lane, leg, size_e6, cost_e6(price_e4, size_e6) + charged_e6)
+    else:
+        received_e6 = proceeds_e6(price_e4, size_e6) - charged_e6
+        result_e6 = received_e6 - give_up(state, lane, leg, size_e6)
+        account.cash_e6 += received_e6
+        account.realised_e6 += result_e6
+        account.unwind_result_e6 += result_e6
+    pay_if_resolved(state, int(leg.market))
+
+
+@cold
+def receive(state: State, lane: int, leg: Record, size_e6: int, paid_e6: int) -> None:
+    """Shares came for cash; with both negative, they went back for it."""
+    position = state.positions[lane, leg.market, leg.token]
+    state.lanes[lane].cash_e6 -= paid_e6
+    leg.filled_e6 += size_e6
+    leg.cost_e6 += paid_e6
+    position.size_e6 += size_e6
+    position.cost_e6 += paid_e6
+    note_held(state, lane, int(leg.market))
+
+
+@cold
+def take_back(state: State, lane: int, plan: Record, row: Record) -> None:
+    """Undo a fill. Shares whose sale failed come back at what it had brought: its result stays."""
+    leg = state.legs[lane, plan_slot(state, int(plan.plan)), leg_of(int(row.aux))]
+    account = state.lanes[lane]
+    price_e4, size_e6 = int(row.price_e4), int(row.size_e6)
+    charged_e6 = fee_e6(state, lane, leg, row)
+    account.ghosts += 1
+    account.fees_e6 -= charged_e6
+    if row.side == BUY:
+        receive(state, lane, leg, -size_e6, -cost_e6(price_e4, size_e6) - charged_e6)
+    else:
+        receive(state, lane, leg, size_e6, proceeds_e6(price_e4, size_e6) - charged_e6)
+    pay_if_resolved(state, int(leg.market))
+
+
+@cold
+def pay_if_resolved(state: State, slot: int) -> None:
+    """The market resolved between a match and its report: its shares are paid, or were."""
+    payout_e4 = int(state.markets[slot].payout_e4)
+    if payout_e4 >= 0:
+        redeem(state, slot, payout_e4)
+
+
+@cold
+def give_up(state: State, lane: int, leg: Record, size_e6: int) -> int:
+    """Take shares out of a leg and its position; their cost, in proportion, rounded down."""
+    basis_e6 = portion_e6(int(leg.cost_e6), size_e6, int(leg.filled_e6))
+    position = state.positions[lane, leg.market, leg.token]
+    leg.filled_e6 -= size_e6
+    leg.cost_e6 -= basis_e6
+    position.size_e6 -= size_e6
+    position.cost_e6 -= basis_e6
+    return basis_e6
+
+
+@cold
+def is_settlement(row: Record) -> bool:
+    return bool(row.kind == EventKind.FILL_CONFIRMED or row.kind == EventKind.FILL_FAILED)

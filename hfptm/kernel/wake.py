@@ -1,0 +1,46 @@
+"""When the kernel wants to be woken: `counters.wake_ns`, a TIMER row's time.
+
+It may be early, never late: a deadline that went away still wakes, and then the next is looked up.
+"""
+
+from hfptm.kernel.jit import Record, cold
+from hfptm.kernel.plans import Stage
+from hfptm.kernel.state import State
+from hfptm.units import FAR_NS, NS_PER_S
+
+SWEEP_NS = 60 * NS_PER_S
+"""Between two looks at what plans have left."""
+
+
+@cold
+def wake_at(state: State, at_ns: int) -> None:
+    state.counters[0].wake_ns = min(int(state.counters[0].wake_ns), at_ns)
+
+
+@cold
+def expect(state: State, plan: Record, timeout_ns: int) -> None:
+    """Let what the plan has resting be cancelled after so long."""
+    plan.deadline_ns = state.counters[0].now_ns + timeout_ns
+    wake_at(state, int(plan.deadline_ns))
+
+
+@cold
+def sweep_later(state: State, lane: int) -> None:
+    """Something was left: look at it in a while, if that is not planned already."""
+    account = state.lanes[lane]
+    if account.sweep_ns == FAR_NS:
+        account.sweep_ns = state.counters[0].now_ns + SWEEP_NS
+        wake_at(state, int(account.sweep_ns))
+
+
+@cold
+def set_wake(state: State) -> None:
+    """Look the earliest deadline up."""
+    wake_ns = FAR_NS
+    for lane in range(len(state.lanes)):
+        wake_ns = min(wake_ns, int(state.lanes[lane].sweep_ns))
+        for place in range(state.plans.shape[1]):
+            plan = state.plans[lane, place]
+            if plan.stage != Stage.FREE:
+                wake_ns = min(wake_ns, int(plan.deadline_ns))
+    state.counters[0].wake_ns = wake_ns
