@@ -4,13 +4,13 @@ import pytest
 
 from hfptm.kernel.order_gate import may_send, send
 from hfptm.kernel.orders import draft
-from hfptm.kernel.plans import LEG_SHIFT, PLAN_SHIFT, WHOLE_PLAN, Stage, order_id
+from hfptm.kernel.plans import LEG_SHIFT, PLAN_SHIFT, WHOLE_PLAN, LegStatus, Stage, order_id
 from hfptm.kernel.state import WALKED
 from hfptm.opportunities import Phase, Reason
 from hfptm.records import Control, EventKind, IntentKind, MarketState, Side, Token
 from hfptm.units import ONE_E6
 from tests.kernels import MS, Kernel, book, market, row
-from tests.unit.test_executor import done, fill
+from tests.unit.test_executor import done, fill, reject
 from tests.unit.test_gates import control
 
 SECOND_MS = 1_000
@@ -64,12 +64,15 @@ def test_nothing_is_sold_twice() -> None:
     """What is on sale is not there for another sale, until its order fills or is over."""
     kernel = holding()
     assert attempt(kernel, shares=60) == 0
+    leg = kernel.state.legs[0, 1, 0]
+    leg["tries"], leg["status"], leg["left_e6"] = 1, LegStatus.SENT, 60 * ONE_E6
+    kernel.state.plans[0, 1]["open_orders"] += 1
     assert attempt(kernel, shares=41) == Reason.NOT_HELD
     assert refusal(kernel) == (Reason.NOT_HELD, 40 * ONE_E6, 41 * ONE_E6)
     sale = kernel.intents[-1]
     kernel.apply([fill(50, sale, 4_400, 10)])
     assert attempt(kernel, shares=41) == Reason.NOT_HELD
-    kernel.apply([done(60, sale)])
+    kernel.apply([done(60, sale), reject(61, {"order": order_id(0, 1, 1, 0)})])
     assert kernel.intents[-1]["size_e6"] == 90 * ONE_E6  # the plan itself sells all the rest
     assert kernel.state.legs[0, 1, 0]["selling_e6"] == 90 * ONE_E6
 
