@@ -332,7 +332,7 @@ def test_the_kernel_is_woken_when_it_asked_for_it() -> None:
     """After the reports of that instant, and once."""
     made = resting()
     made.state.counters["wake_ns"] = 2_030 * MS
-    made.apply([trade(2_000, 3_900, 3), timer(2_030)])
+    made.apply([trade(2_000, 3_900, 3), timer(2_029)])
     assert made.state.counters["wake_ns"][0] == 2_030 * MS
     made.apply([timer(2_031), timer(QUIET_MS)])
     heard_ms = [(r["kind"], r["ts_recv_ns"] // MS) for r in made.reports[1:]]
