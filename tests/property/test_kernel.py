@@ -91,9 +91,11 @@ def test_without_compiling_the_same(straight: Venue) -> None:
 
 
 def of_lane(rows: list[Record], lane: int) -> list[Record]:
-    """A lane's rows as if it were the only one."""
+    """A lane's rows as if it were the only one; a timer is no lane's."""
     own = []
     for item in rows:
+        if item["kind"] == EventKind.TIMER and "aux" in item:
+            continue
         if item.get("lane", item.get("aux", 0) >> 40) == lane:
             shifted = {name: item[name] & ((1 << 40) - 1) for name in IDS if name in item}
             own.append({**item, **shifted, "lane": 0})

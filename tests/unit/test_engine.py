@@ -71,7 +71,9 @@ def test_every_output_names_what_the_lake_names(tape: Tape, whole: Recorder) -> 
     is_of_group = settled & (reports["price_e4"] == OpportunityKind.NO_BASKET)
     assert is_of_group.any()
     assert set(reports["market"][is_of_group].tolist()) <= groups
-    assert set(reports["market"][~is_of_group].tolist()) <= markets
+    is_timer = reports["kind"] == EventKind.TIMER
+    assert set(reports["market"][is_timer].tolist()) <= {0}
+    assert set(reports["market"][~is_of_group & ~is_timer].tolist()) <= markets
 
 
 @examples(max_examples=25)
