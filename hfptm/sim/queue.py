@@ -194,8 +194,7 @@ def write_timer(sim: Sim, ts_ns: int) -> Record:
     row = sim.delivered[sim.clock[0].delivered]
     sim.clock[0].delivered += 1
     row.ts_recv_ns = row.ts_venue_ns = ts_ns
-    row.market = NOBODY
-    row.size_e6 = row.aux = 0
+    row.market = row.size_e6 = row.aux = 0
     row.price_e4 = row.flags = row.side = 0
     row.kind = EventKind.TIMER
     return row

@@ -161,6 +161,7 @@ def advance(state: State, sim: Sim, until_ns: int) -> bool:
             accept(state, sim)
         else:
             answer(state, sim, quiet, ends_ns)
+    set_wake(sim)  # what a timer sent may be due before anything that was on its way
     return False
 
 
