@@ -290,3 +290,11 @@ def test_a_resting_leg_first(shares: int) -> None:
         settled
         """
     ).ends({}, "8.857500")
+
+
+def test_what_a_plan_under_way_bought_is_not_looked_at() -> None:
+    play = pair().run("book 0 - 0.62\nreject b\nfill a 0.45 100\ndone a")
+    play.run("book 0 0.60 0.45 | buy a 500 @0.45 fak, buy b 500 @0.4 fak\nbook 0 0.44 0.62")
+    play.run("fill a 0.45 200\ntimer\ndone a\nreject b | sell a 200 @0.44 fak")
+    play.run("fill a 0.44 200\ndone a\ntimer | sell a 100 @0.44 fak\nfill a 0.44 100\ndone a")
+    play.ends({}, "-10.408500")
