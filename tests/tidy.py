@@ -30,7 +30,7 @@ TEXT_BANS = (
     (r"pypi[.]org|pythonhosted[.]org|npmjs[.]org|deb[.]debian[.]org", "no host: the client knows"),
 )
 
-UNITS = frozenset({"e4", "e6", "ns", "us", "ms", "s", "usd", "bytes", "rows", "wei"})
+UNITS = frozenset({"e4", "e6", "ns", "us", "ms", "s", "usd", "bytes", "rows", "h", "wei"})
 DIMENSIONLESS = frozenset({"exponent", "model"})
 QUANTITIES = frozenset(
     {
