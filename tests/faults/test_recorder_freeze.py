@@ -73,6 +73,8 @@ def test_silence_of_one_market_is_noticed_healed_and_recorded(
         service = Service(config, tmp_path, [watched.note])
         running = asyncio.create_task(service.run(stop))
         await watched.until(lambda status: status.markets >= MARKETS, limit_s + 40)
+        # Who compiles the book first has not read what came, and judges nothing meanwhile.
+        await watched.until(lambda status: status.books.frames > MARKETS, 240)
         published.clear()
         await asyncio.sleep(warm_s)
         # A window may end meanwhile.
