@@ -1,0 +1,105 @@
+"""What is held without partners, what that costs, and the list of what is held."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hfptm.opportunities import Reason, Relation
+from hfptm.units import ONE_E6
+from tests.compiled import drift_e6, note_held
+from tests.kernels import Kernel, book, group, market, resolved, timer
+from tests.unit.test_executor import done, fill, reject
+from tests.unit.test_gates import answers, crossed
+from tests.unit.test_pauses import entries
+
+
+def hold(kernel: Kernel, slot: int, token: int, shares: int, cost_usd: int) -> None:
+    held = kernel.state.positions[0, slot, token]
+    held["size_e6"] += shares * ONE_E6
+    held["cost_e6"] += cost_usd * ONE_E6
+    note_held(kernel.state, 0, slot)
+
+
+def pair(**params: int) -> Kernel:
+    """Two markets of one event, and one of none."""
+    kernel = Kernel(params)
+    kernel.apply([group(0, Relation.NONE, 2), market(0, group=0), market(1, group=0), market(2)])
+    return kernel
+
+
+def test_as_many_yes_as_no_of_a_market_are_partners() -> None:
+    kernel = pair()
+    hold(kernel, 0, 0, 100, 40)
+    assert drift_e6(kernel.state, 0, 0, 0) == 40 * ONE_E6
+    hold(kernel, 0, 1, 25, 15)
+    assert drift_e6(kernel.state, 0, 0, 0) == 30 * ONE_E6
+    hold(kernel, 0, 1, 100, 20)
+    assert drift_e6(kernel.state, 0, 0, 0) == 7 * ONE_E6  # 25 of 125 NO, which cost 35
+
+
+def test_the_drift_of_an_event_is_that_of_its_markets() -> None:
+    kernel = pair()
+    hold(kernel, 0, 0, 100, 40)
+    hold(kernel, 1, 1, 10, 3)
+    hold(kernel, 2, 1, 10, 5)
+    assert drift_e6(kernel.state, 0, 0, 0) == 43 * ONE_E6
+    assert drift_e6(kernel.state, 0, -1, 2) == 5 * ONE_E6
+
+
+def test_locked_shares_have_their_partners() -> None:
+    kernel = pair()
+    hold(kernel, 0, 0, 100, 40)
+    held = kernel.state.positions[0, 0, 0]
+    held["locked_size_e6"], held["locked_cost_e6"] = 90 * ONE_E6, 36 * ONE_E6
+    assert drift_e6(kernel.state, 0, 0, 0) == 4 * ONE_E6
+
+
+def test_a_leg_whose_partner_is_out_is_no_drift_until_that_is_over() -> None:
+    kernel = pair()
+    kernel.apply([*crossed(10)])
+    yes, no = entries(kernel)
+    kernel.apply([fill(20, yes, 4_500, 1_000), done(20, yes), *book(21, 0, {}, {4_600: 5})])
+    assert drift_e6(kernel.state, 0, 0, 0) == 0
+    kernel.apply([reject(30, no)])
+    assert drift_e6(kernel.state, 0, 0, 0) == 450 * ONE_E6
+
+
+@pytest.mark.parametrize("slot", [1, 2])
+def test_nothing_more_is_bought_of_an_event_that_drifts(slot: int) -> None:
+    """The same event, or another."""
+    for limit_usd, reason in ((40, Reason.TAKEN), (39, Reason.INVENTORY_DRIFT)):
+        kernel = pair(max_drift_e6=limit_usd * ONE_E6)
+        hold(kernel, 0, 0, 100, 40)
+        kernel.apply(crossed(10, slot))
+        assert answers(kernel) == [reason if slot == 1 else Reason.TAKEN]
+    if slot == 1:
+        refused = kernel.decisions[-1]
+        assert (refused["limit"], refused["value"]) == (39 * ONE_E6, 40 * ONE_E6)
+
+
+def test_what_is_sold_leaves_the_list() -> None:
+    kernel = pair()
+    for slot in (0, 1, 2, 1):
+        hold(kernel, slot, 0, 10, 5)
+    assert kernel.lane()["held"] == 3
+    kernel.apply([resolved(10, 1, 0), timer(2_000)])
+    assert kernel.state.held[0, : kernel.lane()["held"]].tolist() == [0, 2]
+    kernel.apply([resolved(10, 0, 0), resolved(10, 2, 0), timer(4_000)])
+    assert kernel.lane()["held"] == 0
+    assert not kernel.state.held_places.any()
+
+
+@given(st.lists(st.tuples(st.integers(0, 7), st.booleans()), max_size=40))
+def test_the_list_holds_what_is_held(changes: list[tuple[int, bool]]) -> None:
+    """Whatever comes and goes: every market held is on it once, none twice."""
+    kernel = Kernel()
+    for turn, (slot, is_bought) in enumerate(changes):
+        if is_bought:
+            hold(kernel, slot, turn % 2, 1, 1)
+        else:
+            kernel.state.positions[0, slot] = 0
+        if turn % 3 == 0:
+            kernel.apply([timer(2_000 * (turn + 1))])
+        listed = kernel.state.held[0, : kernel.lane()["held"]].tolist()
+        assert len(set(listed)) == len(listed)
+        assert {s for s in range(8) if kernel.state.positions[0, s]["size_e6"].any()} <= set(listed)
