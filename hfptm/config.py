@@ -15,11 +15,13 @@ from hfptm import settings
 from hfptm.clock import parse_utc_ns, weekly_restarts_ns
 from hfptm.errors import ConfigError
 from hfptm.limits import Limits
+from hfptm.market_names import names_of
 from hfptm.records import LegOrder, LegPolicy
 from hfptm.sections import (
     Discovery,
     FeeModel,
     Fees,
+    Quality,
     Recorder,
     Replay,
     Risk,
@@ -43,6 +45,8 @@ from hfptm.units import (
 DEFAULT_PATH = Path("config/config.toml")
 """Read if it exists, relative to the working folder."""
 
+_EDGE_E4, _FRACTION_E4 = range(PRICE_ONE_E4), range(PRICE_ONE_E4 + 1)
+
 WEEKLY = "weekly"
 """In `sim.restarts`: those of `clock.weekly_restarts_ns`."""
 
@@ -61,6 +65,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     discovery: Discovery = Discovery()
     storage: Storage = Storage()
     recorder: Recorder = Recorder()
+    quality: Quality = Quality()
     sources: dict[str, str] = {}
     """Where each "section.key" that is not a default came from; for messages."""
 
@@ -150,6 +155,15 @@ def limits(config: Config) -> Limits:
         leg_timeout_ns=config.trading.leg_timeout_ms * NS_PER_MS,
         slippage_e4=_scaled(config, "trading.slippage_tolerance", 4, range(PRICE_ONE_E4)),
         position_timeout_ns=config.risk.position_timeout_h * 3_600 * NS_PER_S,
+        edge_scaled_share_e4=_scaled(config, "trading.edge_scaled_share", 4, _FRACTION_E4),
+        short_window_ns=config.discovery.short_window_s * NS_PER_S,
+        short_window_min_edge_e4=_scaled(config, "trading.short_window_min_edge", 4, _EDGE_E4),
+        short_window_max_outlay_e6=_usd_e6(config, "trading.short_window_max_size_usd"),
+        min_time_to_expiry_ns=config.trading.min_minutes_to_expiry * 60 * NS_PER_S,
+        confirm_ns=config.trading.confirm_ms * NS_PER_MS,
+        blacklist=names_of(config.trading.blacklisted_markets),
+        min_quality_e4=_scaled(config, "quality.min_score", 4, range(10 * PRICE_ONE_E4 + 1)),
+        quality_weights_e4=_weights_e4(config),
     )
     _require_at_most(config, "trading.max_arb_size_usd", "trading.bankroll_usd")
     _require_at_most(config, "risk.max_exposure_per_market_usd", "risk.max_exposure_per_event_usd")
@@ -172,6 +186,18 @@ def _restarts_ns(config: Config) -> tuple[int, ...]:
             source = _setting(config, "sim.restarts").source
             raise ConfigError(source, "sim.restarts", f"{error}, or {WEEKLY}") from error
     return tuple(sorted(found))
+
+
+def _weights_e4(config: Config) -> tuple[int, int, int, int]:
+    """Of edge, liquidity, amount and gain; ConfigError unless they sum to 1."""
+    names = [f"quality.{name}_weight" for name in ("edge", "liquidity", "amount", "gain")]
+    edge, liquidity, amount, gain = (_scaled(config, name, 4, _FRACTION_E4) for name in names)
+    total_e4 = edge + liquidity + amount + gain
+    if total_e4 != PRICE_ONE_E4:
+        name = next((name for name in names if name in config.sources), names[0])
+        problem = f"the weights of [quality] sum to {Decimal(total_e4).scaleb(-4)}; make it 1"
+        raise ConfigError(_setting(config, name).source, name, problem)
+    return edge, liquidity, amount, gain
 
 
 def _require_spread(config: Config, median: str, p99: str) -> None:

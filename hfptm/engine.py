@@ -5,6 +5,7 @@ Replay and paper drive this same object; it holds no decision and knows no file,
 
 import hashlib
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,6 +27,7 @@ from hfptm.sim.restarts import DOWN_NS
 from hfptm.sim.run import run_rows
 from hfptm.sim.state import CLOCK, DRAW, LATENCIES, WINDOWS, new_sim
 from hfptm.slots import NOBODY, Slots
+from hfptm.traits import traits_of
 
 Rows = npt.NDArray[np.void]
 
@@ -96,7 +98,9 @@ class Engine:
         self.sim = new_sim(market_slots, windows_of(limits), draws, limits.restarts_ns)
         self.sim.purses["cash_e6"] = limits.bankroll_e6
         self.sim.holdings["settled_e6"] = 0
-        self.slots = Slots(markets, groups, market_slots, group_slots)
+        self.slots = Slots(
+            markets, groups, market_slots, group_slots, partial(traits_of, limits=limits)
+        )
         self._limits = limits
         self._sink = sink
         self.first_ns = 0

@@ -58,3 +58,17 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     leg_timeout_ns: int
     slippage_e4: int
     position_timeout_ns: int
+    edge_scaled_share_e4: int
+    """0: sizes do not grow with the edge."""
+    short_window_ns: int
+    """The longest that counts as short."""
+    short_window_min_edge_e4: int
+    short_window_max_outlay_e6: int
+    min_time_to_expiry_ns: int
+    """Of short windows; 0: any."""
+    confirm_ns: int
+    blacklist: tuple[str, ...]
+    """In lower case, for `market_names.is_named`."""
+    min_quality_e4: int
+    quality_weights_e4: tuple[int, int, int, int]
+    """Of edge, liquidity, amount and gain."""

@@ -83,13 +83,18 @@ class Reason(IntEnum):
     """A leg's book failed a check a short while ago."""
     INVENTORY_DRIFT = 27
     MARKET_CLOSED = 28
-    """From here on only with Phase.ORDER."""
+    """From here to UNPROMISED only with Phase.ORDER."""
     PRICE_OFF_GRID = 29
     PRICE_LIMIT = 30
     """A BUY above its leg's limit, or a SELL below the best bid."""
     NOT_HELD = 31
     UNPROMISED = 32
     """A BUY could cost more than was promised to it."""
+    BLACKLISTED = 33
+    NEAR_EXPIRY = 34
+    QUALITY_BELOW_MINIMUM = 35
+    UNCONFIRMED = 36
+    """It may be an artefact and has not been consistent for long enough."""
 
 
 DECISION = np.dtype(
@@ -111,6 +116,7 @@ DECISION = np.dtype(
         ("phase", "u1"),  # Phase
         ("reason", "u1"),  # Reason
         ("artefact", "u1"),  # Artefact
+        ("quality_e4", "i8"),  # score, 0 to 10, of what would be sent; 0 if nothing would
     ]
 )
 

@@ -40,6 +40,13 @@ def params_of(limits: Limits) -> Array:
     params["leg_timeout_ns"] = limits.leg_timeout_ns
     params["slippage_e4"] = limits.slippage_e4
     params["position_timeout_ns"] = limits.position_timeout_ns
+    params["edge_scaled_share_e4"] = limits.edge_scaled_share_e4
+    params["window_min_edge_e4"] = limits.short_window_min_edge_e4
+    params["window_max_outlay_e6"] = limits.short_window_max_outlay_e6
+    params["min_time_to_expiry_ns"] = limits.min_time_to_expiry_ns
+    params["confirm_ns"] = limits.confirm_ns
+    params["min_quality_e4"] = limits.min_quality_e4
+    params["quality_weights_e4"] = limits.quality_weights_e4
     params["payout_fee_e4"] = (
         SEED_PAYOUT_FEE_E4 if limits.fee_model == FeeModel.SEED_FLAT_2PCT else 0
     )

@@ -57,7 +57,8 @@ class EventKind(IntEnum):
     GROUP = 10
     """Definition of a group slot: price_e4 Relation, size_e6 members, aux 1: NO sets convert."""
     MARKET = 11
-    """Definition: price_e4 tick, size_e6 least order, aux group slot, -1: none, ts_venue_ns end."""
+    """Definition: price_e4 tick, size_e6 least order, aux group slot, -1: none, ts_venue_ns end,
+    side bits of MarketTrait."""
     DELAY = 12
     """Taker delay of a game: size_e6 holds its ms, aux the time, ns, from which it holds."""
     CONTROL = 13
@@ -122,6 +123,15 @@ BUY, SELL = Side.BID, Side.ASK
 class Token(IntEnum):
     YES = 0
     NO = 1
+
+
+class MarketTrait(IntEnum):
+    """Bits."""
+
+    SHORT_WINDOW = 1
+    """An up or down market of at most `discovery.short_window_s`, with entry rules of its own."""
+    BLACKLISTED = 2
+    """Never traded."""
 
 
 class MarketState(IntEnum):

@@ -16,6 +16,7 @@ from hfptm.setting_types import (
     FeeModelName,
     File,
     FlushMilliseconds,
+    Fraction,
     FreeMebibytes,
     GradeName,
     Hours,
@@ -25,6 +26,7 @@ from hfptm.setting_types import (
     Lines,
     Mebibytes,
     Milliseconds,
+    Minutes,
     Names,
     OrderTypeName,
     Patience,
@@ -33,6 +35,7 @@ from hfptm.setting_types import (
     Port,
     QueueModelName,
     Rows,
+    Score,
     Seconds,
     SecondsOrNever,
     Seed,
@@ -77,6 +80,35 @@ class Trading(Section, frozen=True, kw_only=True):
     """After this time what rests is cancelled."""
     slippage_tolerance: Edge = Decimal("0.01")
     """Most dollars a share above its limit at which a missing leg is still bought."""
+    edge_scaled_share: Fraction = Decimal("0.05")
+    """Share of the bankroll that one plan may cost at the least edge; at twice that edge twice as
+    much, and so on up to `max_arb_size_usd`. 0: that alone is the limit."""
+    short_window_min_edge: Edge = Decimal("0.008")
+    """`min_edge` of short windows (`discovery.short_window_s`)."""
+    short_window_max_size_usd: Usd = Decimal(50)
+    """`max_arb_size_usd` of short windows, if it is smaller."""
+    min_minutes_to_expiry: Minutes = 2
+    """How long before its end no short window is bought any more; 0: at any time."""
+    confirm_ms: Milliseconds = 0
+    """How long an edge that may be an artefact must have been consistent: one in a crossed book,
+    and one that was an artefact before. 0: at once."""
+    blacklisted_markets: Names = ""
+    """Never bought: condition ids, slugs, or words that stand together in a slug or question."""
+
+
+class Quality(Section, frozen=True, kw_only=True):
+    """The score of an opportunity, 0 to 10, as the weighted sum of four; see docs/strategy.md."""
+
+    min_score: Score = Decimal(0)
+    """Least score that is bought."""
+    edge_weight: Fraction = Decimal("0.4")
+    """Of net profit over outlay: a point a per cent, 10 at most."""
+    liquidity_weight: Fraction = Decimal("0.3")
+    """Of the shares that the thinnest leg offers at a profit: a point a hundred, 10 at most."""
+    amount_weight: Fraction = Decimal("0.2")
+    """Of the outlay: a point a 50 dollars, 10 at most."""
+    gain_weight: Fraction = Decimal("0.1")
+    """Of the net profit: a point a 5 dollars, 10 at most. The four weights sum to 1."""
 
 
 class Risk(Section, frozen=True, kw_only=True):

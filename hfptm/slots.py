@@ -6,7 +6,7 @@ unlisted or long gone markets end there and the kernel ignores them.
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import numpy.typing as npt
@@ -25,8 +25,15 @@ REST_NS = 3_600 * NS_PER_S
 """How long a slot stays empty after a resolution: longer than any report is under way."""
 
 
+def _no_traits(_market: Market, _group: Group | None) -> int:
+    return 0
+
+
 class Slots:
-    """Translates blocks of rows. `market_ids` and `group_ids` give back what sits in each slot."""
+    """Translates blocks of rows. `market_ids` and `group_ids` give back what sits in each slot.
+
+    `traits` says which bits of `MarketTrait` a market's definition carries.
+    """
 
     def __init__(
         self,
@@ -34,7 +41,9 @@ class Slots:
         groups: Iterable[Group],
         market_slots: int,
         group_slots: int,
+        traits: Callable[[Market, Group | None], int] = _no_traits,
     ) -> None:
+        self._traits = traits
         self._markets = {market.market: market for market in markets}
         self._groups = {group.group: group for group in groups}
         places = 1 << max(10, (4 * (len(self._markets) + 1)).bit_length())
@@ -93,6 +102,7 @@ class Slots:
         fields = (market.tick_e4, market.min_size_e6, group_slot)
         rows.append(_definition(EventKind.MARKET, ts_ns, slot, *fields))
         rows[-1]["ts_venue_ns"] = market.end_ts_ns
+        rows[-1]["side"] = self._traits(market, self._groups.get(market.group))
         fields = (market.fee_rate_e4, 0, market.fee_exponent)
         rows.append(_definition(EventKind.FEE, ts_ns, slot, *fields))
         if market.game_delay_ms:

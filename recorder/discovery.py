@@ -17,6 +17,7 @@ import numpy as np
 
 from hfptm import clock, sections
 from hfptm.errors import VenueError
+from hfptm.market_names import is_up_or_down
 from hfptm.registry import market_id
 from hfptm.units import NS_PER_S
 from hfptm.venue.listings import Listed
@@ -29,7 +30,7 @@ from recorder.hydration import Hydration
 from recorder.market_store import MarketStore, Settled
 from recorder.payouts import Payouts
 from recorder.rest import Rest
-from recorder.selection import Refused, is_up_or_down, rules_of, select
+from recorder.selection import Refused, rules_of, select
 from recorder.unresolved import Unresolved
 
 TICK_S = 5.0

@@ -14,6 +14,7 @@ from enum import StrEnum
 import msgspec
 
 from hfptm import sections
+from hfptm.market_names import is_named, is_short_window, names_of
 from hfptm.opportunities import Relation
 from hfptm.units import NS_PER_S, ONE_E6
 from hfptm.venue.listings import Listed
@@ -27,9 +28,7 @@ LINGER_NS = 600 * NS_PER_S
 DEAD_NS = 7 * 86_400 * NS_PER_S
 """A market this long after its end is a zombie, whatever its listing says."""
 
-_NO_WORD = re.compile(r"[^a-z0-9]+")
 _STAMP = re.compile(r"[0-9]{10}$")
-_UP_OR_DOWN = ("updown-", "up-or-down")
 
 
 class Refused(StrEnum):
@@ -78,8 +77,8 @@ class _Unit(msgspec.Struct, frozen=True, gc=False):
 
 def rules_of(section: sections.Discovery) -> Rules:
     return Rules(
-        categories=_names(section.prioritize_categories),
-        blacklist=_names(section.blacklisted_markets),
+        categories=names_of(section.prioritize_categories),
+        blacklist=names_of(section.blacklisted_markets),
         min_volume_24h_e6=section.min_volume_24h_usd * ONE_E6,
         min_liquidity_e6=section.min_liquidity_usd * ONE_E6,
         min_series_volume_24h_e6=section.min_volume_24h_short_usd * ONE_E6,
@@ -87,10 +86,6 @@ def rules_of(section: sections.Discovery) -> Rules:
         ahead_ns=section.short_window_ahead_s * NS_PER_S,
         max_order_books=section.max_order_books,
     )
-
-
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(name for part in text.split(",") if (name := part.strip().lower()))
 
 
 def select(listed: Mapping[int, Listed], recorded: Set[int], rules: Rules, now_ns: int) -> Choice:
@@ -130,15 +125,8 @@ def _units(listed: Iterable[Listed], recorded: Set[int], rules: Rules) -> Iterab
 
 def is_window(listed: Listed, window_max_ns: int) -> bool:
     """Whether it is a short window of an up or down series."""
-    length_ns = listed.market.end_ts_ns - listed.start_ns
-    if not listed.start_ns or not 0 < length_ns <= window_max_ns:
-        return False
-    return is_up_or_down(listed.market.slug, listed.event_slug, listed.series_slug)
-
-
-def is_up_or_down(*slugs: str) -> bool:
-    """Whether a market, event or series of this name is about a price going up or down."""
-    return any(mark in slug for mark in _UP_OR_DOWN for slug in slugs)
+    slugs = (listed.market.slug, listed.event_slug, listed.series_slug)
+    return is_short_window(listed.start_ns, listed.market.end_ts_ns, window_max_ns, *slugs)
 
 
 def _refusal(unit: _Unit, rules: Rules, now_ns: int) -> Refused | None:
@@ -170,16 +158,8 @@ def _window_refusal(window: Listed, relief: int, rules: Rules, now_ns: int) -> R
 
 def _is_blacklisted(listed: Listed, rules: Rules) -> bool:
     market = listed.market
-    texts = [_words(text) for text in (market.slug, listed.event_slug, market.question)]
-    return any(
-        name == market.condition_id or any(_words(name) in text for text in texts)
-        for name in rules.blacklist
-    )
-
-
-def _words(text: str) -> str:
-    """The words between single blanks, so that a part of a word matches nothing."""
-    return f" {_NO_WORD.sub(' ', text.lower()).strip()} "
+    texts = (market.slug, listed.event_slug, market.question)
+    return is_named(rules.blacklist, market.condition_id, *texts)
 
 
 def _fill(passing: list[_Unit], rules: Rules, reasons: dict[int, Refused]) -> set[int]:

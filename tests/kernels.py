@@ -64,6 +64,13 @@ RICH = {
     "slippage_e4": 0,
     "leg_timeout_ns": 200_000_000,
     "position_timeout_ns": 86_400_000_000_000,
+    "edge_scaled_share_e4": 0,
+    "window_min_edge_e4": 0,
+    "window_max_outlay_e6": 1_000_000 * ONE_E6,
+    "min_time_to_expiry_ns": 0,
+    "confirm_ns": 0,
+    "min_quality_e4": 0,
+    "quality_weights_e4": (4_000, 3_000, 2_000, 1_000),
 }
 """No limit binds."""
 
@@ -75,8 +82,9 @@ def row(kind: EventKind, ts_ms: int, market: int, **fields: int) -> Row:
     return Row(ts_recv_ns=ts_ms * MS, ts_venue_ns=venue_ms * MS, market=market, kind=kind, **values)
 
 
-def market(slot: int, tick_e4: int = 100, group: int = -1, end_ms: int = 0) -> Row:
+def market(slot: int, tick_e4: int = 100, group: int = -1, end_ms: int = 0, traits: int = 0) -> Row:
     fields = {"price_e4": tick_e4, "size_e6": 5 * ONE_E6, "aux": group, "venue_ms": end_ms}
+    fields["side"] = traits
     return row(EventKind.MARKET, 0, slot, **fields)
 
 

@@ -5,12 +5,13 @@ while later, and again and again, each market in which the lane holds shares alo
 under way gets one that begins at CLOSING: its YES and NO are merged, the rest mended.
 """
 
-from hfptm.kernel.detector import BINARY, CENT_E6
+from hfptm.kernel.detector import BINARY
 from hfptm.kernel.executor import new_plan, next_round
 from hfptm.kernel.gates import running_plans
 from hfptm.kernel.jit import Record, cold
 from hfptm.kernel.orders import can_rest, cancel, next_plan, plan_slot
 from hfptm.kernel.plans import LEGS_MAX, LegStatus, Stage, order_id
+from hfptm.kernel.sizes import CENT_E6
 from hfptm.kernel.state import State, rows_reserve
 from hfptm.kernel.wake import SWEEP_NS, expect, set_wake, wake_at
 from hfptm.records import Token

@@ -8,24 +8,21 @@ basket's subject is its market's slot, or its group's.
 """
 
 from hfptm.kernel.book import book_artefact, crossed, next_ask, next_bid
-from hfptm.kernel.cash import scaled_e6
+from hfptm.kernel.cash import portion_e6, scaled_e6
 from hfptm.kernel.fees import E8, E12, market_fee_per_share_e12
 from hfptm.kernel.jit import Record, cold, hot
 from hfptm.kernel.nested import NO_PAIR, best_pair, earlier_of, later_of, pair_gross_e4
 from hfptm.kernel.plans import LEGS_MAX
 from hfptm.kernel.state import WALKED, State
 from hfptm.opportunities import OpportunityKind
-from hfptm.records import Token
-from hfptm.units import NO_BID_E4, ONE_E6, PRICE_ONE_E4
+from hfptm.records import MarketTrait, Token
+from hfptm.units import NO_BID_E4, PRICE_ONE_E4
 
 BINARY = OpportunityKind.BINARY.value
 NO_BASKET = OpportunityKind.NO_BASKET.value
 YES_BASKET = OpportunityKind.YES_BASKET.value
 NESTED = OpportunityKind.NESTED.value
 YES, NO = Token.YES.value, Token.NO.value
-
-CENT_E6 = 10_000
-"""An immediate BUY must spend whole cents (reference, section 3.4); shares come in hundredths."""
 
 
 @hot
@@ -113,6 +110,7 @@ def stand(state: State, position: int, slot: int, token: int) -> None:
     leg.index = best_e4 // market.tick_e4
     leg.limit_e4 = token_price_e4(leg, market)
     leg.left_e6 = level_e6(state, leg, market)
+    leg.spent_e10 = 0
 
 
 @cold
@@ -163,10 +161,69 @@ def take(state: State, legs: int, step_e6: int) -> None:
     for position in range(legs):
         leg = state.walk[position]
         market = state.markets[leg.market]
-        leg.limit_e4 = token_price_e4(leg, market)
+        price_e4 = token_price_e4(leg, market)
+        leg.limit_e4 = price_e4
+        leg.spent_e10 += step_e6 * price_e4
         leg.left_e6 -= step_e6
         if leg.left_e6 == 0:
             advance(state, leg, market)
+
+
+@cold
+def next_step_e6(state: State, legs: int, room_e6: int) -> int:
+    """Sets that every leg's level holds, `room_e6` at most."""
+    for position in range(legs):
+        room_e6 = min(room_e6, int(state.walk[position].left_e6))
+    return room_e6
+
+
+@cold
+def is_short_window(market: Record) -> bool:
+    return bool(market.traits & MarketTrait.SHORT_WINDOW)
+
+
+@cold
+def is_short_basket(state: State, legs: int) -> bool:
+    """Whether the rules of short windows hold: for baskets of nothing else."""
+    for position in range(legs):
+        if not is_short_window(state.markets[state.walk[position].market]):
+            return False
+    return True
+
+
+@cold
+def least_edge_e4(state: State, lane: int, legs: int) -> int:
+    """Least net profit over outlay of the legs in `state.walk`."""
+    params = state.params[lane]
+    return int(params.window_min_edge_e4 if is_short_basket(state, legs) else params.min_edge_e4)
+
+
+@cold
+def margin_e10(basket: Record, least_e4: int) -> int:
+    """By how much a basket's edge exceeds the least edge, in ten-thousandths of cash."""
+    return int(basket.edge_e6) * PRICE_ONE_E4 - least_e4 * int(basket.outlay_e6)
+
+
+@cold
+def extend(basket: Record, step_e6: int, cost_e12: int, gain_e12: int) -> None:
+    """Add sets of one price: outlay rounded up, edge down."""
+    basket.sets_e6 += step_e6
+    basket.outlay_e6 += scaled_e6(cost_e12, step_e6) + 1
+    basket.edge_e6 += scaled_e6(gain_e12, step_e6)
+
+
+@cold
+def kept_e6(walked: Record, step_e6: int, cost_e12: int, gain_e12: int, least_e4: int) -> int:
+    """The part of a step with which the whole keeps the least edge.
+
+    The margin is linear in the step but for roundings: one of the outlay, one of the edge.
+    """
+    before_e10 = max(margin_e10(walked, least_e4) - least_e4 - PRICE_ONE_E4, 0)
+    gain_e10 = scaled_e6(gain_e12, step_e6) * PRICE_ONE_E4
+    change_e10 = gain_e10 - least_e4 * (scaled_e6(cost_e12, step_e6) + 1)
+    if margin_e10(walked, least_e4) + change_e10 >= 0:
+        return step_e6
+    return portion_e6(step_e6, before_e10, before_e10 - change_e10)
 
 
 @cold
@@ -176,62 +233,33 @@ def measure(state: State, lane: int, kind: int, subject: int, cap_e6: int) -> in
     Returns the sets; `state.basket[WALKED]` holds their outlay and edge, `state.walk` each leg's
     limit price.
     """
-    params, basket = state.params[lane], state.basket[WALKED]
+    params, walked = state.params[lane], state.basket[WALKED]
     legs = gather(state, kind, subject)
     payout_e12 = payout_per_set_e12(params, kind, legs)
-    sets_e6, outlay_e6, edge_e6 = 0, 0, 0
-    while sets_e6 < cap_e6:
-        step_e6 = cap_e6 - sets_e6
-        for position in range(legs):
-            step_e6 = min(step_e6, int(state.walk[position].left_e6))
+    least_e4 = least_edge_e4(state, lane, legs)
+    walked.sets_e6 = walked.outlay_e6 = walked.edge_e6 = 0
+    while walked.sets_e6 < cap_e6:
+        step_e6 = next_step_e6(state, legs, cap_e6 - int(walked.sets_e6))
         cost_e12 = price_set(state, params, legs)
         if step_e6 <= 0 or cost_e12 >= payout_e12:
             break
-        more_outlay_e6 = outlay_e6 + scaled_e6(cost_e12, step_e6) + 1
-        more_edge_e6 = edge_e6 + scaled_e6(payout_e12 - cost_e12, step_e6)
-        if more_edge_e6 * PRICE_ONE_E4 < int(params.min_edge_e4) * more_outlay_e6:
+        kept = kept_e6(walked, step_e6, cost_e12, payout_e12 - cost_e12, least_e4)
+        if kept > 0:
+            extend(walked, kept, cost_e12, payout_e12 - cost_e12)
+            take(state, legs, kept)
+        if kept < step_e6:
             break
-        sets_e6, outlay_e6, edge_e6 = sets_e6 + step_e6, more_outlay_e6, more_edge_e6
-        take(state, legs, step_e6)
-    basket.sets_e6, basket.outlay_e6, basket.edge_e6 = sets_e6, outlay_e6, edge_e6
-    return sets_e6
+    return int(walked.sets_e6)
 
 
 @cold
-def lot_e6(state: State, legs: int) -> int:
-    """The smallest number of sets for which every leg spends whole cents at its limit price."""
-    hundredths = 1
-    for position in range(legs):
-        price_e4 = int(state.walk[position].limit_e4)
-        need = PRICE_ONE_E4 // greatest_divisor(price_e4, PRICE_ONE_E4)
-        hundredths = hundredths // greatest_divisor(hundredths, need) * need
-    return hundredths * CENT_E6
-
-
-@cold
-def greatest_divisor(a: int, b: int) -> int:
-    while b > 0:
-        a, b = b, a % b
-    return a
-
-
-@cold
-def fit(state: State, lane: int, kind: int, subject: int, cap_e6: int) -> int:
-    """The most sets up to `cap_e6` that the exchange accepts as immediate orders, 0 if none are.
-
-    A smaller size may improve a limit price and so change the lot, hence the loop; sizes only fall.
-    """
-    sets_e6 = measure(state, lane, kind, subject, cap_e6)
-    legs = gather_count(state, kind, subject)
+def walk_to(state: State, kind: int, subject: int, sets_e6: int) -> None:
+    """Leave each leg in `state.walk` with the limit price of that many sets, which are there."""
+    legs = gather(state, kind, subject)
     while sets_e6 > 0:
-        whole_e6 = sets_e6 // lot_e6(state, legs) * lot_e6(state, legs)
-        if whole_e6 == sets_e6:
-            break
-        sets_e6 = measure(state, lane, kind, subject, whole_e6)
-    for position in range(legs):
-        if sets_e6 * int(state.walk[position].limit_e4) < ONE_E6 * PRICE_ONE_E4:
-            return 0  # an immediate BUY below one dollar is refused
-    return sets_e6
+        step_e6 = next_step_e6(state, legs, sets_e6)
+        take(state, legs, step_e6)
+        sets_e6 -= step_e6
 
 
 @cold

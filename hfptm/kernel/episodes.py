@@ -10,19 +10,21 @@ no end of an episode that was already running. Nor does half a batch end one.
 from hfptm.kernel.detector import (
     BINARY,
     artefact_of,
-    fit,
     gather_count,
     gross_e4,
     measure,
 )
+from hfptm.kernel.entry import consistent_ns, is_suspect_kind, unworthy
 from hfptm.kernel.executor import open_plan
-from hfptm.kernel.gates import forbidden
+from hfptm.kernel.gates import barred
 from hfptm.kernel.jit import Record, cold
 from hfptm.kernel.lane import KINDS
 from hfptm.kernel.orders import next_plan, observe
 from hfptm.kernel.plans import LEGS_MAX
-from hfptm.kernel.risk import approve
-from hfptm.kernel.state import DISPLAYED, SETS_MAX_E6, WALKED, State
+from hfptm.kernel.quality import quality_e4
+from hfptm.kernel.risk import approve, refuse
+from hfptm.kernel.sizing import fit
+from hfptm.kernel.state import DISPLAYED, EXPECTED, SETS_MAX_E6, WALKED, State
 from hfptm.opportunities import Phase, Reason
 from hfptm.records import LANE_SHIFT
 
@@ -128,6 +130,7 @@ def begin(state: State, lane: int, episode: Record) -> None:
     episode.displayed = 0
     episode.taken = 0
     episode.artefact = 0
+    episode.trusted_since_ns = 0
 
 
 @cold
@@ -138,7 +141,11 @@ def distrust(state: State, lane: int, kind: int, subject: int, artefact: int) ->
     if episode.decision == 0:
         begin(state, lane, episode)
         phase = Phase.BEGIN.value
-    elif episode.artefact == 0 or episode.artefact == artefact:
+    elif episode.artefact == 0:
+        episode.suspect = 1
+        episode.trusted_since_ns = 0
+        return
+    elif episode.artefact == artefact:
         return
     episode.artefact = artefact
     episode.reason = Reason.ARTEFACT
@@ -152,6 +159,7 @@ def end(state: State, lane: int, kind: int, subject: int, reason: int) -> None:
     write_decision(state, lane, kind, subject, Phase.END.value)
     episode.decision = 0
     episode.taken = 0
+    episode.suspect = reason == Reason.CONFIRMED
 
 
 @cold
@@ -165,12 +173,16 @@ def weigh(state: State, lane: int, kind: int, subject: int) -> None:
     if episode.decision == 0:
         begin(state, lane, episode)
         phase = Phase.BEGIN.value
+        if is_suspect_kind(kind):
+            episode.suspect = 1
+    if episode.trusted_since_ns == 0:
+        episode.trusted_since_ns = state.counters[0].now_ns
     before = int(episode.reason)
     legs = gather_count(state, kind, subject)
     plan, sets_e6 = 0, 0
     displayed = state.basket[DISPLAYED]
     displayed.sets_e6 = displayed.outlay_e6 = displayed.edge_e6 = 0
-    state.basket[WALKED].binding = 0
+    state.basket[WALKED].binding = state.basket[EXPECTED].sets_e6 = 0
     if legs > LEGS_MAX:
         episode.reason = Reason.TOO_MANY_LEGS
     elif measure(state, lane, kind, subject, SETS_MAX_E6) == 0:
@@ -195,6 +207,7 @@ def weigh(state: State, lane: int, kind: int, subject: int) -> None:
         decision.plan = plan
         decision.approved_e6 = sets_e6
         decision.legs = legs
+        decision.quality_e4 = quality_e4(state, lane)
 
 
 @cold
@@ -204,14 +217,22 @@ def sized(state: State, lane: int, kind: int, subject: int, legs: int) -> int:
     if next_plan(state, lane) == 0:
         episode.reason = Reason.NO_PLAN_SLOT
         return 0
-    reason = forbidden(state, lane, kind, subject, legs)
+    reason = barred(state, lane, kind, subject, legs)
+    if reason == 0:
+        trusted_ns = consistent_ns(state, episode)
+        reason = unworthy(state, lane, kind, subject, legs, trusted_ns)
     if reason != 0:
         episode.reason = reason
         return 0
     approved_e6 = approve(state, lane, kind, subject, legs)
     binding = int(state.basket[WALKED].binding)
     sets_e6 = fit(state, lane, kind, subject, approved_e6)
-    if sets_e6 > 0:
+    least_e4, score_e4 = int(state.params[lane].min_quality_e4), quality_e4(state, lane)
+    if sets_e6 > 0 and score_e4 < least_e4:
+        reason = Reason.QUALITY_BELOW_MINIMUM.value
+        episode.reason = refuse(state.basket[WALKED], reason, least_e4, score_e4)
+        sets_e6 = 0
+    elif sets_e6 > 0:
         episode.reason = Reason.TAKEN
     else:
         episode.reason = binding if binding != 0 else Reason.SIZE_BELOW_MINIMUM.value
@@ -242,4 +263,5 @@ def write_decision(state: State, lane: int, kind: int, subject: int, phase: int)
     decision.phase = phase
     decision.reason = episode.reason
     decision.artefact = episode.artefact
+    decision.quality_e4 = 0
     return decision

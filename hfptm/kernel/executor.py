@@ -1,6 +1,6 @@
 """A plan from its entry orders to its end, driven by execution reports; see `kernel.plans`."""
 
-from hfptm.kernel.detector import CENT_E6, NO_BASKET
+from hfptm.kernel.detector import NO_BASKET
 from hfptm.kernel.fills import is_new_fill, is_settlement, on_fill, take_back
 from hfptm.kernel.gates import count_failure
 from hfptm.kernel.jit import Record, cold
@@ -19,7 +19,7 @@ from hfptm.kernel.plans import LegStatus, Stage, lane_of, leg_of, order_id, plan
 from hfptm.kernel.result import check_result
 from hfptm.kernel.risk import leg_cost_e6, most_cost_e6
 from hfptm.kernel.settlement import put_back, settle, use_sets
-from hfptm.kernel.sizes import entry_type, least_leg, orderable_e6, resting_price_e4
+from hfptm.kernel.sizes import CENT_E6, entry_type, least_leg, orderable_e6, resting_price_e4
 from hfptm.kernel.state import State
 from hfptm.kernel.wake import expect, sweep_later
 from hfptm.records import EventKind, LegOrder, LegPolicy, OrderType

@@ -4,13 +4,13 @@ After every row, cash plus the cost of all positions is bankroll plus realised p
 """
 
 from hfptm.kernel.cash import cost_e6, portion_e6, proceeds_e6
-from hfptm.kernel.detector import CENT_E6
 from hfptm.kernel.fees import market_fee_e6
 from hfptm.kernel.inventory import note_held
 from hfptm.kernel.jit import Record, cold
 from hfptm.kernel.orders import BUY, plan_slot, spends_dollars
 from hfptm.kernel.plans import LegStatus, leg_of, try_of
 from hfptm.kernel.settlement import redeem
+from hfptm.kernel.sizes import CENT_E6
 from hfptm.kernel.state import State
 from hfptm.records import EventFlag, EventKind
 

@@ -8,40 +8,10 @@ from hfptm.kernel.inventory import drift_e6
 from hfptm.kernel.jit import cold
 from hfptm.kernel.pace import has_budget, orders_spent, unanswered_ns
 from hfptm.kernel.plans import Stage
-from hfptm.kernel.result import DAY_NS, check_result
+from hfptm.kernel.result import check_result
 from hfptm.kernel.risk import refuse
-from hfptm.kernel.state import DISPLAYED, WALKED, State
+from hfptm.kernel.state import WALKED, State
 from hfptm.opportunities import OpportunityKind, Reason
-from hfptm.units import NS_PER_S, ONE_E6
-
-RETURN_MAX_E6 = 10**12
-"""A higher return is not told apart: its product with a day would leave 64 bits."""
-
-
-@cold
-def forbidden(state: State, lane: int, kind: int, subject: int, legs: int) -> int:
-    """The first Reason against a new plan of the legs in `state.walk`, 0 if there is none.
-
-    `basket.limit` and `basket.value` hold its numbers: e6, nanoseconds or a count.
-    """
-    reason = barred(state, lane, kind, subject, legs)
-    return reason if reason != 0 else unworthy(state, lane, kind, subject, legs)
-
-
-@cold
-def unworthy(state: State, lane: int, kind: int, subject: int, legs: int) -> int:
-    """What is wrong with the basket as it is displayed, whatever may be bought of it."""
-    params, basket = state.params[lane], state.basket[WALKED]
-    sets_e6 = int(state.basket[DISPLAYED].sets_e6)
-    if sets_e6 < params.min_liquidity_e6:
-        reason = Reason.LIQUIDITY_BELOW_MINIMUM.value
-        return refuse(basket, reason, int(params.min_liquidity_e6), sets_e6)
-    if params.min_return_e6 > 0 and is_locked(state, kind, subject):
-        return_e6 = daily_return_e6(state, legs)
-        if return_e6 < params.min_return_e6:
-            reason = Reason.RETURN_BELOW_MINIMUM.value
-            return refuse(basket, reason, int(params.min_return_e6), return_e6)
-    return 0
 
 
 @cold
@@ -53,26 +23,12 @@ def is_locked(state: State, kind: int, subject: int) -> bool:
 
 
 @cold
-def daily_return_e6(state: State, legs: int) -> int:
-    """Displayed profit over outlay for each day until the last leg's end, of one day at least.
-
-    0 if an end is unknown: such a basket may be locked for ever.
-    """
-    last_ns = 0
-    for position in range(legs):
-        end_ns = int(state.markets[state.walk[position].market].end_ts_ns)
-        if end_ns == 0:
-            return 0
-        last_ns = max(last_ns, end_ns)
-    displayed = state.basket[DISPLAYED]
-    return_e6 = int(displayed.edge_e6) * ONE_E6 // int(displayed.outlay_e6)
-    locked_s = max(last_ns - int(state.counters[0].now_ns), DAY_NS) // NS_PER_S
-    return min(return_e6, RETURN_MAX_E6) * (DAY_NS // NS_PER_S) // locked_s
-
-
-@cold
 def barred(state: State, lane: int, kind: int, subject: int, legs: int) -> int:
-    """What forbids any plan of these legs: of the lane first, then of their books."""
+    """What forbids any plan of the legs in `state.walk`: of the lane first, then of their books.
+
+    The first Reason, 0 if there is none; `basket.limit` and `basket.value` hold its numbers: e6,
+    nanoseconds or a count.
+    """
     check_result(state, lane)
     reason = paused(state, lane, legs)
     if reason != 0:

@@ -37,6 +37,13 @@ PARAMS = np.dtype(
         ("slippage_e4", "i4"),  # most above its limit that a missing leg may cost
         ("leg_timeout_ns", "i8"),  # after which what rests is cancelled
         ("position_timeout_ns", "i8"),  # after which what is held alone is sold at any bid
+        ("window_max_outlay_e6", "i8"),  # of short windows, and so below
+        ("min_time_to_expiry_ns", "i8"),  # 0: any
+        ("confirm_ns", "i8"),  # that an edge which may be an artefact must last
+        ("window_min_edge_e4", "i4"),
+        ("edge_scaled_share_e4", "i4"),  # of the bankroll at the minimum edge; 0: does not bind
+        ("min_quality_e4", "i4"),
+        ("quality_weights_e4", "i4", (4,)),  # of edge, liquidity, amount and gain
     ],
     align=True,
 )

@@ -24,7 +24,7 @@ from hfptm.kernel.orders import BUY, SELL, can_rest, place, plan_slot, release, 
 from hfptm.kernel.plans import TRIES_MAX, order_id
 from hfptm.kernel.risk import has_room, most_cost_e6, share_cost_e6
 from hfptm.kernel.settlement import set_payout_e6
-from hfptm.kernel.sizes import ask_e4, bid_e4, entry_type, offered_e6, orderable_e6
+from hfptm.kernel.sizes import CENT_E6, ask_e4, bid_e4, entry_type, offered_e6, orderable_e6
 from hfptm.kernel.state import State
 from hfptm.kernel.wake import expect
 from hfptm.records import LegPolicy, OrderType

@@ -10,6 +10,7 @@ from hfptm.kernel.cash import cost_e6
 from hfptm.kernel.detector import BINARY
 from hfptm.kernel.fees import dearest_fee_e6
 from hfptm.kernel.jit import Record, cold
+from hfptm.kernel.sizing import most_outlay_e6
 from hfptm.kernel.state import WALKED, State
 from hfptm.opportunities import Reason
 from hfptm.units import ONE_E6
@@ -129,5 +130,5 @@ def approve(state: State, lane: int, kind: int, subject: int, legs: int) -> int:
     sets_e6 = cap(basket, sets_e6, limit_e6, used_e6, unit_e6, Reason.EVENT_EXPOSURE.value)
     limit_e6, used_e6 = int(params.max_total_e6), total_exposure_e6(state, lane) + slack_e6
     sets_e6 = cap(basket, sets_e6, limit_e6, used_e6, unit_e6, Reason.TOTAL_EXPOSURE.value)
-    limit_e6 = int(params.max_outlay_e6)
+    limit_e6 = most_outlay_e6(state, lane, legs)
     return cap(basket, sets_e6, limit_e6, slack_e6, unit_e6, Reason.SIZE_BELOW_MINIMUM.value)

@@ -1,12 +1,14 @@
 """Sizes and prices of single orders that the exchange accepts (reference, section 3.4)."""
 
-from hfptm.kernel.detector import CENT_E6, greatest_divisor
 from hfptm.kernel.jit import Record, cold
 from hfptm.kernel.state import State
 from hfptm.records import LegPolicy, OrderType, Token
 from hfptm.units import NO_ASK_E4, NO_BID_E4, ONE_E6, PRICE_ONE_E4
 
 YES = Token.YES.value
+
+CENT_E6 = 10_000
+"""An immediate BUY must spend whole cents; shares come in hundredths."""
 
 
 @cold
@@ -20,14 +22,41 @@ def entry_type(leg_policy: int) -> int:
 
 
 @cold
+def spends_dollars(order_type: int) -> bool:
+    """Whether a BUY names the dollars it spends, not the shares it wants."""
+    return bool(order_type == OrderType.FAK or order_type == OrderType.FOK)
+
+
+@cold
+def lot_e6(order_type: int, price_e4: int) -> int:
+    """Shares between two sizes that a BUY may ask for at a price."""
+    if not spends_dollars(order_type):
+        return CENT_E6
+    return PRICE_ONE_E4 // greatest_divisor(price_e4, PRICE_ONE_E4) * CENT_E6  # whole cents
+
+
+@cold
+def least_e6(state: State, slot: int, order_type: int, price_e4: int) -> int:
+    """Fewest shares that a BUY may ask for: a dollar's worth, or the market's own least size."""
+    if not spends_dollars(order_type):
+        return int(state.markets[slot].min_size_e6)
+    return (ONE_E6 * PRICE_ONE_E4 + price_e4 - 1) // price_e4
+
+
+@cold
+def greatest_divisor(a: int, b: int) -> int:
+    while b > 0:
+        a, b = b, a % b
+    return a
+
+
+@cold
 def orderable_e6(state: State, leg: Record, price_e4: int, size_e6: int) -> int:
     """Most shares up to `size_e6` that a BUY of the leg's order type may ask for, 0 if none."""
-    if leg.order_type == OrderType.GTC or leg.order_type == OrderType.POST_ONLY:
-        whole_e6 = size_e6 // CENT_E6 * CENT_E6
-        return whole_e6 if whole_e6 >= state.markets[leg.market].min_size_e6 else 0
-    lot_e6 = PRICE_ONE_E4 // greatest_divisor(price_e4, PRICE_ONE_E4) * CENT_E6
-    whole_e6 = size_e6 // lot_e6 * lot_e6  # whole cents
-    return whole_e6 if whole_e6 * price_e4 >= ONE_E6 * PRICE_ONE_E4 else 0
+    order_type = int(leg.order_type)
+    lot = lot_e6(order_type, price_e4)
+    whole_e6 = size_e6 // lot * lot
+    return whole_e6 if whole_e6 >= least_e6(state, int(leg.market), order_type, price_e4) else 0
 
 
 @cold

@@ -24,8 +24,9 @@ SETS_MAX_E6 = 10**11
 """A basket is measured up to 100,000 sets: beyond, cash per set (LEGS_MAX legs, e12) times sets
 would leave 64 bits."""
 
-WALKED, DISPLAYED = 0, 1
-"""Rows of `State.basket`: the last walk, and the one without limits that a decision reports."""
+WALKED, DISPLAYED, EXPECTED, TRIED = 0, 1, 2, 3
+"""Rows of `State.basket`: the last walk, the one without limits that a decision reports, what the
+size to be sent is expected to bring, and one that is being tried."""
 
 MEMBERS_MAX = 256
 INT64 = np.dtype(np.int64)
@@ -60,6 +61,7 @@ MARKET = np.dtype(
         ("covered_since_ns", "i8"),
         ("end_ts_ns", "i8"),  # scheduled, 0 if unknown
         ("failed_ns", "i8"),  # when its book failed a check last, 0: never
+        ("traits", "u1"),  # bits of MarketTrait
     ],
     align=True,
 )
@@ -94,10 +96,12 @@ POSITION = np.dtype(
 EPISODE = np.dtype(
     [
         ("decision", "i8"),  # 0: none open
+        ("trusted_since_ns", "i8"),  # when its books were first seen without a doubt, 0: not now
         ("displayed", "u1"),  # 1: had an edge above the minimum
         ("taken", "u1"),
         ("reason", "u1"),
         ("artefact", "u1"),
+        ("suspect", "u1"),  # 1: counts only after `confirm_ns`
     ],
     align=True,
 )
@@ -109,6 +113,7 @@ WALK = np.dtype(
         ("index", "i4"),  # level on the market's grid
         ("limit_e4", "i4"),  # worst price used, token's own terms
         ("token", "u1"),
+        ("spent_e10", "i8"),  # price_e4 times size_e6 of what was taken
     ],
     align=True,
 )
@@ -182,7 +187,7 @@ class State(Arrays):
         "plans": (PLAN, 2),  # (L, P)
         "legs": (LEG, 3),  # (L, P, LEGS_MAX)
         "walk": (WALK, 1),  # (LEGS_MAX,) scratch
-        "basket": (BASKET, 1),  # (2,) scratch: WALKED and DISPLAYED
+        "basket": (BASKET, 1),  # (4,) scratch: WALKED to TRIED
         "outbox": (OUTBOX, 1),  # (1,)
         "intents": (INTENT, 1),  # out
         "decisions": (DECISION, 1),  # out
@@ -243,7 +248,7 @@ def new_state(capacity: Capacity, params: Array) -> State:
         plans=records(PLAN, (lanes, capacity.plans)),
         legs=records(LEG, (lanes, capacity.plans, LEGS_MAX)),
         walk=records(WALK, LEGS_MAX),
-        basket=records(BASKET, 2),
+        basket=records(BASKET, 4),
         outbox=records(OUTBOX, 1),
         intents=records(INTENT, room),
         decisions=records(DECISION, room),

@@ -136,6 +136,7 @@ def define_market(state: State, row: Record) -> None:
     hide_market(state, int(row.market))
     is_moved = market.group != row.aux or market.end_ts_ns != row.ts_venue_ns
     market.end_ts_ns = row.ts_venue_ns
+    market.traits = row.side
     market.min_size_e6 = row.size_e6
     market.payout_e4 = -1
     market.open = 1

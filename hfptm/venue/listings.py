@@ -12,9 +12,9 @@ from enum import StrEnum
 
 import msgspec
 
+from hfptm.market_names import named_start_ns
 from hfptm.opportunities import Relation
 from hfptm.registry import Group, Market, group_id, market_id, problem
-from hfptm.units import NS_PER_S
 from hfptm.venue.gamma import EventHead, GammaEvent, GammaMarket, exact, floored, strings
 from hfptm.venue.resolutions import is_over
 
@@ -36,7 +36,6 @@ OTHER = "other"
 
 _CONDITION = re.compile(r"0x(?:[0-9a-f]{62}|[0-9a-f]{64})")
 _SHORT_GMT = re.compile(r"[+-][0-9]{2}")
-_WINDOW = re.compile(r".+-updown-[0-9]+[mhd]-(?P<start_s>[0-9]{10})")
 
 
 class Refusal(StrEnum):
@@ -240,7 +239,7 @@ def _listed(
         group=group,
         event_slug=head.slug,
         series_slug=head.series_slug or (series and series.slug) or "",
-        start_ns=_start_ns(market, parse_time),
+        start_ns=_start_ns(market, rules, parse_time),
         accepting_from_ns=_time_ns(market.accepting_orders_timestamp, parse_time),
         volume_24h_e6=floored(market.volume_24h, 6) or 0,
         liquidity_e6=floored(market.liquidity_num, 6) or 0,
@@ -248,12 +247,11 @@ def _listed(
     )
 
 
-def _start_ns(market: GammaMarket, parse_time: TimeParser) -> int:
-    """What Gamma says, else the start that stands in the slug of an up or down market."""
-    named = _WINDOW.fullmatch(market.slug)
-    if market.event_start_time or not named:
+def _start_ns(market: GammaMarket, rules: Market, parse_time: TimeParser) -> int:
+    """What Gamma says, else the start that the slug of an up or down market names."""
+    if market.event_start_time:
         return _time_ns(market.event_start_time, parse_time)
-    return int(named["start_s"]) * NS_PER_S
+    return named_start_ns(rules.slug, rules.end_ts_ns)
 
 
 def _time_ns(text: str | None, parse_time: TimeParser) -> int:
