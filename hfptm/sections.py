@@ -80,7 +80,7 @@ class Trading(Section, frozen=True, kw_only=True):
     """After this time what rests is cancelled."""
     slippage_tolerance: Edge = Decimal("0.01")
     """Most dollars a share above its limit at which a missing leg is still bought."""
-    edge_scaled_share: Fraction = Decimal("0.05")
+    edge_scaled_share: Fraction = Decimal("0.1")
     """Share of the bankroll that one plan may cost at the least edge; at twice that edge twice as
     much, and so on up to `max_arb_size_usd`. 0: that alone is the limit."""
     short_window_min_edge: Edge = Decimal("0.008")

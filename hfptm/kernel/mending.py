@@ -17,7 +17,7 @@ differ, and completing is that other way out.
 """
 
 from hfptm.kernel.cash import cost_e6, proceeds_e6
-from hfptm.kernel.detector import BINARY, CENT_E6
+from hfptm.kernel.detector import BINARY
 from hfptm.kernel.fees import market_fee_e6
 from hfptm.kernel.jit import Record, cold
 from hfptm.kernel.orders import BUY, SELL, can_rest, place, plan_slot, release, reserve

@@ -89,7 +89,7 @@ def test_defaults_without_any_source() -> None:
         leg_timeout_ns=200_000_000,
         slippage_e4=100,
         position_timeout_ns=86_400_000_000_000,
-        edge_scaled_share_e4=500,
+        edge_scaled_share_e4=1_000,
         short_window_ns=3_900_000_000_000,
         short_window_min_edge_e4=80,
         short_window_max_outlay_e6=50_000_000,
