@@ -70,6 +70,14 @@ def test_every_documented_make_target_and_benchmark_exists() -> None:
     assert [module for module in modules if find_spec(module) is None] == []
 
 
+def test_every_documented_test_exists() -> None:
+    used = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", PROSE)
+    assert used
+    for file, name in used:
+        text = (ROOT / file).read_text(encoding="utf-8") if (ROOT / file).exists() else ""
+        assert f"def {name or 'test_'}" in text, f"{file}::{name}"
+
+
 def test_every_documented_setting_exists() -> None:
     used = re.findall(r"--set (\w+)\.(\w+)=", PROSE)
     real = [(s, k) for s, kind in SECTIONS.items() for k in kind.__struct_fields__]

@@ -1,5 +1,7 @@
 """What keeps a basket from being bought, or small, apart from risk: rules and numbers."""
 
+from typing import Any
+
 import pytest
 
 from hfptm.opportunities import Artefact, OpportunityKind, Phase, Reason, Relation
@@ -122,16 +124,13 @@ def test_the_size_grows_with_the_edge_over_its_minimum(least_e4: int, dollars: i
 
 def test_the_score_is_the_sum_of_its_four_parts() -> None:
     """600 sets for 570: edge 5.26 %, 600 shares, more than 500 dollars, profit 30."""
-    lane = {"quality_weights_e4": (4_000, 3_000, 2_000, 1_000)}
     decision, _ = decided([market(0), *crossed(0, shares=600)])
-    assert (
-        decision["quality_e4"]
-        == (4_000 * 52_600 + 3_000 * 60_000 + 2_000 * 100_000) // 10**4 + (1_000 * 59_999) // 10**4
-    )
+    parts = (4_000 * 52_600, 3_000 * 60_000, 2_000 * 100_000, 1_000 * 59_999)
+    assert decision["quality_e4"] == sum(parts) // 10_000
     for place, points_e4 in enumerate((52_600, 60_000, 100_000, 59_999)):
         weights = [10_000 if place == other else 0 for other in range(4)]
-        lane = {"quality_weights_e4": tuple(weights)}  # type: ignore[dict-item]
-        decision, _ = decided([market(0), *crossed(0, shares=600)], **lane)  # type: ignore[arg-type]
+        lane: Any = {"quality_weights_e4": tuple(weights)}
+        decision, _ = decided([market(0), *crossed(0, shares=600)], **lane)
         assert decision["quality_e4"] == points_e4
 
 
