@@ -83,9 +83,9 @@ class Trading(Section, frozen=True, kw_only=True):
     edge_scaled_share: Fraction = Decimal("0.1")
     """Share of the bankroll that one plan may cost at the least edge; at twice that edge twice as
     much, and so on up to `max_arb_size_usd`. 0: that alone is the limit."""
-    short_window_min_edge: Edge = Decimal("0.008")
+    short_lived_min_edge: Edge = Decimal("0.008")
     """`min_edge` of short windows (`discovery.short_window_s`)."""
-    short_window_max_size_usd: Usd = Decimal(50)
+    short_lived_max_size_usd: Usd = Decimal(50)
     """`max_arb_size_usd` of short windows, if it is smaller."""
     min_minutes_to_expiry: Minutes = 2
     """How long before its end no short window is bought any more; 0: at any time."""
