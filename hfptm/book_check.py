@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hfptm.kernel.check import CHECK, check_rows
-from hfptm.kernel.jit import as_records, records
+from hfptm.kernel.jit import as_records, is_cached, records
 from hfptm.kernel.lane import PARAMS
 from hfptm.kernel.state import GRID_MAX, Capacity, new_state, with_levels
 from hfptm.records import EVENT, EventKind, MarketState
@@ -16,6 +16,20 @@ from hfptm.slots import NOBODY, Slots
 Rows = npt.NDArray[np.void]
 
 _STATE, _RESOLVED = int(EventKind.STATE), int(MarketState.RESOLVED)
+
+
+def is_compiled() -> bool:
+    """Whether this machine holds what `BookCheck` runs, or needs it not compiled."""
+    return is_cached(check_rows)
+
+
+def compile_kernels() -> None:
+    """Compile what `BookCheck` runs, once on a machine; then nothing to do."""
+    state = new_state(Capacity(markets=1, groups=1), records(PARAMS, 1))
+    slots = Slots((), (), market_slots=1, group_slots=1)
+    slots.define(0, 0)
+    slots.translate(records(EVENT, 0), 0, 0)
+    check_rows(state.table, records(CHECK, 1), records(EVENT, 0), 0, 0)
 
 
 class BookCheck:

@@ -6,14 +6,13 @@ Replay and paper drive this same object; it holds no decision and knows no file,
 import hashlib
 from collections.abc import Callable, Iterable
 from functools import partial
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from hfptm.errors import CapacityError
-from hfptm.kernel.jit import INTERPRETED, Array, as_records, records
+from hfptm.kernel.jit import Array, as_records, is_cached, records
 from hfptm.kernel.lane import PARAMS
 from hfptm.kernel.state import GRID_MAX, Capacity, digest_parts, new_state, with_levels
 from hfptm.limits import Limits
@@ -56,11 +55,7 @@ class Output(NamedTuple):
 
 def is_compiled() -> bool:
     """Whether this machine holds the compiled kernels of this version, or needs none."""
-    if INTERPRETED:
-        return True
-    compiled: Any = run_rows
-    folder = Path(compiled.stats.cache_path)
-    return any(folder.glob(f"*.{compiled.__name__}-*.nbc"))
+    return is_cached(run_rows)
 
 
 def compile_kernels() -> None:

@@ -14,6 +14,7 @@ from itertools import count
 
 import numpy as np
 
+from hfptm.book_check import compile_kernels, is_compiled
 from hfptm.clock import wall_ns
 from hfptm.errors import VenueError
 from hfptm.lake import Lake
@@ -105,6 +106,7 @@ class Aside:
 
     async def _discover(self) -> None:
         async for changes in self._discovery.changes():
+            await _compile()
             for market in (*changes.add, *changes.updated):
                 self._markets[market.market] = market
                 self._books.add(market)
@@ -163,6 +165,14 @@ class Aside:
                 )
             )
             await asyncio.sleep(REPORT_S)
+
+
+async def _compile() -> None:
+    """Before anything is received: who cannot read books can tell neither silence nor an error."""
+    if not is_compiled():
+        text = "compiling the check of books, once for this version; recording begins after it"
+        logging.getLogger(__name__).warning(text)
+        await asyncio.to_thread(compile_kernels)
 
 
 def tell(message: talk.ToRecorder) -> None:

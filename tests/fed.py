@@ -17,6 +17,7 @@ import msgspec
 import numpy as np
 
 from hfptm import sections
+from hfptm.book_check import compile_kernels
 from hfptm.clock import monotonic_ns, wall_ns
 from hfptm.errors import HfptmError
 from hfptm.lake import Lake
@@ -229,18 +230,20 @@ async def of_seed(seed: int, folder: Path) -> list[str]:
 
 async def of_seeds(seeds: Iterable[int]) -> list[str]:
     """Several at once: they wait most of the time. Each error with what shows it again."""
+    compile_kernels()
     gate = asyncio.Semaphore(AT_ONCE)
 
-    async def run(seed: int, folder: str) -> list[str]:
+    async def run(seed: int, folder: Path) -> list[str]:
         async with gate:
             try:
-                errors = await of_seed(seed, Path(folder, str(seed)))
+                errors = await of_seed(seed, folder)
             except (AssertionError, ExceptionGroup, HfptmError, OSError) as error:
                 errors = [repr(error)]
         return [f"python -m tests.fed {seed}: {error}" for error in errors]
 
     with tempfile.TemporaryDirectory() as folder:
-        found = await asyncio.gather(*(run(seed, folder) for seed in seeds))
+        runs = (run(seed, Path(folder, str(n))) for n, seed in enumerate(seeds))
+        found = await asyncio.gather(*runs)
     return [error for errors in found for error in errors]
 
 

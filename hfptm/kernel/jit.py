@@ -126,6 +126,14 @@ def entry(function: Function) -> Function:
     return compiled
 
 
+def is_cached(function: Callable[..., Any]) -> bool:
+    """Whether this machine holds the machine code of an `entry` of this version, or needs none."""
+    if INTERPRETED:
+        return True
+    compiled: Any = function
+    return any(Path(compiled.stats.cache_path).glob(f"*.{compiled.__name__}-*.nbc"))
+
+
 def records(dtype: np.dtype[Any], shape: int | tuple[int, ...]) -> Array:
     """Zeroed rows whose fields are attributes both compiled and interpreted."""
     return as_records(np.zeros(shape, dtype))

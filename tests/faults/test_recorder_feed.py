@@ -16,6 +16,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from hfptm.book_check import compile_kernels
 from hfptm.records import GapReason
 from hfptm.sandbox.faults_kinds import (
     Delay,
@@ -70,6 +71,7 @@ MIXED, PROCESSES = 50, 2
 
 
 async def _all_kinds(folder: Path) -> dict[str, Run]:
+    compile_kernels()
     feds = {kind: Fed(folder / kind, number) for number, kind in enumerate(KINDS)}
     for start in range(0, len(KINDS), AT_ONCE):
         some = list(KINDS)[start : start + AT_ONCE]
