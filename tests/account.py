@@ -2,7 +2,8 @@
 
 A frame that the raw rows do not hold must stand in a gap row, with one exception: it was taken from
 within what a connection told, which says nothing of it (`robbed`). No recorder can know of that but
-by best prices and hashes, so a book is allowed to be wrong for it, if the certificate flags it.
+by best prices and hashes, so a book is allowed to be wrong for it, if the certificate flags it. So
+it is for a frame that came when no line could be waited for any more.
 """
 
 from bisect import bisect_right
@@ -17,6 +18,7 @@ from hfptm.book_check import BookCheck
 from hfptm.certificate import Findings
 from hfptm.lake import Gap, Lake
 from hfptm.normaliser.normaliser import Normaliser, Rows
+from hfptm.normaliser.streams import WINDOW_NS
 from hfptm.raw import RawKind, Silence
 from hfptm.records import EventKind, GapReason, Side
 from hfptm.registry import Market
@@ -238,7 +240,8 @@ class Account:
             deed.kind == "reorder" and deed.market == market.condition_id
             for deed in self._sent.deeds
         )
-        may_differ = is_reordered or any(frame.event_type in _CHANGES for frame in robbed)
+        late = [frame for frame in self._frames[market.market] if self._is_late(frame)]
+        may_differ = is_reordered or any(f.event_type in _CHANGES for f in (*robbed, *late))
         last, id_ = self._sent.samples[-1], market.market
         errors = []
         if self.tape.book(id_) == last.books[id_]:
@@ -271,6 +274,11 @@ class Account:
                 return 0
         # A book that came after the frame may show more.
         return at_ns if book_ns <= self._ts_ns(number) else 0
+
+    def _is_late(self, frame: Published) -> bool:
+        """No line can be waited for so long."""
+        sent_ns = frame.ts_ms * NS_PER_MS
+        return self._arrived.get(frame.number, 0) > sent_ns + WINDOW_NS
 
     def _is_unseen(self, market: int, at_ns: int) -> bool:
         return any(

@@ -25,10 +25,11 @@ Rows = npt.NDArray[np.void]
 
 _FRAME, _REST = int(RawKind.FRAME), int(RawKind.REST)
 _SNAPSHOT, _GAP = int(EventKind.SNAPSHOT), int(EventKind.GAP)
-_STATE = int(EventKind.STATE)
+_STATE, _BEST = int(EventKind.STATE), int(EventKind.BEST)
 _LOSS, _SILENCE = msgspec.json.Decoder(Loss), msgspec.json.Decoder(Silence)
 _OF_BATCH = (int(EventKind.LEVEL), _SNAPSHOT)
 _LAST = int(EventFlag.LAST_IN_BATCH)
+_LAST_DOUBTED = _LAST | int(EventFlag.MAYBE_BAD)
 
 
 class Connection(msgspec.Struct):
@@ -169,6 +170,9 @@ class Normaliser:
         stream.seen_ns = ts_recv_ns
         if ts_venue_ns < stream.floor_ns:
             self.tally.too_late += 1
+            if streams.is_doubtful(stream, rows):
+                head = (ts_recv_ns, streams.latest_ns, market)
+                self._rows.append((*head, 0, 0, 0, _LAST_DOUBTED, _BEST, 0))
             return False
         if len(streams.streams) > 1 or streams.parts:
             part = Part(0, ts_venue_ns, ts_recv_ns, stream.line, payload, market, rows)
@@ -180,6 +184,8 @@ class Normaliser:
         streams.latest_ns = max(streams.latest_ns, ts_venue_ns)
         self._rows += rows
         streams.is_over |= rows[-1][7] == _STATE
+        if rows[0][7] == _SNAPSHOT:
+            streams.book_ns = ts_venue_ns
         if market in self.unseen and any(row[7] == _SNAPSHOT for row in rows):
             self._gaps.end(market, ts_recv_ns, ts_venue_ns)
         return True

@@ -18,8 +18,9 @@ from hfptm.venue.batch import Row
 SETTLED_NS = 2 * NS_PER_S
 """After which what one connection has and another has not is no matter of lag."""
 
-WINDOW_NS = 5 * NS_PER_S
-"""How far a connection may lag and still be matched; what comes later than that is dropped."""
+WINDOW_NS = 30 * NS_PER_S
+"""How far a connection may lag and still be matched: longer than the watchdog takes to give it up.
+What comes later than that is dropped, and the book doubted."""
 
 _LEVEL, _SNAPSHOT, _BEST = int(EventKind.LEVEL), int(EventKind.SNAPSHOT), int(EventKind.BEST)
 _TICK = int(EventKind.TICK)
@@ -66,6 +67,8 @@ class Stream(msgspec.Struct, gc=False):
     """Receive time of its last part."""
     joined_ns: int = 0
     """Receive time of its first part."""
+    late_ns: int = 0
+    """Parts before this exchange time were waited for in vain."""
 
 
 class Streams(msgspec.Struct):
@@ -86,6 +89,8 @@ class Streams(msgspec.Struct):
     """Receive time of the last part of those that left."""
     left: list[tuple[int, int]] = []
     """Of those that left since something is open: receive times of their first and last part."""
+    book_ns: int = 0
+    """Exchange time of the newest full book."""
     is_over: bool = False
     """The market is resolved: that nobody sees it any more is no loss."""
 
@@ -146,8 +151,17 @@ class Streams(msgspec.Struct):
             for stream in self.streams.values():
                 if stream.order < part.order:
                     stream.order = part.order
-                    stream.floor_ns = max(stream.floor_ns, part.ts_venue_ns + 1)
+                    stream.late_ns = part.ts_venue_ns + 1
+                    stream.floor_ns = max(stream.floor_ns, stream.late_ns)
             yield part
+
+    def is_doubtful(self, stream: Stream, rows: list[Row]) -> bool:
+        """Whether a part that is too late may have been news of the book: once for all of a lag."""
+        is_of_book = rows[-1][_KIND] in _OF_BOOK or rows[0][_KIND] == _TICK
+        if not is_of_book or not self.book_ns < rows[0][_TS] < stream.late_ns:
+            return False
+        stream.late_ns = 0
+        return True
 
     def place(self, stream: Stream, part: Part) -> tuple[Part, int]:
         """Where a part belongs: the same part, known already, or itself and its index."""

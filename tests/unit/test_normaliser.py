@@ -95,14 +95,34 @@ def test_a_late_frame_from_before_a_book_is_nothing(both: Normaliser) -> None:
     assert len(at(both, 3, 11, bid(6, "0.3", "7"))) == 1
 
 
-def test_what_lags_more_than_the_window_is_dropped(both: Normaliser) -> None:
+def test_what_lags_more_than_the_window_is_dropped_and_its_book_doubted_once(
+    both: Normaliser,
+) -> None:
     seconds = WINDOW_NS // S
     at(both, 2, 1, bid(1, "0.3", "1"))
-    at(both, 3 + seconds, 1, bid(2, "0.3", "2"))
-    assert len(at(both, 4 + seconds, 11, bid(1, "0.3", "1"))) == 0
-    assert both.tally.too_late == 1
+    at(both, 2, 1, bid(2, "0.3", "2"))
+    at(both, 3 + seconds, 1, bid(9, "0.3", "9"))
+    (row,) = at(both, 4 + seconds, 11, bid(1, "0.1", "1"))
+    assert (row["kind"], row["ts_venue_ns"]) == (EventKind.BEST, (TS_MS + 9) * 1_000_000)
+    assert row["flags"] == EventFlag.LAST_IN_BATCH | EventFlag.MAYBE_BAD
     assert len(at(both, 4 + seconds, 11, bid(2, "0.3", "2"))) == 0
-    assert len(at(both, 5 + seconds, 11, bid(3, "0.3", "3"))) == 1
+    assert both.tally.too_late == 2
+    assert len(at(both, 4 + seconds, 11, bid(9, "0.3", "9"))) == 0
+    assert len(at(both, 5 + seconds, 11, bid(10, "0.3", "3"))) == 1
+
+
+def test_what_lags_doubts_no_book_that_is_newer_and_no_print_does(both: Normaliser) -> None:
+    seconds = WINDOW_NS // S
+    at(both, 2, 1, bid(1, "0.3", "1"))
+    at(both, 2, 1, book(3))
+    at(both, 2, 1, bid(4, "0.3", "1"))
+    at(both, 3 + seconds, 1, bid(9, "0.3", "9"))
+    assert len(at(both, 4 + seconds, 11, bid(1, "0.3", "1"))) == 0
+    trade = {"asset_id": YES, "price": "0.5", "size": "3", "side": "BUY"}
+    stamp = str(TS_MS + 4)
+    assert len(at(both, 4 + seconds, 11, frame("last_trade_price", timestamp=stamp, **trade))) == 0
+    assert both.tally.too_late == 2
+    assert len(at(both, 4 + seconds, 11, bid(4, "0.2", "1"))) == 1
 
 
 def test_an_older_book_of_a_joining_connection_is_nothing(both: Normaliser) -> None:
