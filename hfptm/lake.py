@@ -36,7 +36,7 @@ from hfptm.parquet import (
 )
 from hfptm.presence import Reading
 from hfptm.raw import RAW_GROUP_ROWS, RAW_SCHEMA, rows_between
-from hfptm.records import EVENT, SCHEMA_VERSION, GapReason
+from hfptm.records import EVENT, SCHEMA_VERSION, GapReason, TakerDelay
 from hfptm.registry import Group, Market
 from hfptm.segments import hidden
 from hfptm.wal import open_logs, read_in_order
@@ -81,7 +81,10 @@ SCHEMAS: dict[Kind, pa.Schema] = {
     ),
 }
 
-_ARROW = {int: pa.int64(), str: pa.string(), bool: pa.bool_(), Relation: pa.int64()}
+_ARROW = {kind: pa.int64() for kind in (int, Relation, TakerDelay)} | {
+    str: pa.string(),
+    bool: pa.bool_(),
+}
 _GROUP = {"group_slug": "slug", "relation": "relation", "members": "members"} | {
     "convertible": "convertible"
 }

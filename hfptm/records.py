@@ -60,7 +60,8 @@ class EventKind(IntEnum):
     """Definition: price_e4 tick, size_e6 least order, aux group slot, -1: none, ts_venue_ns end,
     side bits of MarketTrait."""
     DELAY = 12
-    """Taker delay of a game: size_e6 holds its ms, aux the time, ns, from which it holds."""
+    """Taker delays: size_e6 holds a game's in ms, aux the time, ns, from which that holds; price_e4
+    TakerDelay."""
     CONTROL = 13
     """A human's word to every lane, in aux: Control."""
     GAS = 14
@@ -138,6 +139,14 @@ class MarketState(IntEnum):
     OPEN = 1
     CLOSED = 2
     RESOLVED = 3
+
+
+class TakerDelay(IntEnum):
+    """Whether a market delays what would take at all times, whatever a game does (`itode`)."""
+
+    UNKNOWN = 0
+    NO = 1
+    YES = 2
 
 
 class Control(IntEnum):

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hfptm.opportunities import Relation
+from hfptm.records import TakerDelay
 from hfptm.units import PRICE_ONE_E4, TICKS_E4
 
 _HEX = re.compile("[0-9a-fA-F]+")
@@ -41,6 +42,8 @@ class Market(msgspec.Struct, frozen=True, kw_only=True):
     """How long a marketable order waits once its game is on (reference, section 3.6)."""
     game_start_ns: int = 0
     """0 if unknown: then the game counts as on at all times."""
+    taker_delay: TakerDelay = TakerDelay.UNKNOWN
+    """Whether marketable orders wait at all times (reference, section 3.6)."""
 
 
 GAME_DELAY_MAX_MS = 3_600_000

@@ -175,7 +175,8 @@ class Sim(Section, frozen=True, kw_only=True):
     response_latency_p99_ms: Milliseconds = 0
     """0: constant."""
     taker_delay_ms: Milliseconds = 0
-    """Of marketable orders in every market, at least; games have their own, which is recorded."""
+    """Of marketable orders, but where the exchange says that there is none; games have their own,
+    which is recorded."""
     restarts: Names = "weekly"
     """When the matching engine restarts, between commas: UTC times, or weekly, which is Tuesdays at
     07:00 in New York."""

@@ -105,8 +105,8 @@ class Slots:
         rows[-1]["side"] = self._traits(market, self._groups.get(market.group))
         fields = (market.fee_rate_e4, 0, market.fee_exponent)
         rows.append(_definition(EventKind.FEE, ts_ns, slot, *fields))
-        if market.game_delay_ms:
-            fields = (0, market.game_delay_ms, market.game_start_ns)
+        if market.game_delay_ms or market.taker_delay:
+            fields = (market.taker_delay, market.game_delay_ms, market.game_start_ns)
             rows.append(_definition(EventKind.DELAY, ts_ns, slot, *fields))
         return as_records(np.concatenate(rows))
 

@@ -31,6 +31,7 @@ from recorder.market_store import MarketStore, Settled
 from recorder.payouts import Payouts
 from recorder.rest import Rest
 from recorder.selection import Refused, rules_of, select
+from recorder.taker_delays import TakerDelays
 from recorder.unresolved import Unresolved
 
 TICK_S = 5.0
@@ -57,6 +58,7 @@ class Discovery:
         self._store = store
         self._catalogue = Catalogue(self._gamma)
         self._hydration = Hydration(self._clob)
+        self._taker_delays = TakerDelays(self._clob)
         self._payouts = Payouts(self._gamma, self._clob)
         self._unresolved = Unresolved()
         self._recorded: dict[int, Listed] = {}
@@ -131,8 +133,9 @@ class Discovery:
             self._unresolved.add(await asyncio.to_thread(self._store.unresolved, now_ns))
         removed = await self._look(now_ns, is_look=is_look)
         added = await self._hydrate(now_ns)
-        seen = added if removed is None else self._recorded
-        versions = [(each.market, each.group) for each in seen.values()]
+        asked = await self._ask_delays()
+        seen = added | asked if removed is None else self._recorded
+        versions = [(self._taker_delays.noted(each.market), each.group) for each in seen.values()]
         changed = await asyncio.to_thread(self._store.put, versions) if versions else []
         self._unresolved.add(changed)
         removed = removed or {}
@@ -140,10 +143,11 @@ class Discovery:
             if self._recorded.pop(market, None) and not added.pop(market, None):
                 removed[market] = Ended.RESOLVED
         self._store.forget(removed)
+        self._taker_delays.forget(removed)
         self._note()
         groups = {each.group.group: each.group for each in added.values() if each.group}
         return Changes(
-            add=[each.market for each in added.values()],
+            add=[self._taker_delays.noted(each.market) for each in added.values()],
             groups=list(groups.values()),
             remove=removed,
             updated=[
@@ -207,6 +211,15 @@ class Discovery:
             del self._wanted[market]
         self._recorded |= added
         return added
+
+    async def _ask_delays(self) -> dict[int, Listed]:
+        """Recorded markets of which it is known only now whether they delay what would take."""
+        try:
+            asked = await self._taker_delays.ask(each.market for each in self._recorded.values())
+        except VenueError as error:
+            self._note_problem(error)
+            return {}
+        return {market: self._recorded[market] for market in asked}
 
     async def _settle(self, now_ns: int) -> list[int]:
         """Store the payouts that were heard or asked for; the markets that have resolved."""

@@ -27,7 +27,8 @@ FILE_ROWS = 1_000
 UNRESOLVED_NS = 14 * 24 * HOUR_NS
 """How far back a new run looks for markets without a payout; disputes take up to 6 days."""
 
-_COLUMNS = list(Market.__struct_fields__)
+_COLUMNS = set(Market.__struct_fields__)
+"""Older files lack the last of them."""
 
 Version = tuple[Market, Group | None]
 
@@ -86,8 +87,11 @@ class MarketStore:
             table = open_table(path).read()
             is_open = pc.invert(pc.is_in(table["market"], resolved))
             is_recent = pc.greater_equal(table["valid_from_ns"], since_ns)
-            rows = table.filter(pc.and_(is_open, is_recent)).select(_COLUMNS).to_pylist()
-            found |= {market.market: market for market in msgspec.convert(rows, list[Market])}
+            table = table.filter(pc.and_(is_open, is_recent))
+            rows = table.select([name for name in table.column_names if name in _COLUMNS])
+            found |= {
+                market.market: market for market in msgspec.convert(rows.to_pylist(), list[Market])
+            }
         return list(found.values())
 
     def _resolved(self, since_ns: int) -> set[int]:

@@ -48,8 +48,8 @@ def fees_of(market: Market) -> tuple[int, int]:
     return market.fee_rate_e4, market.fee_exponent
 
 
-def delay_of(market: Market) -> tuple[int, int]:
-    return market.game_delay_ms, market.game_start_ns
+def delays_of(market: Market) -> tuple[int, int, int]:
+    return market.taker_delay, market.game_delay_ms, market.game_start_ns
 
 
 def _changed(before: Market, after: Market) -> Iterator[Rows]:
@@ -58,9 +58,9 @@ def _changed(before: Market, after: Market) -> Iterator[Rows]:
         row = _row(after, EventKind.FEE)
         row["price_e4"], row["aux"] = fees_of(after)
         yield row
-    if delay_of(before) != delay_of(after):
+    if delays_of(before) != delays_of(after):
         row = _row(after, EventKind.DELAY)
-        row["size_e6"], row["aux"] = delay_of(after)
+        row["price_e4"], row["size_e6"], row["aux"] = delays_of(after)
         yield row
 
 

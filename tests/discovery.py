@@ -11,7 +11,7 @@ from starlette.routing import Route
 from hfptm import sections
 from hfptm.lake import Lake
 from hfptm.parquet import read_rows
-from hfptm.records import EVENT
+from hfptm.records import EVENT, TakerDelay
 from hfptm.registry import Market
 from hfptm.sandbox.catalogue import EventTerms, MarketTerms, Tag
 from hfptm.sandbox.listings import Listing, Role
@@ -52,7 +52,10 @@ class House:
         listing = self.server.run(lambda sandbox: entry_of(sandbox, slug).listed.listing)
         delay_ms, start_ns = 1_000 * listing.sd_s, listing.game_start_ns
         return msgspec.structs.replace(
-            listing.market, game_delay_ms=delay_ms, game_start_ns=start_ns
+            listing.market,
+            game_delay_ms=delay_ms,
+            game_start_ns=start_ns,
+            taker_delay=TakerDelay.YES if listing.itode_ms else TakerDelay.NO,
         )
 
     def slugs(self, markets: list[Market]) -> set[str]:
@@ -75,19 +78,26 @@ class House:
         return market
 
     def list_market(
-        self, event: str, market: Market, role: Role = Role.NAMED, **terms: Any
+        self,
+        event: str,
+        market: Market,
+        role: Role = Role.NAMED,
+        itode_ms: int = 0,
+        **terms: Any,
     ) -> None:
         """On an event that exists, not open for orders yet."""
 
         def add(sandbox: Sandbox) -> None:
             head = sandbox.catalogue.of_slug(event)
             assert head is not None
-            listing = Listing(market=market, event=head.terms.neg_risk_id, role=role)
+            listing = Listing(
+                market=market, event=head.terms.neg_risk_id, role=role, itode_ms=itode_ms
+            )
             sandbox.add_market(event, listing, MarketTerms(**terms), sandbox.now_ns)
 
         self.server.run(add)
 
-    def list_window(self, number: int, start_ns: int, minutes: int = 5) -> str:
+    def list_window(self, number: int, start_ns: int, minutes: int = 5, itode_ms: int = 0) -> str:
         """The slug of an up or down window, open for orders."""
         slug = f"sol-updown-{minutes}m-{start_ns // NS_PER_S}"
         end_ns = start_ns + minutes * 60 * NS_PER_S
@@ -108,7 +118,10 @@ class House:
             series_slug=f"sol-up-or-down-{minutes}m",
         )
         self.server.run(lambda sandbox: sandbox.add_event(terms, sandbox.now_ns))
-        self.list_market(slug, market, outcomes=("Up", "Down"), window_start_ns=start_ns)
+        outcomes = ("Up", "Down")
+        self.list_market(
+            slug, market, itode_ms=itode_ms, outcomes=outcomes, window_start_ns=start_ns
+        )
         self.open(slug)
         return slug
 

@@ -55,6 +55,7 @@ MARKET = np.dtype(
         ("skipping", "u1"),  # 1: inside a snapshot older than the book
         ("active", "u1"),  # 1: some lane has an open BINARY episode
         ("moved", "u1"),  # 1: a best price changed since `detector.worth_a_look` judged its group
+        ("taker_delay", "u1"),  # TakerDelay
         ("min_size_e6", "i8"),
         ("game_delay_ns", "i8"),  # of marketable orders
         ("game_start_ns", "i8"),  # from when on

@@ -17,7 +17,7 @@ from hfptm.kernel.result import check_result, control
 from hfptm.kernel.settlement import redeem
 from hfptm.kernel.state import GRID_MAX, MEMBERS_MAX, State, open_state, rows_reserve
 from hfptm.opportunities import Relation
-from hfptm.records import Control, EventKind, MarketState
+from hfptm.records import Control, EventKind, MarketState, TakerDelay
 from hfptm.units import NS_PER_MS, PRICE_ONE_E4
 
 NEVER_E4 = 1 << 30
@@ -71,6 +71,7 @@ def rare(state: State, row: Record) -> None:
     elif row.kind == EventKind.DELAY:
         state.markets[row.market].game_delay_ns = row.size_e6 * NS_PER_MS
         state.markets[row.market].game_start_ns = row.aux
+        state.markets[row.market].taker_delay = row.price_e4
     elif row.kind == EventKind.TIMER:
         pass_time(state)
     elif row.kind == EventKind.GAS:
@@ -142,6 +143,7 @@ def define_market(state: State, row: Record) -> None:
     market.open = 1
     market.batch_ts_ns = market.checked_ts_ns = market.failed_ns = 0
     market.game_delay_ns = market.game_start_ns = 0
+    market.taker_delay = TakerDelay.UNKNOWN.value
     lay_grid(state, market, int(row.price_e4))
     if is_moved:
         leave_group(state, int(row.market))

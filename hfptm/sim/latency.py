@@ -7,6 +7,7 @@ the feed's delay.
 """
 
 from hfptm.kernel.jit import Record, cold, hot
+from hfptm.records import TakerDelay
 from hfptm.sim.state import Sim
 
 _WORD, _ODD = 0xFFFF_FFFF, 0x45D9_F3B
@@ -47,7 +48,9 @@ def arrival_ns(drawn: Record, decided_ns: int) -> int:
 @cold
 def taker_delay_ns(sim: Sim, market: Record, lane: int, arrived_ns: int) -> int:
     """How long a marketable order that arrives then has to wait: the longer of both delays."""
-    delay_ns = int(sim.windows[lane].taker_delay_ns)
+    delay_ns = 0
+    if market.taker_delay != TakerDelay.NO:
+        delay_ns = int(sim.windows[lane].taker_delay_ns)
     if market.game_start_ns <= arrived_ns:
         delay_ns = max(delay_ns, int(market.game_delay_ns))
     return delay_ns

@@ -64,7 +64,7 @@ LATENCIES = ("entry_ns", "matching_ns", "response_ns")
 
 WINDOWS = np.dtype(
     [
-        ("taker_delay_ns", "i8"),  # of marketable orders, in every market at least
+        ("taker_delay_ns", "i8"),  # of marketable orders, but where a market has none
         ("settlement_ns", "i8"),  # of a trade, from the match on
         ("grace_ns", "i8"),  # after this silence a market's book is taken as unchanged
         ("print_window_ns", "i8"),  # how long after arrival a trade print still corroborates

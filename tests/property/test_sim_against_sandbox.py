@@ -12,8 +12,9 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from hfptm.records import BUY, EventKind, IntentKind, OrderType, Side
+from hfptm.records import BUY, EventKind, IntentKind, OrderType, Side, TakerDelay
 from hfptm.sandbox.catalogue import EventTerms, MarketTerms
+from hfptm.sandbox.history import TradeRecord
 from hfptm.sandbox.listings import Listing
 from hfptm.sandbox.market_frames import MarketFrames, Published
 from hfptm.sandbox.orders import OrderRequest
@@ -22,14 +23,17 @@ from hfptm.sandbox.sandbox import Sandbox
 from hfptm.units import NS_PER_MS, ONE_E6, PRICE_ONE_E4
 from hfptm.venue.market_feed import MarketFeed
 from hfptm.venue.orders import limit_amounts
-from tests.kernels import Venue, market, timer
+from tests.kernels import Venue, market, row, timer
 from tests.sandbox import FAK, FOK, GTC, make_market
 from tests.tapes import Row
 
 LISTING = Listing(market=make_market(1))
 START_MS = 1_000_000
-STEP_MS = 3_000
-"""More than `resting.ONE_TRADE_NS`: what happens apart is seen apart."""
+STEP_MS = 12_000
+DELAY_MS = 16_000
+"""Neither makes two things happen within `resting.ONE_TRADE_NS`: what is apart is seen apart."""
+
+DELAYED = Listing(market=LISTING.market, itode_ms=DELAY_MS)
 
 KINDS = {OrderType.FAK: FAK, OrderType.FOK: FOK, OrderType.GTC: GTC, OrderType.POST_ONLY: GTC}
 ROUNDING_E6 = 10
@@ -63,18 +67,25 @@ class Ours(NamedTuple):
 class World:
     """One market of a sandbox, and its feed."""
 
-    def __init__(self) -> None:
+    def __init__(self, listing: Listing = LISTING) -> None:
         self.sandbox = Sandbox(1)
         self.feed = MarketFeed([LISTING.market])
         MarketFrames(self.sandbox).listeners.append(self._see)
         self.at(START_MS)
+        self.sandbox.listeners.append(self._note)
+        self.trades: list[tuple[int, Trade]] = []
+        """With their ms."""
         terms = EventTerms(slug="e", title="", tags=(), start_ns=0, end_ns=0, neg_risk_id="")
         self.sandbox.add_event(terms, self.sandbox.now_ns)
-        self.sandbox.add_market("e", LISTING, MarketTerms(), self.sandbox.now_ns)
+        self.sandbox.add_market("e", listing, MarketTerms(), self.sandbox.now_ns)
         self.sandbox.open_market(LISTING.market.market, self.sandbox.now_ns)
         for trader in ("others", "we"):
             self.sandbox.fund(trader, 1_000_000 * ONE_E6)
             self.sandbox.exchange.split(trader, LISTING.market.market, 100_000 * ONE_E6)
+
+    def _note(self, action: Action, _records: list[TradeRecord]) -> None:
+        ts_ms = action.ts_ns // NS_PER_MS
+        self.trades += [(ts_ms, each) for each in action.reports if isinstance(each, Trade)]
 
     def _see(self, batch: list[Published]) -> None:
         for frame in batch:
@@ -113,25 +124,29 @@ Fills = dict[int, list[tuple[int, int]]]
 """Of our order, by ms: prices in its own token, and sizes_e6."""
 
 
-def recorded(deeds: list[Deed], ours: Ours) -> tuple[list[Row], set[int]]:
+def recorded(
+    deeds: list[Deed], ours: Ours, listing: Listing = LISTING
+) -> tuple[list[Row], set[int]]:
     """What the feed shows without us, and which deeds the exchange refused."""
-    world, refused = World(), set()
+    world, refused = World(listing), set()
     for number, deed in enumerate(deeds):
         world.at(START_MS + (number + 1) * STEP_MS)
         action = world.do(number, deed, ours.book_side)
         if action and any(isinstance(report, Rejected) for report in action.reports):
             refused.add(number)
-    rows = [Row._make(row)._replace(market=0) for row in world.feed.take().tolist()]
+    world.at(1 << 40)
+    rows = [Row._make(each)._replace(market=0) for each in world.feed.take().tolist()]
     return rows, refused
 
 
 class Truth:
     """What our order gets among the others."""
 
-    def __init__(self, deeds: list[Deed], refused: set[int], ours: Ours) -> None:
-        self.fills: Fills = defaultdict(list)
+    def __init__(
+        self, deeds: list[Deed], refused: set[int], ours: Ours, listing: Listing = LISTING
+    ) -> None:
         self.is_accepted = False
-        self._world = world = World()
+        self._world = world = World(listing)
         for number, deed in enumerate([*deeds, None]):
             ts_ms = START_MS + (number + 1) * STEP_MS
             if number == ours.at:
@@ -141,7 +156,9 @@ class Truth:
                 world.sandbox.cancel("we", ["ours"])
             world.at(ts_ms)
             if deed and number not in refused:
-                self._note(ts_ms, world.do(number, deed, ours.book_side))
+                world.do(number, deed, ours.book_side)
+        world.at(1 << 40)
+        self.fills = self._fills()
         self.open_e6 = sum(
             order.open_e6 for order in world.sandbox.exchange.accounts["we"].open_orders.values()
         )
@@ -151,24 +168,25 @@ class Truth:
         post_only = ours.order_type == OrderType.POST_ONLY
         action = self._world.send("ours", ours, ours.order_type, post_only=post_only)
         self.is_accepted = isinstance(action.reports[0], Placed)
-        self._note(ts_ms, action)
 
-    def _note(self, ts_ms: int, action: Action | None) -> None:
-        for trade in action.reports if action else ():
-            if isinstance(trade, Trade):
-                if trade.taker_order_id == "ours":
-                    self.fills[ts_ms].append((trade.price_e4, trade.size_e6))
-                for maker in trade.makers:
-                    if maker.order_id == "ours":
-                        self.fills[ts_ms].append((maker.price_e4, maker.size_e6))
+    def _fills(self) -> Fills:
+        found: Fills = defaultdict(list)
+        for ts_ms, trade in self._world.trades:
+            if trade.taker_order_id == "ours":
+                found[ts_ms].append((trade.price_e4, trade.size_e6))
+            for maker in trade.makers:
+                if maker.order_id == "ours":
+                    found[ts_ms].append((maker.price_e4, maker.size_e6))
+        return found
 
 
 class Simulated:
     """What our order gets from the simulated venue."""
 
-    def __init__(self, rows: list[Row], ours: Ours) -> None:
-        self.venue = Venue({"bankroll_e6": 0}, entry=0, response=0, grace=500)
-        self.venue.apply([market(0)])
+    def __init__(self, rows: list[Row], ours: Ours, said: TakerDelay = TakerDelay.NO) -> None:
+        times_ms = {"entry": 0, "response": 0, "grace": 500, "taker_delay": DELAY_MS}
+        self.venue = Venue({"bankroll_e6": 0}, **times_ms)
+        self.venue.apply([market(0), row(EventKind.DELAY, 0, 0, price_e4=said)])
         placed_ms = START_MS + (ours.at + 1) * STEP_MS - 2_000
         cancelled_ms = START_MS + (ours.cancel_at + 1) * STEP_MS - 1_000
         self._rows = rows
@@ -193,23 +211,27 @@ class Simulated:
         self.fills: Fills = defaultdict(list)
         for report in self.venue.reports:
             if report["kind"] == EventKind.FILL:
-                taken = not report["flags"]
-                ts_ms = placed_ms if taken else report["ts_venue_ns"] // NS_PER_MS
+                matched_ms = placed_ms + (DELAY_MS if said == TakerDelay.YES else 0)
+                is_taker = not report["flags"]
+                ts_ms = matched_ms if is_taker else report["ts_venue_ns"] // NS_PER_MS
                 self.fills[ts_ms].append((report["price_e4"], report["size_e6"]))
         self.kinds = {report["kind"] for report in self.venue.reports}
         rests = self.venue.sim.rests[self.venue.sim.items["kind"] == 5]
         self.open_e6 = int(rests["open_e6"].sum())
 
     def _until(self, ts_ms: int) -> None:
-        now = [row for row in self._rows if row.ts_recv_ns <= ts_ms * NS_PER_MS]
+        now = [each for each in self._rows if each.ts_recv_ns <= ts_ms * NS_PER_MS]
         self._rows = self._rows[len(now) :]
         if now:
             self.venue.apply(now)
 
 
-def sums(fills: Fills) -> dict[int, dict[int, int]]:
+Sums = dict[int, dict[int, int]]
+
+
+def sums(fills: Fills) -> Sums:
     """Sizes by ms and price: the feed shows a taker's trades level by level."""
-    found: dict[int, dict[int, int]] = {}
+    found: Sums = {}
     for ts_ms, some in fills.items():
         for price_e4, size_e6 in some:
             by_price = found.setdefault(ts_ms, {})
@@ -255,6 +277,16 @@ def is_at(deed: Deed, ours: Ours) -> bool:
     return deed.book_side == ours.book_side and deed.price_e4 == ours.price_e4
 
 
+def check_equal(simulated: Sums, expected: Sums, ours: Ours, seed: int) -> None:
+    is_spender = ours.book_side ^ ours.token == BUY and ours.order_type <= OrderType.FOK
+    most_e6 = ROUNDING_E6 if is_spender else 0
+    assert simulated.keys() == expected.keys(), seed
+    for ts_ms, by_price in expected.items():
+        assert simulated[ts_ms].keys() == by_price.keys(), seed
+        for price_e4, size_e6 in by_price.items():
+            assert abs(simulated[ts_ms][price_e4] - size_e6) <= most_e6, seed
+
+
 SEEDS = [range(start, start + 25) for start in range(0, 200, 25)]
 
 
@@ -266,13 +298,7 @@ def test_the_same_orders_get_the_same_fills(seeds: range) -> None:
         rows, refused = recorded(deeds, ours)
         truth, found = Truth(deeds, refused, ours), Simulated(rows, ours)
         expected, simulated = sums(truth.fills), sums(found.fills)
-        is_spender = ours.book_side ^ ours.token == BUY and ours.order_type <= OrderType.FOK
-        most_e6 = ROUNDING_E6 if is_spender else 0
-        assert simulated.keys() == expected.keys(), seed
-        for ts_ms, by_price in expected.items():
-            assert simulated[ts_ms].keys() == by_price.keys(), seed
-            for price_e4, size_e6 in by_price.items():
-                assert abs(simulated[ts_ms][price_e4] - size_e6) <= most_e6, seed
+        check_equal(simulated, expected, ours, seed)
         assert (EventKind.REJECT not in found.kinds) == truth.is_accepted, seed
         assert found.open_e6 == truth.open_e6, seed
 
@@ -286,6 +312,33 @@ def test_a_resting_order_never_gets_more_than_at_the_exchange(seeds: range) -> N
         truth, found = Truth(deeds, refused, ours), Simulated(rows, ours)
         total_e6 = sum(size for some in truth.fills.values() for _, size in some)
         assert sum(size for some in found.fills.values() for _, size in some) <= total_e6, seed
+
+
+def delayed(seed: int) -> tuple[Ours, Truth, Simulated]:
+    """Of an order that does not rest: one that only ours would meet waits where nobody sees it."""
+    deeds, ours = script(seed, may_leave_ahead=True)
+    ours = ours._replace(order_type=1 + seed % 2)
+    rows, refused = recorded(deeds, ours, DELAYED)
+    return ours, Truth(deeds, refused, ours, DELAYED), Simulated(rows, ours, TakerDelay.YES)
+
+
+@pytest.mark.parametrize("seeds", SEEDS[:4], ids=lambda seeds: f"{seeds[0]}")
+def test_a_delayed_order_meets_the_same_book(seeds: range) -> None:
+    for seed in seeds:
+        ours, truth, found = delayed(seed)
+        check_equal(sums(found.fills), sums(truth.fills), ours, seed)
+        assert (EventKind.DELAYED in found.kinds) == truth.is_accepted, seed
+
+
+def test_the_seeds_delay_what_meets_another_book_than_on_arrival() -> None:
+    others = 0
+    for seed in range(60):
+        deeds, ours = script(seed, may_leave_ahead=True)
+        ours = ours._replace(order_type=1 + seed % 2)
+        truth = delayed(seed)[1]
+        at_once = Truth(deeds, recorded(deeds, ours)[1], ours)
+        others += list(sums(truth.fills).values()) != list(sums(at_once.fills).values())
+    assert others >= 8, others
 
 
 def test_the_seeds_reach_what_they_are_about() -> None:

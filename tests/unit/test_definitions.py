@@ -11,7 +11,7 @@ from hfptm.clock import NS_MAX
 from hfptm.config import load
 from hfptm.lake import Lake
 from hfptm.opportunities import Relation
-from hfptm.records import EVENT, EventKind, MarketState
+from hfptm.records import EVENT, EventKind, MarketState, TakerDelay
 from hfptm.registry import Group, Market
 from replay.definitions import definitions_at, merge
 from replay.driver import Selection, replay
@@ -47,12 +47,15 @@ def test_later_delays_are_rows_too() -> None:
         (version(0, game_delay_ms=1_000), None),
         (version(5, game_delay_ms=1_000, game_start_ns=START_NS), None),
         (version(7, fee_rate_e4=500, game_delay_ms=3_000, game_start_ns=START_NS), None),
+        (version(9, fee_rate_e4=500, taker_delay=TakerDelay.NO), None),
     ]
     rows = definitions_at(versions, START_NS).changes
-    assert rows["kind"].tolist() == [EventKind.DELAY, EventKind.FEE, EventKind.DELAY]
-    assert (rows["ts_recv_ns"] - START_NS).tolist() == [5, 7, 7]
-    assert rows["size_e6"].tolist() == [1_000, 0, 3_000]
-    assert rows["aux"].tolist() == [START_NS, 1, START_NS]
+    kinds = [EventKind.DELAY, EventKind.FEE, EventKind.DELAY, EventKind.DELAY]
+    assert rows["kind"].tolist() == kinds
+    assert (rows["ts_recv_ns"] - START_NS).tolist() == [5, 7, 7, 9]
+    assert rows["size_e6"].tolist() == [1_000, 0, 3_000, 0]
+    assert rows["aux"].tolist() == [START_NS, 1, START_NS, 0]
+    assert rows["price_e4"].tolist() == [TakerDelay.UNKNOWN, 500, TakerDelay.UNKNOWN, TakerDelay.NO]
 
 
 def test_later_fees_are_rows_and_nothing_else_is() -> None:

@@ -4,12 +4,13 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from hfptm.lake import Lake
 from hfptm.opportunities import Relation
 from hfptm.parquet import read_rows
-from hfptm.records import EVENT, EventKind, MarketState
+from hfptm.records import EVENT, EventKind, MarketState, TakerDelay
 from hfptm.registry import Group, Market
 from hfptm.venue.resolutions import Resolution, Source
 from recorder.market_store import FILE_ROWS, UNRESOLVED_NS, MarketStore, Settled
@@ -113,6 +114,15 @@ def test_a_new_run_knows_what_former_ones_left_unresolved(lake: Lake) -> None:
     assert len(market_files(lake)) == 3
     assert len(lake.events_files()) == 2
     assert MarketStore(lake, START_NS + 1).unresolved(START_NS + HOUR_NS) == [c]
+
+
+def test_files_of_earlier_schemas_are_looked_through_too(lake: Lake) -> None:
+    known = make_market("a", valid_from_ns=START_NS, taker_delay=TakerDelay.NO)
+    MarketStore(lake, START_NS).put([(known, None)])
+    [path] = market_files(lake)
+    pq.write_table(pq.read_table(path).drop_columns(["taker_delay"]), path)
+    unknown = make_market("a", valid_from_ns=START_NS)
+    assert MarketStore(lake, START_NS + 1).unresolved(START_NS + 1) == [unknown]
 
 
 def test_what_a_killed_run_left_half_written_is_removed(lake: Lake) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hfptm.errors import CapacityError
 from hfptm.kernel.jit import as_records
 from hfptm.opportunities import Relation
-from hfptm.records import EVENT, EventKind, MarketState
+from hfptm.records import EVENT, EventKind, MarketState, TakerDelay
 from hfptm.registry import Group, group_id, market_id
 from hfptm.slots import NOBODY, REST_NS, Rows, Slots
 from tests.tapes import START_NS, make_market
@@ -20,6 +20,7 @@ MARKETS = [
     make_market("yes", group=EVENT_ID, tick_e4=10, min_size_e6=7_000_000),
     make_market("no", group=EVENT_ID),
     make_market("alone", fee_rate_e4=300, fee_exponent=2, game_delay_ms=1_000, game_start_ns=77),
+    make_market("no delay", taker_delay=TakerDelay.NO),
 ]
 
 
@@ -59,9 +60,11 @@ def test_a_market_is_introduced_with_its_group_its_rules_its_fees_and_its_delay(
     assert fields(slots.define(MARKETS[2].market, START_NS)) == [
         (EventKind.MARKET, 2, 100, 5_000_000, -1, START_NS),
         (EventKind.FEE, 2, 300, 0, 2, START_NS),
-        (EventKind.DELAY, 2, 0, 1_000, 77, START_NS),
+        (EventKind.DELAY, 2, TakerDelay.UNKNOWN, 1_000, 77, START_NS),
     ]
-    assert slots.market_ids.tolist() == [0, MARKETS[0].market, MARKETS[2].market, 0]
+    told = fields(slots.define(MARKETS[3].market, START_NS))[-1]
+    assert told == (EventKind.DELAY, 3, TakerDelay.NO, 0, 0, START_NS)
+    assert slots.market_ids.tolist() == [0, *(MARKETS[n].market for n in (0, 2, 3))]
     assert slots.group_ids[0] == EVENT_ID
 
 

@@ -6,7 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from hfptm.lake import MARKETS_SCHEMA, Lake
-from hfptm.records import EventKind, MarketState, RejectReason, Side
+from hfptm.records import EventKind, MarketState, RejectReason, Side, TakerDelay
 from hfptm.units import ONE_E6
 from tests.engines import Recorder, crossed_market, tape_of
 from tests.kernels import (
@@ -122,6 +122,25 @@ def test_a_market_that_takes_a_slot_over_has_no_delay() -> None:
     assert reports(made)[0][0] == EventKind.FILL
 
 
+@pytest.mark.parametrize("said", TakerDelay)
+def test_the_rule_delays_but_where_the_exchange_says_that_it_does_not(said: TakerDelay) -> None:
+    made = sent(row(EventKind.DELAY, 0, 0, price_e4=said), taker_delay=150)
+    made.apply([timer(9_000)])
+    assert (made.reports[0]["kind"] == EventKind.DELAYED) == (said != TakerDelay.NO)
+
+
+def test_a_game_delays_where_the_rule_does_not() -> None:
+    made = sent(game(0, 40)._replace(price_e4=TakerDelay.NO), taker_delay=150)
+    made.apply([trade(100, 0, 4_000), trade(120, 0, 4_000), timer(300)])
+    assert reports(made)[:2] == [(EventKind.DELAYED, 100), (EventKind.FILL, 140)]
+
+
+def test_a_market_that_takes_a_slot_over_is_not_known_to_have_none() -> None:
+    made = sent(row(EventKind.DELAY, 0, 0, price_e4=TakerDelay.NO), market(0), taker_delay=150)
+    made.apply([timer(9_000)])
+    assert reports(made)[0][0] == EventKind.DELAYED
+
+
 def test_a_plan_goes_on_after_the_delay_and_its_probe_looks_then() -> None:
     """Decided at 20; at 70 both legs are put off, and at 220 only YES is left."""
     made = Venue({}, taker_delay=150)
@@ -155,11 +174,12 @@ def test_the_engine_waits_for_the_last_delay() -> None:
     assert not engine.state.plans["stage"].any()
 
 
-def test_markets_written_before_there_were_delays_have_none(tmp_path: Path) -> None:
+def test_of_markets_written_before_there_were_delays_none_is_known(tmp_path: Path) -> None:
     lake = Lake(tmp_path)
-    lake.write_markets("made", [make_market("a", game_delay_ms=1_000, game_start_ns=START_NS)])
+    rules = {"game_delay_ms": 1_000, "game_start_ns": START_NS, "taker_delay": TakerDelay.NO}
+    lake.write_markets("made", [make_market("a", **rules)])
     [path] = lake.root.glob("markets/*.parquet")
-    names = [name for name in MARKETS_SCHEMA.names if not name.startswith("game_")]
+    names = [name for name in MARKETS_SCHEMA.names if name not in rules]
     table = pq.read_table(path).select(names)
     pq.write_table(table, path)
     assert lake.markets() == [make_market("a")]
