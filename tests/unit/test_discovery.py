@@ -24,7 +24,7 @@ from recorder.market_store import MarketStore
 from recorder.selection import Refused
 from tests.discovery import House, run
 from tests.gamma import NOW_NS, event_json, market_json, page
-from tests.gamma_server import ScriptedServer, ok
+from tests.gamma_server import Answer, ScriptedServer, ok
 from tests.sandbox import make_market
 from tests.sandbox_api import NEG_RISK_SLUG, STANDARD_SLUG, START_NS, V2_SLUG
 
@@ -325,10 +325,15 @@ def test_while_the_exchange_is_away_nothing_changes(
 
 @pytest.mark.parametrize("nonsense", [b"<html>", b"{}", b'{"events": 5}'])
 def test_a_reply_that_is_no_page_changes_nothing(tmp_path: Path, nonsense: bytes) -> None:
-    replies = [page(event_json(market_json(1))), nonsense, page()]
+    pages = [page(event_json(market_json(1))), nonsense]
+
+    def reply(_number: int, path: str) -> Answer:
+        if not path.startswith("/events/"):
+            return 404, b"", {}
+        return ok(pages.pop(0) if pages else page())
 
     async def scenario() -> None:
-        async with ScriptedServer(lambda n, _path: ok(replies[min(n, 2)])) as server:
+        async with ScriptedServer(reply) as server:
             urls = sections.Servers(clob_url=server.url, gamma_url=server.url)
             store = MarketStore(Lake(tmp_path), NOW_NS)
             async with Discovery(sections.Discovery(), urls, store, seed=1) as discovery:

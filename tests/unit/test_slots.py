@@ -20,7 +20,6 @@ MARKETS = [
     make_market("yes", group=EVENT_ID, tick_e4=10, min_size_e6=7_000_000),
     make_market("no", group=EVENT_ID),
     make_market("alone", fee_rate_e4=300, fee_exponent=2, game_delay_ms=1_000, game_start_ns=77),
-    make_market("no delay", taker_delay=TakerDelay.NO),
 ]
 
 
@@ -62,10 +61,14 @@ def test_a_market_is_introduced_with_its_group_its_rules_its_fees_and_its_delay(
         (EventKind.FEE, 2, 300, 0, 2, START_NS),
         (EventKind.DELAY, 2, TakerDelay.UNKNOWN, 1_000, 77, START_NS),
     ]
-    told = fields(slots.define(MARKETS[3].market, START_NS))[-1]
-    assert told == (EventKind.DELAY, 3, TakerDelay.NO, 0, 0, START_NS)
-    assert slots.market_ids.tolist() == [0, *(MARKETS[n].market for n in (0, 2, 3))]
+    assert slots.market_ids.tolist() == [0, MARKETS[0].market, MARKETS[2].market, 0]
     assert slots.group_ids[0] == EVENT_ID
+
+
+def test_a_market_known_to_have_no_delay_is_introduced_with_that_too() -> None:
+    undelayed = make_market("a", taker_delay=TakerDelay.NO)
+    rows = Slots([undelayed], [], 2, 1).define(undelayed.market, START_NS)
+    assert fields(rows)[-1] == (EventKind.DELAY, 1, TakerDelay.NO, 0, 0, START_NS)
 
 
 def test_a_group_that_was_not_given_makes_its_market_stand_alone() -> None:

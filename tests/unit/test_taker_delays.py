@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from starlette.requests import Request
 from starlette.responses import Response
@@ -65,6 +66,23 @@ def test_a_clob_that_fails_is_asked_again_and_markets_are_recorded_meanwhile(
         assert set(delays(updated)) == {TakerDelay.YES}
 
     run(tmp_path, scenario, further=(Route(RULES, reply),))
+
+
+def test_who_is_forgotten_is_asked_about_again(tmp_path: Path) -> None:
+    async def scenario(house: House) -> None:
+        added = (await house.step()).add
+        market = added[0]
+        rng = np.random.default_rng(1)
+        async with rest.Rest(house.server.clob_url, "server.clob_url", rng) as clob:
+            found = taker_delays.TakerDelays(clob)
+            assert await found.ask([market]) == {market.market}
+            assert await found.ask([market]) == set()
+            assert found.noted(market).taker_delay == TakerDelay.NO
+            found.forget([market.market])
+            assert found.noted(market).taker_delay == TakerDelay.UNKNOWN
+            assert await found.ask([market]) == {market.market}
+
+    run(tmp_path, scenario)
 
 
 @pytest.mark.parametrize("payload", [None, b"", b"[]", b"{}", b'{"itode":null}', b'{"itode":"no"}'])
