@@ -134,10 +134,11 @@ def coverage(engine: Engine) -> Json:
 def account(engine: Engine, lane: int = 0) -> Json:
     """Plans and money of one lane. `pnl_usd` is realised profit only; what is held is apart."""
     books = engine.state.lanes[lane]
-    plans = ("plans", "completed", "partial", "missed")
-    orders = ("fills", "ghosts", "rejects", "delayed", "unknown", "unwinds", "withheld")
+    plans = ("plans", "completed", "partial", "missed", "sweeps")
+    orders = ("fills", "ghosts", "rejects", "delayed", "unknown")
+    mended = ("completions", "unwinds", "withheld")
     return {
-        **{name: int(books[name]) for name in (*plans, *orders)},
+        **{name: int(books[name]) for name in (*plans, *orders, *mended)},
         "fees_usd": usd(books["fees_e6"]),
         "unwind_usd": usd(books["unwind_result_e6"]),
         "pnl_usd": usd(books["realised_e6"]),

@@ -67,11 +67,13 @@ PLANS = {
     "completed": "every leg filled whole",
     "partial": "some filled, the rest unwound or carried",
     "missed": "nothing filled",
+    "sweeps": "plans to end what earlier ones left",
     "fills": "fills",
     "ghosts": "fills taken back: their trade failed",
     "rejects": "orders rejected",
     "delayed": "orders that sat in a taker delay",
     "unknown": "orders of an outcome known only later",
+    "completions": "orders to buy what a leg lacked",
     "unwinds": "orders to unwind a leg without partners",
     "withheld": "orders held back by risk",
 }

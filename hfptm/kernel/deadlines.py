@@ -14,6 +14,7 @@ from hfptm.kernel.plans import LEGS_MAX, LegStatus, Stage, order_id
 from hfptm.kernel.sizes import CENT_E6
 from hfptm.kernel.state import State, rows_reserve
 from hfptm.kernel.wake import SWEEP_NS, expect, set_wake, wake_at
+from hfptm.opportunities import Reason
 from hfptm.records import Token
 from hfptm.units import FAR_NS, NO_ASK_E4, NO_BID_E4
 
@@ -71,8 +72,14 @@ def stop_resting(state: State) -> None:
 
 @cold
 def sweep(state: State, lane: int, stop: int) -> None:
-    """Make a plan for every market in which something can be ended that no plan owns."""
+    """Make a plan for every market in which something can be ended that no plan owns.
+
+    Not during a halt: nothing could leave, and each try would be journalled.
+    """
     account = state.lanes[lane]
+    if state.risk[lane].latch == Reason.HALTED:
+        account.sweep_ns = state.counters[0].now_ns + SWEEP_NS
+        return
     account.sweep_ns = FAR_NS
     left = False
     for place in range(account.held):

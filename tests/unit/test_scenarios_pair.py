@@ -212,8 +212,9 @@ def test_a_bid_far_below_the_middle_is_left_until_it_was_held_too_long() -> None
 
 
 def test_a_halt_holds_the_sale_back_and_it_goes_later() -> None:
-    play = pair().run("halt\nfill a 0.45 100\ndone a\nreject b\ntimer\nresume")
+    play = pair().run("halt\nfill a 0.45 100\ndone a\nreject b\ntimer\ntimer\nresume")
     play.ends({(0, YES): 100}, "0.000000")
+    assert play.kernel.lane()["withheld"] == 1, "said once, not each minute"
     play.run("timer | sell a 100 @0.44 fak\nfill a 0.44 100\ndone a").ends({}, "-3.469500")
 
 
