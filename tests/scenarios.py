@@ -3,7 +3,7 @@
     fill a 0.45 100     shares of leg a's last order filled; `make`: the order had rested
     done a              likewise reject, ack, delayed, unknown; `confirm` and `fail` repeat a fill
     settled             the last merge or conversion went through; `unsettled`: it was rejected
-    book 0 0.44 0.62    a full book of market 0, 500 shares a side; `-`: nobody there
+    book 0 0.44 0.62    a full book of market 0, 500 shares a side; `-`: nobody there; `0.62x30`
     tick 0 0.005        likewise gap, close, `resolve 0 1` with what a YES pays
     timer               at the time that the kernel asked for; `timer 70000`: at that millisecond
     stop, resume        a human's word
@@ -49,6 +49,11 @@ def e4(text: str) -> int:
 
 def e6(text: str) -> int:
     return round(float(text) * ONE_E6)
+
+
+def side_of_book(word: str) -> dict[int, int]:
+    price, _, shares = word.partition("x")
+    return {} if word == "-" else {e4(price): int(shares or 500)}
 
 
 class Play:
@@ -102,7 +107,7 @@ class Play:
 
     def market_rows(self, verb: str, slot: int, rest: list[str]) -> list[Row]:
         if verb == "book":
-            bids, asks = ({} if word == "-" else {e4(word): 500} for word in rest)
+            bids, asks = map(side_of_book, rest)
             return book(self.now_ms, slot, bids, asks)
         if verb == "tick":
             return [row(EventKind.TICK, self.now_ms, slot, price_e4=e4(rest[0]))]

@@ -46,6 +46,20 @@ def test_a_missing_leg_near_its_limit_is_bought() -> None:
     ).ends({(2, YES): 100}, "11.558000")
 
 
+def test_a_missing_leg_is_not_bought_in_part() -> None:
+    basket(no=True).run(
+        """
+        book 0 0.55 0.62
+        book 1 0.54x99 0.60
+        fill a 0.40 100
+        done a
+        reject b        | sell a 100 @0.38 fak
+        fill a 0.38 100
+        done a
+        """
+    ).ends({}, "-4.378000")
+
+
 def test_a_missing_leg_beyond_the_tolerance_is_not() -> None:
     basket(no=True).run(
         """
@@ -84,6 +98,7 @@ def test_legs_filled_unlike_are_completed_to_the_largest() -> None:
         done a
         fill b 0.45 100
         done b          | convert 80, buy a 20 @0.4 fak
+        settled
         settled
         fill a 0.40 20
         done a          | convert 20

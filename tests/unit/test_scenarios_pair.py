@@ -183,41 +183,6 @@ def test_a_merge_that_failed_is_sent_again_and_then_left_for_a_while() -> None:
     ).ends({}, "12.562500")
 
 
-def test_what_found_no_bid_is_looked_at_every_minute() -> None:
-    play = pair().run("book 0 - 0.62\nreject b\nfill a 0.45 100\ndone a\ntimer\ntimer")
-    play.ends({(0, YES): 100}, "0.000000")
-    play.run("book 0 0.44 0.62\ntimer | sell a 100 @0.44 fak\nfill a 0.44 100\ndone a")
-    play.ends({}, "-3.469500")
-
-
-def test_what_one_plan_left_is_merged_with_what_another_did() -> None:
-    play = pair().run("book 0 - -\nreject b\nfill a 0.45 100\ndone a")
-    play.kernel.state.positions[0, 0, NO]["size_e6"] = 40_000_000
-    play.run("timer | merge 40\nsettled").ends({(0, YES): 60}, "21.505000")
-
-
-def test_a_bid_far_below_the_middle_is_left_until_it_was_held_too_long() -> None:
-    play = pair(position_timeout_ns=100_000_000_000).run(
-        """
-        book 0 0.02 0.62
-        fill a 0.45 100
-        done a
-        reject b
-        timer
-        """
-    )
-    play.ends({(0, YES): 100}, "0.000000")
-    play.run("timer\ntimer | sell a 100 @0.02 fak\nfill a 0.02 100\ndone a")
-    play.ends({}, "-44.335500")
-
-
-def test_a_halt_holds_the_sale_back_and_it_goes_later() -> None:
-    play = pair().run("halt\nfill a 0.45 100\ndone a\nreject b\ntimer\ntimer\nresume")
-    play.ends({(0, YES): 100}, "0.000000")
-    assert play.kernel.lane()["withheld"] == 1, "said once, not each minute"
-    play.run("timer | sell a 100 @0.44 fak\nfill a 0.44 100\ndone a").ends({}, "-3.469500")
-
-
 def test_gtc_cancels_what_rests() -> None:
     """A CANCEL that came too early, in the taker delay or before the order, is sent again."""
     pair(leg_policy=LegPolicy.GTC).run(
@@ -293,9 +258,48 @@ def test_a_resting_leg_first(shares: int) -> None:
     ).ends({}, "8.857500")
 
 
-def test_what_a_plan_under_way_bought_is_not_looked_at() -> None:
-    play = pair().run("book 0 - 0.62\nreject b\nfill a 0.45 100\ndone a")
-    play.run("book 0 0.60 0.45 | buy a 500 @0.45 fak, buy b 500 @0.4 fak\nbook 0 0.44 0.62")
-    play.run("fill a 0.45 200\ntimer\ndone a\nreject b | sell a 200 @0.44 fak")
-    play.run("fill a 0.44 200\ndone a\ntimer | sell a 100 @0.44 fak\nfill a 0.44 100\ndone a")
-    play.ends({}, "-10.408500")
+@pytest.mark.parametrize("policy", [LegPolicy.FAK, LegPolicy.FOK, LegPolicy.GTC])
+def test_a_restart_in_the_middle(policy: LegPolicy) -> None:
+    """One leg was matched before it, of the other nobody knows for long; no order goes twice."""
+    pair(leg_policy=policy).run(
+        """
+        fill a 0.45 100
+        unknown b
+        unknown a
+        gap 0
+        timer 60000
+        book 0 0.44 0.62
+        done a
+        reject b        | sell a 100 @0.44 fak
+        reject a        | sell a 100 @0.44 fak
+        unknown a
+        timer 120000
+        fill a 0.44 100
+        done a
+        """
+    ).ends({}, "-3.469500")
+
+
+def test_a_restart_while_the_thinnest_leg_is_out() -> None:
+    """The others wait until it is known; the gate holds them back while there is no book."""
+    pair_thin().run("unknown b\ngap 0\ntimer 60000\nfill b 0.40 80\ndone b").run(
+        "book 0 0.60 0.62\ntimer | sell b 80 @0.38 fak\nfill b 0.38 80\ndone b"
+    ).ends({}, "-3.502400")
+
+
+def test_a_restart_while_a_leg_rests() -> None:
+    """Cancellations nobody hears are sent again; what was filled meanwhile is bought in full."""
+    pair_thin(resting=True).run(
+        """
+        ack b
+        timer           | cancel b
+        timer           | cancel b
+        make b 0.39 80
+        done b          | buy a 80 @0.45 gtc
+        unknown a
+        timer 60000
+        fill a 0.45 80
+        done a          | merge 80
+        settled
+        """
+    ).ends({}, "11.810000")
