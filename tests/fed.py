@@ -134,9 +134,9 @@ class Fed:
                 await self._until_healed()
                 await self._until_whole(feed)
                 self._stopped_ns = wall_ns()
-                await asyncio.sleep(0.2)
                 for task in watching:
                     task.cancel()
+                await self._until_drained(server, feed)
         finally:
             writer.close()
             books.close()
@@ -163,6 +163,20 @@ class Fed:
                 return
             await asyncio.sleep(TICK_S)
         raise AssertionError(f"not whole after {WAIT_S} s")
+
+    async def _until_drained(self, server: Server, feed: Feed) -> None:
+        """All that was sent has come: a connection answers behind it. Its first answer may be to
+        a question asked before.
+        """
+        await asyncio.to_thread(server.run, lambda _: None)
+        end_ns = monotonic_ns() + int(WAIT_S * NS_PER_S)
+        for _ in range(2):
+            asked_ns = monotonic_ns()
+            for connection in feed.dialling.open.values():
+                connection.ping()
+            while any(link.last_pong_ns < asked_ns for link in feed.links()):
+                assert monotonic_ns() < end_ns, "no answer"
+                await asyncio.sleep(TICK_S)
 
     async def _watch(self, feed: Feed, questions: Questions) -> None:
         by_id = {market.market: market for market in self.markets}

@@ -9,6 +9,7 @@ from hfptm.records import GapReason
 from hfptm.units import NS_PER_S
 from recorder.observations import LinkSight, Reconnect, Resubscribe, Sight, Verdict
 from recorder.remedies import Remedies, Wrong
+from recorder.rhythm import Rhythms
 from recorder.watchdog import UNSURE_MAX, Finding, Patience
 from tests.watched import Watched
 
@@ -137,6 +138,46 @@ def test_a_remedy_outlives_the_absence_of_its_market_for_a_minute() -> None:
     ):
         remedies.note_healed(links, seconds * NS_PER_S)
         assert len(remedies) == left, seconds
+
+
+def test_a_connection_on_its_way_out_is_not_ordered_out_again_for_a_minute() -> None:
+    remedies, link = Remedies(10 * NS_PER_S), LinkSight(0, 1, 0)
+
+    def ordered(second: int) -> bool:
+        wrong = Wrong(link, {TARGET: None}, GapReason.SILENCE)
+        return bool(remedies.orders([wrong], second * NS_PER_S))
+
+    assert [ordered(second) for second in (1, 2, 60, 61, 62)] == [True, False, False, True, False]
+    remedies.forget_gone([])
+    assert ordered(63)
+
+
+def test_a_silence_that_is_no_ones_own_is_looked_at_after_ever_longer_waits() -> None:
+    """Its age says nothing then; that of a silence of the market's own does."""
+    rhythms = Rhythms(10 * NS_PER_S)
+    slot = rhythms.enter(TARGET)
+
+    def hear(second: int) -> None:
+        last_ns = np.zeros(rhythms.size, np.int64)
+        last_ns[slot] = second * NS_PER_S
+        rhythms.hear(last_ns)
+
+    def due_s(begin: int) -> int:
+        """The first second from there on at which it is due; it is well then."""
+        second = next(s for s in range(begin, begin + 1_000) if rhythms.due(s * NS_PER_S, 9))
+        rhythms.postpone(TARGET, second * NS_PER_S)
+        return second
+
+    hear(1)
+    assert [due_s(1), due_s(72), due_s(142)] == [71, 141, 281]
+    hear(290)
+    rhythms.forget_silence(TARGET)
+    rhythms.look_at(TARGET, 300 * NS_PER_S)
+    assert [due_s(291), due_s(301), due_s(311), due_s(331)] == [300, 310, 330, 370]
+    hear(400)
+    rhythms.forget_silence(TARGET)
+    rhythms.look_at(TARGET, 500 * NS_PER_S)
+    assert [due_s(401), due_s(501)] == [500, 510]
 
 
 def test_new_subscriptions_of_one_line_are_no_news() -> None:

@@ -1,6 +1,8 @@
 """The batch rule of the one book, case by case."""
 
-from hfptm.records import EventFlag, EventKind
+import pytest
+
+from hfptm.records import EventFlag, EventKind, GapReason
 from hfptm.units import ONE_E6, pack_best
 from tests.kernels import ASK, BEST_NO, BEST_YES, BID, LAST, Kernel, best, book, level, market, row
 
@@ -103,6 +105,16 @@ def test_an_unknown_tick_leaves_no_book_and_touches_no_other() -> None:
     assert kernel.levels(1) == ({2_000: 5 * ONE_E6}, {3_000: 5 * ONE_E6})
     kernel.apply(book(50, 0, {4_000: 9}, {}, tick_e4=100))
     assert kernel.levels(0) == ({4_000: 9 * ONE_E6}, {})
+
+
+@pytest.mark.parametrize("reason", GapReason)
+def test_a_gap_hides_the_book_whatever_its_reason(reason: GapReason) -> None:
+    """Also one that is meant: nobody saw the market any more."""
+    kernel = quiet_kernel()
+    kernel.apply(book(20, 0, {4_000: 9}, {}))
+    assert kernel.market(0)["valid"] == 1
+    kernel.apply([row(EventKind.GAP, 25, 0, aux=int(reason)), level(26, 0, BID, 2_000, 9)])
+    assert kernel.market(0)["valid"] == 0
 
 
 def test_covered_time_runs_from_full_book_to_gap() -> None:

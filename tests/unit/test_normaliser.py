@@ -304,12 +304,22 @@ def test_a_book_that_is_not_newer_or_that_others_come_up_to_shows_nothing(both: 
     assert both.take_gaps() == []
 
 
+def test_who_lags_has_a_while_to_come_up_to_a_newer_book(both: Normaliser) -> None:
+    renewed(both, 20, 1, book(9_000))
+    silent(both, 21, 2)
+    at(both, 22, 11, bid(9_000, "0.3", "2"))
+    silent(both, 30, 11)
+    assert both.take_gaps() == []
+
+
 def removed(normaliser: Normaliser, second: int, connection: int) -> Rows:
     text = msgspec.json.encode(Silence([YES, NO], GapReason.REMOVED)).decode()
     return link(normaliser, second, connection, RawKind.SILENCE, text)
 
 
-def cut(normaliser: Normaliser, *, heard: int, cut: int, back: int, ms: int) -> list[Gap]:
+def cut(
+    normaliser: Normaliser, *, heard: int, cut: int, back: int, ms: int, cause: str = ""
+) -> list[Gap]:
     """Both lines last heard of the market, and of another, then ended; a book of `ms` is next."""
     other = make_market("0x" + "9" * 64, "91", "92")
     normaliser.add_market(other)
@@ -318,7 +328,7 @@ def cut(normaliser: Normaliser, *, heard: int, cut: int, back: int, ms: int) -> 
         at(normaliser, heard, connection, bid(5, "0.3", "1"))
         at(normaliser, cut, connection, frame("book", asset_id="91", timestamp="1", **sides))
     for connection in (1, 11):
-        link(normaliser, cut + 1, connection, RawKind.LINK_DOWN, "")
+        link(normaliser, cut + 1, connection, RawKind.LINK_DOWN, cause)
     at(normaliser, back, 2, book(ms))
     return normaliser.take_gaps()
 
@@ -335,13 +345,12 @@ def test_a_cut_after_which_nothing_is_new_does_not(both: Normaliser) -> None:
     ]
 
 
-def test_what_the_recorder_did_itself_does_not_reach_back(both: Normaliser) -> None:
-    at(both, 4, 1, bid(5, "0.3", "1"))
-    said = msgspec.json.encode(Loss(GapReason.DISK, 3, 7, 4 * S)).decode()
-    link(both, 20, 11, RawKind.LINK_DOWN, "")
-    link(both, 30, 1, RawKind.LOSS, said)
-    at(both, 40, 1, book(6))
-    assert [gap.reason for gap in both.take_gaps()] == [GapReason.DISK]
+@pytest.mark.parametrize("reason", [GapReason.STOPPED, GapReason.OVERLOAD, GapReason.DISK])
+def test_what_the_recorder_did_itself_does_not_reach_back(
+    both: Normaliser, reason: GapReason
+) -> None:
+    gaps = cut(both, heard=4, cut=30, back=40, ms=6, cause=reason.name.lower())
+    assert gaps == [Gap(30 * S, MARKET, 40 * S, reason)]
 
 
 def test_how_a_gap_began_is_saved(both: Normaliser) -> None:
