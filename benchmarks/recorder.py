@@ -23,7 +23,7 @@ import uvloop
 
 from benchmarks import sandbox
 from benchmarks.child import child
-from benchmarks.process_tree import tree_cpu_s
+from benchmarks.process_tree import own_peak_bytes, tree_cpu_s
 from benchmarks.report import ROOT, Figure, main
 from benchmarks.sender import OPENING_S, Head, Load, send
 from benchmarks.storage import make_frames
@@ -217,7 +217,7 @@ async def _receive(task: Task) -> Received:
             if frames < (frames := feed.dialling.received()[0]):
                 last_ns = monotonic_ns()
         used_s = _cpu_s() - before_s
-        rss_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        rss_bytes = own_peak_bytes()
         dropped = storage.status().writer.dropped_rows
     storage.close()
     lake = Lake(task.data)

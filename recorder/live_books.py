@@ -101,6 +101,10 @@ class LiveBooks:
                 self._strikes.pop(market, None)
 
     def _note_times(self, rows: Rows) -> None:
+        levels = rows[rows["kind"] == EventKind.LEVEL]  # a full book bears an older change's time
+        if len(levels):
+            behind_ns = levels["ts_recv_ns"] - levels["ts_venue_ns"]
+            self.status.behind_ns = int(np.median(behind_ns))
         changes = rows[np.isin(rows["kind"], _CHANGES)]
         for market, ts_venue_ns in changes[["market", "ts_venue_ns"]].tolist():
             if ts_venue_ns > self._seen_ns.get(market, 0):

@@ -10,6 +10,7 @@ PREFIX = "hfptm_recorder_"
 _GAUGES = frozenset(
     {
         *("connections", "free_bytes", "frames_per_s", "lag_ns", "lead_p50_ns", "markets"),
+        "behind_ns",
         *("clock_offset_ns", "queued_bytes", "ran_s", "shards", "silent_ns", "sync_latency_ns"),
         *("unhealed", "unseen", "unsynced_ns", "waiting", "waiting_logs"),
     }

@@ -24,6 +24,8 @@ class BookStatus(msgspec.Struct, kw_only=True):
     """Raw rows that were gone before they could be read: it was too slow by so much."""
     lag_ns: int = 0
     """From the receipt of the last row read to its reading."""
+    behind_ns: int = 0
+    """From the exchange's time of the last changes to their receipt, by both clocks: the median."""
     frames: int = 0
     copies: int = 0
     """Frames that another connection had delivered."""

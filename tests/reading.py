@@ -1,12 +1,13 @@
 """Reads a lake over and over while others maintain it: `python -m tests.reading DATA HOW FROM_NS`.
 
-Until a line comes on standard input; then it prints how often it read. What it reads from `FROM_NS`
-on is the same each time, or it ends with an error.
+The first time it stops where it has listed files and read one of them, until a line comes on
+standard input. Then it goes on, until the next line, and prints how often it read. What it reads
+from `FROM_NS` on is the same each time, or it ends with an error.
 """
 
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Sized
 from pathlib import Path
 
 from hfptm.clock import NS_MAX
@@ -18,53 +19,78 @@ from replay.reader import EventReader
 
 PAUSE_S = 0.02
 
+Halt = Callable[[], None]
+"""Called between two files."""
 
-def events(data: Path, from_ns: int) -> object:
-    return sum(len(rows) for rows in EventReader(Lake(data), from_ns))
+
+def events(data: Path, from_ns: int, halt: Halt) -> object:
+    return _rows(EventReader(Lake(data), from_ns), halt)
 
 
-def everything(data: Path, from_ns: int) -> object:
+def everything(data: Path, from_ns: int, halt: Halt) -> object:
     """Also what is about to go; only as much as is there when it begins."""
-    sum(len(rows) for rows in EventReader(Lake(data)))
-    return events(data, from_ns)
+    _rows(EventReader(Lake(data)), halt)
+    return events(data, from_ns, halt)
 
 
-def raw(data: Path, from_ns: int) -> object:
-    return sum(table.num_rows for table in Lake(data).scan_raw(from_ns))
+def raw(data: Path, from_ns: int, halt: Halt) -> object:
+    return _rows(Lake(data).scan_raw(from_ns), halt)
 
 
-def certificates(data: Path, from_ns: int) -> object:
-    found = verify(data, from_ns, NS_MAX, quiet, wait_s=30)
+def certificates(data: Path, from_ns: int, halt: Halt) -> object:
+    found = verify(data, from_ns, NS_MAX, lambda *_: halt(), wait_s=30)
     sums = [certificate.checksums for certificate in found]
     return [not (each.wrong or each.not_derivable) for each in sums]
 
 
-def normalised(data: Path, from_ns: int) -> object:
+def normalised(data: Path, from_ns: int, halt: Halt) -> object:
     derive(data, quiet, wait_s=30)
-    return events(data, from_ns)
+    return events(data, from_ns, halt)
 
 
-HOW: dict[str, Callable[[Path, int], object]] = {
-    each.__name__: each for each in (events, everything, raw, certificates, normalised)
+def _rows(blocks: Iterable[Sized], halt: Halt) -> int:
+    rows = 0
+    for block in blocks:
+        halt()
+        rows += len(block)
+    return rows
+
+
+HOW: dict[str, Callable[[Path, int, Halt], object]] = {
+    each.__name__: each for each in (events, everything, raw, normalised, certificates)
 }
+"""Those before `certificates` have what they need before it stops with the normaliser's lock."""
 
 
 def main(arguments: Sequence[str]) -> None:
     data, how, from_ns = Path(arguments[0]), HOW[arguments[1]], int(arguments[2])
-    stop, times, first = threading.Event(), 0, how(data, from_ns)
+    stop, times = threading.Event(), 0
+    first = how(data, from_ns, _Once())
 
     def listen() -> None:
         sys.stdin.readline()
         stop.set()
 
     threading.Thread(target=listen, daemon=True).start()
-    sys.stdout.write("begun\n")
-    sys.stdout.flush()
     while not stop.wait(PAUSE_S):
-        found = how(data, from_ns)
+        found = how(data, from_ns, lambda: None)
         assert found == first, (found, first)
         times += 1
     sys.stdout.write(f"{times} {first}\n")
+
+
+class _Once:
+    """Halts the first time it is called."""
+
+    def __init__(self) -> None:
+        self._is_over = False
+
+    def __call__(self) -> None:
+        if not self._is_over:
+            self._is_over = True
+            sys.stdout.write("begun\n")
+            sys.stdout.flush()
+            sys.stdin.readline()
 
 
 if __name__ == "__main__":

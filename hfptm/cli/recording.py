@@ -114,6 +114,7 @@ def status_table(status: "RecorderStatus") -> "Table":
         ("markets", f"{status.markets:,} ({status.waiting:,} wait for a book)"),
         *((f"line {line.line}", line_words(line)) for line in status.lines),
         ("frames", f"{status.frames:,} ({received})"),
+        ("behind the exchange", f"{status.books.behind_ns / NS_PER_MS:,.0f} ms by both clocks"),
         ("on the way to disk", f"{mib(status.queued_bytes)} MiB, {latency_ms:,.0f} ms"),
         ("disk free", f"{status.free_bytes / (1 << 30):,.1f} GiB"),
         ("dropped", f"{status.dropped_rows:,} rows"),

@@ -173,7 +173,9 @@ def test_a_duration_and_a_summary_for_people(tmp_path: Path) -> None:
     assert must("normalize", "--data", tmp_path, "--json").json["gaps"] > 0  # it was stopped
     certificates = must("verify", "--data", tmp_path, "--json").json
     assert all(certificate["total"]["hashes_bad"] == 0 for certificate in certificates)
-    assert sum(certificate["total"]["hashes_ok"] for certificate in certificates) > 50
+    # Every book is checked, the first ones of all twelve markets if nothing else: how many more
+    # frames three seconds hold is the machine's speed.
+    assert sum(certificate["total"]["hashes_ok"] for certificate in certificates) >= 2 * 12
 
 
 def test_without_a_network_one_error_says_so(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import re
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -96,23 +96,58 @@ def expected(day: int) -> int:
     return (DAYS - day - 1) * PARTS + day + 1 - removed
 
 
+@contextmanager
+def begun_readers(data: Path, ways: Iterable[str]) -> Iterator[list["subprocess.Popen[str]"]]:
+    """One for each of the ways, in the middle of the files that it has listed."""
+    from_ns = FIRST_NS // HOUR_NS * HOUR_NS + KEPT * DAY_NS
+    with ExitStack() as stack:
+        readers = []
+        for how in ways:
+            process = stack.enter_context(reader(data, how, from_ns))
+            assert process.stdout is not None
+            assert process.stdout.readline() == "begun\n", process.communicate()[1]
+            readers.append(process)
+        yield readers
+
+
+def go_on(process: "subprocess.Popen[str]") -> None:
+    assert process.stdin is not None
+    process.stdin.write("go on\n")
+    process.stdin.flush()
+
+
+def check_ends(readers: list["subprocess.Popen[str]"], times: int) -> None:
+    said = [process.communicate("stop\n") for process in readers]
+    for process, (out, err) in zip(readers, said, strict=True):
+        assert process.returncode == 0, (process.args, err)
+        assert int(out.split()[0]) >= times, (process.args, err)
+
+
 def test_readers_notice_nothing(tmp_path: Path) -> None:
     lake = made(tmp_path)
     assert left(lake, Kind.RAW) == DAYS * PARTS
-    from_ns = FIRST_NS // HOUR_NS * HOUR_NS + KEPT * DAY_NS
-    with ExitStack() as stack:
-        readers = [stack.enter_context(reader(tmp_path, how, from_ns)) for how in HOW]
+    with begun_readers(tmp_path, HOW) as readers:
         for process in readers:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "begun\n", process.communicate()[1]
+            go_on(process)
         for day in range(DAYS):
             maintain(lake, day)
-        said = [process.communicate("stop\n") for process in readers]
-    for how, process, (out, err) in zip(HOW, readers, said, strict=True):
-        assert int(out.split()[0]) > 3, (how, err)
-        assert process.returncode == 0, (how, err)
+        check_ends(readers, 4)
     derive(tmp_path, quiet)
     assert left(lake, Kind.EVENTS) == left(lake, Kind.RAW) == expected(DAYS - 1)
+
+
+def test_readers_between_two_files_notice_nothing(tmp_path: Path) -> None:
+    """All that they have listed and not opened yet is merged meanwhile."""
+    lake = made(tmp_path)
+    with begun_readers(tmp_path, HOW.keys() - {"certificates"}) as readers:
+        with derivation_lock(
+            lake, PATIENCE_S
+        ):  # which whoever certifies has, and so keeps merging away
+            assert len(compact(lake, FIRST_NS + DAYS * DAY_NS, quiet)) == DAYS
+            derive_held(lake, quiet)
+        for process in readers:
+            go_on(process)
+        check_ends(readers, 0)
 
 
 def test_what_is_being_read_goes_the_next_time(tmp_path: Path) -> None:

@@ -186,8 +186,9 @@ def test_log_lines_are_json_with_the_status_and_news_of_problems() -> None:
 
 def test_the_live_table_says_what_matters() -> None:
     console = Console(width=100, record=True, file=StringIO())
-    books = msgspec.structs.replace(STATUS.books, gaps=3)
+    books = msgspec.structs.replace(STATUS.books, gaps=3, behind_ns=41_000_000)
     console.print(status_table(msgspec.structs.replace(SICK, books=books)))
     shown = console.export_text()
     for text in ("2 of 2 connections", "80/s", "1.0 GiB", "1 markets; 3 gaps before", "no space"):
         assert text in shown
+    assert "41 ms by both clocks" in shown
