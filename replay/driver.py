@@ -13,10 +13,12 @@ from hfptm.clock import format_utc, monotonic_ns, wall_ns
 from hfptm.config import Config, as_toml, limits
 from hfptm.engine import Engine, Output, compile_kernels
 from hfptm.errors import LakeError
-from hfptm.journal import RunJournal
+from hfptm.journal import RunJournal, read_run
 from hfptm.lake import Lake
 from hfptm.latency import latencies_of
+from hfptm.records import Control
 from hfptm.registry import Group, Market
+from hfptm.risk_state import RiskState
 from hfptm.units import NS_PER_S
 from replay.calibration import calibration
 from replay.definitions import definitions_at, merge
@@ -36,15 +38,27 @@ class Selection(NamedTuple):
     events: tuple[str, ...] = ()
 
 
+class Before(NamedTuple):
+    """The run whose risk state goes on, and whether a human lifts what it had latched."""
+
+    run_id: str
+    is_resumed: bool = False
+
+
 def replay(
-    data: Path, config: Config, selection: Selection, progress: Progress
+    data: Path,
+    config: Config,
+    selection: Selection,
+    progress: Progress,
+    before: Before | None = None,
 ) -> tuple[Path, Json]:
     """Run, and leave the journal under `data/runs`.
 
     Returns the run's folder and its summary. Raises LakeError if the lake holds nothing of the
-    selection.
+    selection, or there is no such run before.
     """
     lake = Lake(data)
+    risk = _risk_after(data, before.run_id) if before else None
     markets, groups, changes = definitions_at(lake.market_versions(), selection.from_ns)
     chosen = choose(markets, groups, selection)
     stands = _require_grade(lake, config, selection)
@@ -64,7 +78,9 @@ def replay(
                 journal.append(kind, rows)  # type: ignore[arg-type]
             tally.add(output)
 
-        engine = Engine(markets, groups, limits(config), latencies.draws, keep)
+        engine = Engine(markets, groups, limits(config), latencies.draws, keep, risk)
+        if before and before.is_resumed:
+            engine.control(Control.RESUME, selection.from_ns)
         for rows in blocks:
             run_block(engine, rows, limits(config).block_rows)
             progress(reader.rows_read, reader.rows_total)
@@ -74,7 +90,19 @@ def replay(
         summary["recorded"], summary["latency"] = stands, dict(latencies.summary())
         found = calibration(lake, reader.first_ns, reader.last_ns + 1)
         summary["calibration"] = msgspec.to_builtins(found)
+        summary["after"] = before.run_id if before else ""
         return journal.close(summary), summary
+
+
+def _risk_after(data: Path, run_id: str) -> RiskState:
+    """What that run left; raises LakeError if it is none, or says nothing of risk."""
+    run = read_run(data, run_id)
+    try:
+        return msgspec.convert(run.summary.get("risk"), RiskState)
+    except msgspec.ValidationError as error:
+        raise LakeError(
+            f"{run.path}: summary.json holds no risk state ({error}); name a later run"
+        ) from error
 
 
 def _require_grade(lake: Lake, config: Config, selection: Selection) -> Json:

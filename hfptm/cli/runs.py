@@ -28,6 +28,15 @@ def replay(
         list[str] | None,
         typer.Option(metavar="EVENT", help="Only this one, by slug or id. May be repeated."),
     ] = None,
+    after: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RUN", help="Go on with what that run latched, lost that day, or paused."
+        ),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="With --after: lift its latch before the first row.")
+    ] = False,
     overrides: Overrides = None,
     config: ConfigFile = None,
     data: Data = None,
@@ -35,7 +44,7 @@ def replay(
 ) -> None:
     """Run what was recorded through detector, risk, executor and a simulated venue."""
     from hfptm.clock import NS_MAX
-    from replay.driver import Selection
+    from replay.driver import Before, Selection
     from replay.driver import replay as run
     from replay.report import summary_table
 
@@ -47,9 +56,13 @@ def replay(
     )
     if chosen.from_ns >= chosen.to_ns:
         raise ConfigError("command line", "--from", f"{from_} is not before --to {to}")
+    if resume and after is None:
+        raise ConfigError("command line", "--resume", "lifts the latch of a run: name it, --after")
+    before = None if after is None else Before(after, resume)
     say_if_compiling()
     with progress_bar("replaying") as progress:
-        _, summary = run(folder(data), configuration(config, overrides), chosen, progress)
+        settings = configuration(config, overrides)
+        _, summary = run(folder(data), settings, chosen, progress, before)
     show(as_json, summary, lambda: summary_table(summary))
 
 

@@ -1,12 +1,13 @@
 """A plan from its entry orders to its end, driven by execution reports; see `kernel.plans`."""
 
 from hfptm.kernel.detector import NO_BASKET
-from hfptm.kernel.fills import is_new_fill, is_settlement, on_fill, take_back
+from hfptm.kernel.fills import is_new_fill, is_settlement, on_fill, settle_sale, take_back
 from hfptm.kernel.gates import count_failure
 from hfptm.kernel.jit import Record, cold
 from hfptm.kernel.mending import mend
 from hfptm.kernel.orders import (
     BUY,
+    SELL,
     can_rest,
     next_plan,
     place,
@@ -44,7 +45,7 @@ def new_plan(state: State, lane: int, kind: int, subject: int, legs: int) -> Rec
         leg = state.legs[lane, plan_slot(state, serial), position]
         leg.filled_e6 = leg.cost_e6 = leg.whole_e6 = leg.whole_cost_e6 = 0
         leg.reserved_e6 = leg.left_e6 = leg.limit_e4 = 0
-        leg.sent_ns = leg.selling_e6 = 0
+        leg.sent_ns = leg.selling_e6 = leg.returning_e6 = leg.returning_cost_e6 = 0
         leg.unsettled = leg.tries = leg.overdue = leg.refused = 0
         leg.status = LegStatus.IDLE
     return plan
@@ -213,9 +214,11 @@ def on_settlement(state: State, lane: int, plan: Record, row: Record) -> None:
 
     Nothing is merged, converted or sold before, so what a leg has is all there.
     """
+    leg = state.legs[lane, plan_slot(state, int(plan.plan)), leg_of(int(row.aux))]
+    basis_e6 = settle_sale(state, lane, leg, row) if row.side == SELL else 0
     if row.kind == EventKind.FILL_FAILED:
-        take_back(state, lane, plan, row)
-    state.legs[lane, plan_slot(state, int(plan.plan)), leg_of(int(row.aux))].unsettled -= 1
+        take_back(state, lane, leg, row, basis_e6)
+    leg.unsettled -= 1
     one_less(state, lane, plan)
 
 

@@ -52,41 +52,81 @@ def on_fill(state: State, lane: int, plan: Record, row: Record) -> None:
         leg.unsettled += 1
         plan.open_orders += 1
     if row.side == BUY:
-        receive(state, lane, leg, size_e6, cost_e6(price_e4, size_e6) + charged_e6)
+        paid_e6 = cost_e6(price_e4, size_e6) + charged_e6
+        account.cash_e6 -= paid_e6
+        add_shares(state, lane, leg, size_e6, paid_e6)
     else:
         received_e6 = proceeds_e6(price_e4, size_e6) - charged_e6
-        result_e6 = received_e6 - give_up(state, lane, leg, size_e6)
-        account.cash_e6 += received_e6
-        account.realised_e6 += result_e6
-        account.unwind_result_e6 += result_e6
+        basis_e6 = give_up(state, lane, leg, size_e6)
+        book_sale(account, received_e6, basis_e6)
+        if state.params[lane].fills_settle:
+            leg.returning_e6 += size_e6
+            leg.returning_cost_e6 += basis_e6
+            keep_promised(state, lane, leg, received_e6, basis_e6)
     pay_if_resolved(state, int(leg.market))
 
 
 @cold
-def receive(state: State, lane: int, leg: Record, size_e6: int, paid_e6: int) -> None:
-    """Shares came for cash; with both negative, they went back for it."""
+def add_shares(state: State, lane: int, leg: Record, size_e6: int, basis_e6: int) -> None:
+    """Shares came at that cost; with both negative, they went back."""
     position = state.positions[lane, leg.market, leg.token]
-    state.lanes[lane].cash_e6 -= paid_e6
     leg.filled_e6 += size_e6
-    leg.cost_e6 += paid_e6
+    leg.cost_e6 += basis_e6
     position.size_e6 += size_e6
-    position.cost_e6 += paid_e6
+    position.cost_e6 += basis_e6
     note_held(state, lane, int(leg.market))
 
 
 @cold
-def take_back(state: State, lane: int, plan: Record, row: Record) -> None:
-    """Undo a fill. Shares whose sale failed come back at what it had brought: its result stays."""
-    leg = state.legs[lane, plan_slot(state, int(plan.plan)), leg_of(int(row.aux))]
+def book_sale(account: Record, received_e6: int, basis_e6: int) -> None:
+    """With both negative, it is undone."""
+    account.cash_e6 += received_e6
+    account.realised_e6 += received_e6 - basis_e6
+    account.unwind_result_e6 += received_e6 - basis_e6
+
+
+@cold
+def keep_promised(state: State, lane: int, leg: Record, received_e6: int, basis_e6: int) -> None:
+    """Until a sale settles its cost stays promised, so that the room it left is not given away,
+    and what it brought is not spent; with both negative, it settled.
+    """
+    account = state.lanes[lane]
+    account.reserved_e6 += basis_e6
+    state.reserved[lane, leg.market] += basis_e6
+    account.unsettled_gain_e6 += received_e6 - basis_e6
+
+
+@cold
+def settle_sale(state: State, lane: int, leg: Record, row: Record) -> int:
+    """Release what was kept for a sale that settled or failed; the cost of its shares.
+
+    Sales of a leg that have not settled share theirs in proportion.
+    """
+    price_e4, size_e6 = int(row.price_e4), int(row.size_e6)
+    received_e6 = proceeds_e6(price_e4, size_e6) - fee_e6(state, lane, leg, row)
+    basis_e6 = portion_e6(int(leg.returning_cost_e6), size_e6, int(leg.returning_e6))
+    leg.returning_e6 -= size_e6
+    leg.returning_cost_e6 -= basis_e6
+    keep_promised(state, lane, leg, -received_e6, -basis_e6)
+    return basis_e6
+
+
+@cold
+def take_back(state: State, lane: int, leg: Record, row: Record, basis_e6: int) -> None:
+    """Undo a fill. Shares whose sale failed come back at their cost, `basis_e6`."""
     account = state.lanes[lane]
     price_e4, size_e6 = int(row.price_e4), int(row.size_e6)
     charged_e6 = fee_e6(state, lane, leg, row)
     account.ghosts += 1
     account.fees_e6 -= charged_e6
     if row.side == BUY:
-        receive(state, lane, leg, -size_e6, -cost_e6(price_e4, size_e6) - charged_e6)
+        paid_e6 = cost_e6(price_e4, size_e6) + charged_e6
+        account.cash_e6 += paid_e6
+        add_shares(state, lane, leg, -size_e6, -paid_e6)
     else:
-        receive(state, lane, leg, size_e6, proceeds_e6(price_e4, size_e6) - charged_e6)
+        received_e6 = proceeds_e6(price_e4, size_e6) - charged_e6
+        book_sale(account, -received_e6, -basis_e6)
+        add_shares(state, lane, leg, size_e6, basis_e6)
     pay_if_resolved(state, int(leg.market))
 
 

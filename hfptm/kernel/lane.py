@@ -51,7 +51,8 @@ PARAMS = np.dtype(
 LANE = np.dtype(
     [
         ("cash_e6", "i8"),
-        ("reserved_e6", "i8"),  # promised to orders in flight
+        ("reserved_e6", "i8"),  # promised to orders in flight, and the cost of unsettled sales
+        ("unsettled_gain_e6", "i8"),  # what those brought beyond their cost
         ("realised_e6", "i8"),
         ("fees_e6", "i8"),
         ("locked_e6", "i8"),  # cost of complete baskets held until resolution

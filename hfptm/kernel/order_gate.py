@@ -15,6 +15,7 @@ from hfptm.kernel.risk import (
     most_cost_e6,
     refuse,
     share_cost_e6,
+    spoken_for_e6,
     total_exposure_e6,
 )
 from hfptm.kernel.state import WALKED, State
@@ -151,9 +152,9 @@ def not_afforded(state: State, intent: Record) -> int:
     promised_e6 = int(leg_of_intent(state, intent).reserved_e6)
     if cost_e6 > promised_e6:
         return refuse(basket, Reason.UNPROMISED.value, promised_e6, cost_e6)
-    if account.reserved_e6 > account.cash_e6:
-        cash_e6, reserved_e6 = int(account.cash_e6), int(account.reserved_e6)
-        return refuse(basket, Reason.NO_CASH.value, cash_e6, reserved_e6)
+    cash_e6, spoken_for = int(account.cash_e6), spoken_for_e6(account)
+    if spoken_for > cash_e6:
+        return refuse(basket, Reason.NO_CASH.value, cash_e6, spoken_for)
     held_e6 = market_exposure_e6(state, lane, slot)
     if held_e6 > params.max_market_e6:
         limit_e6 = int(params.max_market_e6)

@@ -50,6 +50,12 @@ def leg_cost_e6(state: State, lane: int, position: int) -> int:
 
 
 @cold
+def spoken_for_e6(account: Record) -> int:
+    """Cash that is promised to orders, or came from sales that may be taken back."""
+    return int(account.reserved_e6) + int(account.unsettled_gain_e6)
+
+
+@cold
 def has_room(state: State, lane: int, slot: int, more_e6: int, all_e6: int) -> bool:
     """Whether a market may cost `more_e6` more, and everything `all_e6` more: its event too."""
     account, params = state.lanes[lane], state.params[lane]
@@ -59,7 +65,7 @@ def has_room(state: State, lane: int, slot: int, more_e6: int, all_e6: int) -> b
     else:
         event_e6 = market_exposure_e6(state, lane, slot)
     return bool(
-        all_e6 <= account.cash_e6 - account.reserved_e6
+        all_e6 <= account.cash_e6 - spoken_for_e6(account)
         and market_exposure_e6(state, lane, slot) + more_e6 <= params.max_market_e6
         and event_e6 + all_e6 <= params.max_event_e6
         and total_exposure_e6(state, lane) + all_e6 <= params.max_total_e6
@@ -113,7 +119,7 @@ def approve(state: State, lane: int, kind: int, subject: int, legs: int) -> int:
         unit_e6 += leg_cost_e6(state, lane, position)
     slack_e6 = legs * (1 + ROUNDING_E6)
     sets_e6 = int(basket.sets_e6)
-    cash_e6, used_e6 = int(account.cash_e6), int(account.reserved_e6) + slack_e6
+    cash_e6, used_e6 = int(account.cash_e6), spoken_for_e6(account) + slack_e6
     sets_e6 = cap(basket, sets_e6, cash_e6, used_e6, unit_e6, Reason.NO_CASH.value)
     for position in range(legs):
         slot = int(state.walk[position].market)

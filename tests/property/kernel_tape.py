@@ -85,8 +85,9 @@ def definitions() -> list[Row]:
 class Maker:
     """Prices wander around a fair value, and now and then too far."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, rows: int = ROWS) -> None:
         self.random = np.random.default_rng(seed)
+        self.rows_wanted = rows
         self.books: list[tuple[Levels, Levels]] = [({}, {}) for _ in range(MARKETS)]
         self.now_ms = 0
 
@@ -97,7 +98,7 @@ class Maker:
         rows = definitions()
         for slot in range(MARKETS):
             rows += self.snapshot(slot)
-        while len(rows) < ROWS:
+        while len(rows) < self.rows_wanted:
             self.now_ms += self.pick(0, 1, 5, 20, 80)
             rows += self.event(self.pick(*range(MARKETS)))
         rows += [resolved(self.now_ms + 1, 9, 10_000), resolved(self.now_ms + 300, 0, 0)]

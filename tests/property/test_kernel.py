@@ -5,14 +5,13 @@ import subprocess
 import sys
 from collections import Counter
 
-import numpy as np
 import pytest
 
-from hfptm.kernel.plans import Stage
 from hfptm.opportunities import OpportunityKind, Phase, Reason
 from hfptm.records import EventKind, IntentKind
 from tests.conftest import ROOT
 from tests.kernels import Record, Venue, tape
+from tests.property.books import Ledger, Limits
 from tests.property.kernel_tape import LANES, SEED, Maker, digest, new_venue, run
 
 
@@ -47,32 +46,17 @@ def test_the_tape_holds_what_it_is_for(straight: Venue) -> None:
 
 def test_accounts_balance_after_every_row() -> None:
     venue = new_venue(*LANES)
+    ledger = Ledger(venue)
+    limits = Limits(venue, ledger)
     events = tape(Maker(SEED).rows())
     for index in range(len(events)):
         assert venue.run(events, index, index + 1) == index + 1
         venue.collect()
         venue.check_accounts()
-        check_limits(venue)
+        ledger.read()
+        limits.check()
     assert not venue.state.plans["stage"].any()
     assert venue.state.lanes["realised_e6"].any()
-
-
-def check_limits(venue: Venue) -> None:
-    """What is held, and what orders in flight may still add to it, is within every limit."""
-    for lane in range(len(LANES)):
-        params, plans = venue.state.params[lane], venue.state.plans[lane]
-        exposure_e6 = (
-            venue.state.positions[lane]["cost_e6"].sum(axis=1) + venue.state.reserved[lane]
-        )
-        for place in np.flatnonzero(plans["stage"] == Stage.WORKING):
-            for leg in venue.state.legs[lane, place][: plans[place]["legs"]]:
-                if leg["reserved_e6"]:  # filled so far, and promised as well
-                    exposure_e6[leg["market"]] -= leg["cost_e6"]
-        assert exposure_e6.max() <= params["max_market_e6"]
-        assert exposure_e6.sum() <= params["max_total_e6"]
-        for members in venue.state.members[:, :3]:
-            assert exposure_e6[members].sum() <= params["max_event_e6"]
-        assert (plans["stage"] != Stage.FREE).sum() <= params["max_plans"]
 
 
 @pytest.mark.parametrize("block", [1, 7, 777])

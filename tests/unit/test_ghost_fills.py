@@ -74,7 +74,7 @@ def test_a_leg_whose_partner_was_a_ghost_is_sold(ghost: int) -> None:
 
 @pytest.mark.parametrize("step_ms", [100, 5_000])
 def test_a_sale_that_was_a_ghost_is_tried_again_and_at_last_carried(step_ms: int) -> None:
-    """Shares come back at what they had brought, so the result of each try stays."""
+    """Shares come back at their cost: what was never sold made no loss."""
     made = settling(True, False)
     made.sim.draws["fails"] = 1
     made.apply([*book(90, 0, {4_400: 500}, {6_500: 500})])
@@ -87,7 +87,8 @@ def test_a_sale_that_was_a_ghost_is_tried_again_and_at_last_carried(step_ms: int
     held = made.state.positions[0, 0]
     assert held["size_e6"].tolist() == [0, 100 * ONE_E6]
     assert account["cash_e6"] == 1_000_000 * ONE_E6 + account["realised_e6"] - held["cost_e6"].sum()
-    assert account["realised_e6"] == account["unwind_result_e6"] < 0
+    assert account["realised_e6"] == account["unwind_result_e6"] == 0
+    assert held["cost_e6"].sum() == 40 * ONE_E6 + 1_200_000
     assert account["cash_e6"] == 1_000_000 * ONE_E6 - 40 * ONE_E6 - 1_200_000
     assert account["fees_e6"] == 1_200_000
     assert not made.state.plans["stage"].any()
@@ -117,3 +118,26 @@ def test_all_fills_of_an_order_share_its_fate_and_its_time() -> None:
     for name in ("price_e4", "size_e6", "side", "aux", "market"):
         assert [r[name] for r in ghosts] == [r[name] for r in fills]
     assert len(fills) == 2
+
+
+def test_a_gain_is_nobodys_until_its_sale_settles() -> None:
+    """The room that the shares left stays taken, and what they brought is not spent."""
+    made = settling(True, False)
+    made.sim.draws["fails"] = 1
+    made.apply([*book(90, 0, {4_400: 500}, {5_500: 500}), timer(620), trade(660, 0, 4_500)])
+    made.apply([timer(720)])
+    sold = made.lane()
+    cost_e6 = 40 * ONE_E6 + 1_200_000
+    assert not made.state.positions["size_e6"].any()
+    assert sold["realised_e6"] == sold["unsettled_gain_e6"] > 0
+    assert sold["reserved_e6"] == made.state.reserved[0, 0] == cost_e6
+    free_e6 = sold["cash_e6"] - sold["reserved_e6"] - sold["unsettled_gain_e6"]
+    assert free_e6 == 1_000_000 * ONE_E6 - cost_e6
+    made.sim.draws["fails"] = 0
+    made.apply([timer(1_200), trade(1_300, 0, 4_500)])
+    back = made.lane()
+    assert (back["ghosts"], back["realised_e6"], back["unsettled_gain_e6"]) == (2, 0, 0)
+    assert made.state.positions[0, 0, 1]["cost_e6"] == cost_e6
+    made.apply([timer(1_340), trade(1_350, 0, 4_500), timer(9_000)])
+    made.check_accounts()
+    assert made.lane()["unsettled_gain_e6"] == 0
