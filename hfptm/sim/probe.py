@@ -13,17 +13,10 @@ from hfptm.kernel.jit import Record, cold
 from hfptm.kernel.state import State
 from hfptm.records import Side, Token
 from hfptm.sim.latency import arrival_ns, draw, taker_delay_ns
-from hfptm.sim.match import (
-    displayed_e6,
-    first_level,
-    is_seen,
-    next_level,
-    own_price_e4,
-    takes_asks,
-    within,
-)
+from hfptm.sim.match import first_level, is_seen, next_level, own_price_e4, within
 from hfptm.sim.queue import new_item
 from hfptm.sim.state import NOBODY, Sim, Waiting
+from hfptm.sim.taken import displayed_e6, takes_asks
 from hfptm.units import PRICE_ONE_E4
 
 DEPTH, PRINT = Waiting.DEPTH.value, Waiting.PRINT.value

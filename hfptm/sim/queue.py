@@ -60,11 +60,12 @@ def earliest(sim: Sim, slot: int) -> int:
 
 @cold
 def set_watch(sim: Sim, slot: int) -> None:
-    """The earliest arrival in a market; -1, which is before every row, while an order rests in it;
-    FAR_NS if nothing is there. So a row of a market without anything pays one comparison."""
+    """The earliest arrival in a market; -1, which is before every row, while an order rests in it
+    or a lane's shares are missing there; FAR_NS if nothing is there. So a row of a market without
+    anything pays one comparison."""
     first = earliest(sim, slot)
     sim.watch_ns[slot] = FAR_NS if first == NOBODY else sim.items[first].arrival_ns
-    if sim.rest_head[slot] != NOBODY:
+    if sim.rest_head[slot] != NOBODY or sim.levels_taken[slot] > 0:
         sim.watch_ns[slot] = -1
 
 

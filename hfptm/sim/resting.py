@@ -27,17 +27,16 @@ from hfptm.sim.account import promise
 from hfptm.sim.latency import drawn_place, passed, report_ns
 from hfptm.sim.match import (
     FILLS_MAX,
-    displayed_e6,
     first_level,
     is_seen,
     next_level,
     own_price_e4,
-    takes_asks,
     trade,
     within,
 )
 from hfptm.sim.queue import remove, report, set_watch, unlink
 from hfptm.sim.state import NOBODY, QueueModel, Sim, Waiting
+from hfptm.sim.taken import displayed_e6, takes_asks
 from hfptm.units import FAR_NS, NS_PER_S, PRICE_ONE_E4
 
 ONE_TRADE_NS = NS_PER_S

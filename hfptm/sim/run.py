@@ -26,6 +26,7 @@ from hfptm.sim.queue import (
 )
 from hfptm.sim.restarts import can_take, is_heard, turn_away, up_again_ns
 from hfptm.sim.state import NOBODY, Sim, Waiting, open_sim
+from hfptm.sim.taken import renew
 
 LOOK_AHEAD = 16
 """Rows between asking for a market's record and using it; its level is asked for halfway."""
@@ -173,6 +174,8 @@ def meet(state: State, sim: Sim, row: Record) -> None:
     while place != NOBODY and passed(row.ts_venue_ns, sim.items[place].arrival_ns):
         answer(state, sim, place, int(row.ts_recv_ns))
         place = earliest(sim, slot)
+    if row.kind == EventKind.LEVEL and sim.levels_taken[slot] > 0:
+        renew(state, sim, row)
 
 
 @cold

@@ -188,6 +188,7 @@ class Sim(Arrays):
         "head": (INT64, 1),  # (M,) first waiting item of a market, NOBODY if none
         "rest_head": (INT64, 1),  # (M,) first of the orders that rest there, NOBODY if none
         "watch_ns": (INT64, 1),  # (M,) a row stamped later concerns the venue, see `set_watch`
+        "levels_taken": (INT64, 1),  # (M,) levels of a market in `taken`, of all lanes
         "rests": (REST, 1),  # (items,)
         "probes": (PROBE, 1),
         "probe_legs": (PROBE_LEG, 2),  # (probes, LEGS_MAX)
@@ -206,6 +207,7 @@ class Sim(Arrays):
     head: Array
     rest_head: Array
     watch_ns: Array
+    levels_taken: Array
     rests: Array
     probes: Array
     probe_legs: Array
@@ -243,6 +245,7 @@ def new_sim(
         head=np.full(markets, NOBODY, np.int64),
         rest_head=np.full(markets, NOBODY, np.int64),
         watch_ns=np.full(markets, FAR_NS, np.int64),
+        levels_taken=np.zeros(markets, np.int64),
         rests=records(REST, items),
         probes=records(PROBE, 1_024),
         probe_legs=records(PROBE_LEG, (1_024, LEGS_MAX)),
