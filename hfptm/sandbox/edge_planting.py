@@ -35,12 +35,20 @@ class EdgePlanting:
         self._is_printed = False
 
     def begin(self, ts_ns: int) -> str:
-        """Show it. Why that failed, with everything as before; empty if it did not."""
+        """Show it. Why that failed, with everything as before; empty if it did not.
+
+        First all makers make way, then all quote: who buys while only some have quoted gets what
+        he saw, because no price goes away any more.
+        """
         plant, opportunity = self._plant, self._layout.opportunity
+        wanted = []
         for quote in self._layout.quotes:
             quoter = quote.quoter
             self._before.append(Quote(quoter, quoter.best_e4(BUY), quoter.best_e4(SELL)))
-            quoter.requote(quote.bid_e4, quote.ask_e4, plant.size_e6)
+            orders = quoter.make_way(quote.bid_e4, quote.ask_e4, plant.size_e6)
+            wanted.append((quoter, orders))
+        for quoter, orders in wanted:
+            quoter.place(orders)
         life_ns = self._cross(ts_ns) if plant.kind is Kind.BINARY else plant.life_ns
         shown = opportunity.edge()
         if shown.gross_e4 != plant.edge_e4:

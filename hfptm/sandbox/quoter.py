@@ -15,6 +15,9 @@ from hfptm.venue.orders import SHARE_STEP_E6
 
 _ORDERS_PER_LEVEL = 4
 
+Wanted = tuple[Side, int, int | None]
+"""An order to rest: side, price_e4, and size_e6 unless that is to be drawn."""
+
 
 class Quoter:
     """Its orders never cross by themselves: what would is not placed, or is refused (post-only).
@@ -72,8 +75,12 @@ class Quoter:
         `size_e6` becomes the size at both. `NO_BID_E4` or `NO_ASK_E4` leaves a side empty. Sides
         keep the fewest to about the most levels of their quoting.
         """
+        self.place(self.make_way(bid_e4, ask_e4, size_e6))
+
+    def make_way(self, bid_e4: int, ask_e4: int, size_e6: int | None = None) -> list[Wanted]:
+        """The first half of `requote`: cancel what is in the way. `place` what it returns."""
         gone: list[Order] = []
-        new: list[tuple[Side, int, int | None]] = []
+        new: list[Wanted] = []
         for side, best_e4 in zip(Side, (bid_e4, ask_e4), strict=True):
             levels = self._levels(side)
             kept = [p for p in levels if (p >= best_e4 if side else p <= best_e4)]
@@ -87,8 +94,11 @@ class Quoter:
                 new.append((side, best_e4, size_e6))
             new += [(side, p, None) for p in self._missing(side, best_e4, kept)]
         self._house.cancel(sorted(gone, key=lambda order: order.order_id))
-        for side, price_e4, level_e6 in new:
-            self._place(side, price_e4, level_e6)
+        return new
+
+    def place(self, wanted: list[Wanted]) -> None:
+        for side, price_e4, size_e6 in wanted:
+            self._place(side, price_e4, size_e6)
 
     def _missing(self, side: Side, best_e4: int, kept: list[int]) -> list[int]:
         """Prices of new levels behind the best one where few are left."""
