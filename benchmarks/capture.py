@@ -2,12 +2,14 @@
 
 A sandbox lives through some minutes in its own time, without a socket; baskets of every kind are
 planted one after another in each of its lasting events, with lives drawn evenly. A line that takes
-20 ms brings its frames, and the lake is replayed once for each entry latency. Arithmetic: who sees
-a thing 20 ms after it began, and needs so long to arrive, takes it if it lives longer than both.
+20 ms brings its frames, and the lake is replayed once for each entry latency. Arithmetic: a thing
+is seen with the frame after which the exchange's own best prices pay the minimum, and taken if an
+order sent then arrives before it ends.
 """
 
 import argparse
 import gzip
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,35 +24,39 @@ from hfptm.config import Config, load
 from hfptm.journal import read_run
 from hfptm.lake import Lake
 from hfptm.opportunities import Relation
-from hfptm.records import Token
-from hfptm.registry import Group
+from hfptm.records import BUY, SELL, Token
+from hfptm.registry import Group, Market
 from hfptm.sandbox.books import print_book
 from hfptm.sandbox.line import FrameRecord
 from hfptm.sandbox.market_frames import Published
-from hfptm.sandbox.planted import Expected, Kind, Planted
+from hfptm.sandbox.planted import Kind, Planted, edge
 from hfptm.sandbox.recording import Truth
 from hfptm.sandbox.session import Session, Settings
 from hfptm.sandbox.truth_file import read_truth
 from hfptm.sandbox.universe import START_MS, make_universe
 from hfptm.tables import add, table
-from hfptm.units import NS_PER_MS, NS_PER_S
+from hfptm.units import FAR_NS, NS_PER_MS, NS_PER_S, PRICE_ONE_E4
 from replay.calibrate import calibrate
 from replay.calibration_report import calibration_table
 from replay.confidence import Estimate, wilson
 from replay.driver import Selection, replay
 from replay.importers import ImportOptions, import_paths
-from replay.truth import Sighting, Verdict, compare
+from replay.truth import Sighting, compare
 
 START_NS = START_MS * NS_PER_MS
 LINE_NS = 20 * NS_PER_MS
 LATENCIES_MS = (0, 50, 150, 300, 1_000)
 LIFE_MS = (30, 1_500)
 MARKETS, RATE = 60, 40
+MIN_EDGE = 0.015
+"""What all that is planted pays: 14 cents or more of a set that costs five dollars at most."""
+SHOWS_WITHIN_NS = 100 * NS_PER_MS
+"""All makers of a thing quote in less."""
 
 UNBOUND = (
     "trading.bankroll_usd=1000000000",
     "trading.max_arb_size_usd=1000000",
-    "trading.min_edge=0.015",  # the truth goes by 0.025, and rounds a little otherwise
+    f"trading.min_edge={MIN_EDGE}",
     "trading.min_liquidity_shares=0",
     "risk.max_exposure_per_market_usd=100000000",
     "risk.max_exposure_per_event_usd=500000000",
@@ -78,8 +84,6 @@ class Point(NamedTuple):
     in_reach: int
     """Of them, by arithmetic."""
     captured: Estimate
-    early: int
-    """Left out: bought while their makers still quoted, before they were what they became."""
     wrong: list[Planted]
     """Captured against arithmetic, or missed against it."""
 
@@ -94,6 +98,8 @@ class Point(NamedTuple):
 class Day(NamedTuple):
     data: Path
     truth: Truth
+    sights_ns: list[int]
+    """When each planted thing came into sight; FAR_NS if it never did."""
 
 
 def sandbox_day(folder: Path, seed: int, minutes: int, every_s: int) -> Day:
@@ -115,7 +121,7 @@ def sandbox_day(folder: Path, seed: int, minutes: int, every_s: int) -> Day:
     end_ns = session.sandbox.now_ns
     truth = Truth(seed, START_NS, end_ns, line.frames, [], planted)
     import_paths("frames-jsonl", [folder], ImportOptions(), Lake(folder / "data"))
-    return Day(folder / "data", truth)
+    return Day(folder / "data", truth, [line.sight_ns(thing) for thing in planted])
 
 
 def _plants(groups: list[Group], seed: int, minutes: int, every_s: int) -> Iterator[str]:
@@ -133,6 +139,19 @@ def _plants(groups: list[Group], seed: int, minutes: int, every_s: int) -> Itera
             )
 
 
+class _Shown(NamedTuple):
+    """Best YES prices of a market at the exchange, and when they were known here."""
+
+    ts_recv_ns: int
+    market: Market
+    bid_e4: int
+    ask_e4: int
+
+    def leg(self, token: Token) -> tuple[Market, Token, int]:
+        cost_e4 = PRICE_ONE_E4 - self.bid_e4 if token is Token.NO else self.ask_e4
+        return self.market, token, cost_e4
+
+
 class _Line:
     """Brings every frame of the lasting events' markets, 20 ms after it was sent."""
 
@@ -148,16 +167,41 @@ class _Line:
             if entry.listed.market.group in lasting
         ]
         self.markets = [entry.listed.market for entry in entries]
-        self._listed = {market.market for market in self.markets}
+        self._entries = {entry.listed.market.market: entry for entry in entries}
+        self._shown: dict[str, list[_Shown]] = {market.slug: [] for market in self.markets}
         books = (print_book(entry, token).frame() for entry in entries for token in Token)
         self._deliver(START_NS, f"[{','.join(books)}]")
         session.feed.listeners.append(self._send)
 
     def _send(self, batch: list[Published]) -> None:
+        entry = self._entries.get(batch[0].market)
+        if entry is None:
+            return
         for frame in batch:
-            if frame.market in self._listed and not frame.is_custom:
+            if not frame.is_custom:
                 sent_ns = max(self._sandbox.now_ns, frame.ts_ms * NS_PER_MS)
                 self._deliver(sent_ns, frame.payload.decode())
+        bid_e4, ask_e4 = (entry.listed.book.published_best_e4(side) for side in (BUY, SELL))
+        market = entry.listed.market
+        self._shown[market.slug].append(_Shown(self._last_ns, market, bid_e4, ask_e4))
+
+    def sight_ns(self, planted: Planted) -> int:
+        """With which frame the exchange's best prices of a thing's legs first paid `MIN_EDGE`."""
+        payout_e4 = planted.net_e4 + planted.outlay_e4
+        begin_ns = planted.start_ts_venue_ns + LINE_NS - SHOWS_WITHIN_NS
+        end_ns = planted.end_ts_venue_ns + LINE_NS
+        coming, legs = [], {}
+        for leg in planted.legs:
+            shown = self._shown[leg.slug]
+            first, last = (bisect_left(shown, (ts_ns,)) for ts_ns in (begin_ns, end_ns))
+            legs[leg.slug] = shown[max(0, first - 1)].leg(Token[leg.token])
+            coming += [(now, Token[leg.token]) for now in shown[first:last]]
+        for now, token in sorted(coming, key=lambda shown: shown[0].ts_recv_ns):
+            legs[now.market.slug] = now.leg(token)
+            found = edge(list(legs.values()), payout_e4)
+            if found.net_e4 >= MIN_EDGE * found.outlay_e4:
+                return now.ts_recv_ns
+        return FAR_NS
 
     def _deliver(self, sent_ns: int, payload: str) -> None:
         self._last_ns = max(sent_ns + LINE_NS, self._last_ns + 1)
@@ -182,30 +226,20 @@ def _point(day: Day, latency_ms: int) -> Point:
     selection = Selection(0, NS_MAX)
     path, _ = replay(day.data, config(latency_ms), selection, lambda *_: None)
     compared = compare(day.truth, read_run(day.data, path.name), Lake(day.data))
-    real = (Expected.CATCHABLE, Expected.TOO_SHORT)
-    planted = [verdict for verdict in compared.verdicts if verdict.planted.expected in real]
-    judged = [verdict for verdict in planted if not _is_early(verdict)]
-    in_reach = [_is_in_reach(verdict.planted, latency_ms) for verdict in judged]
-    captured = [any(map(_is_captured, verdict.found)) for verdict in judged]
-    agree = zip(judged, in_reach, captured, strict=True)
+    planted = day.truth.planted
+    in_reach = [
+        sight_ns + latency_ms * NS_PER_MS < thing.end_ts_venue_ns
+        for thing, sight_ns in zip(planted, day.sights_ns, strict=True)
+    ]
+    captured = [any(map(_is_captured, verdict.found)) for verdict in compared.verdicts]
+    agree = zip(planted, in_reach, captured, strict=True)
     return Point(
         latency_ms,
-        len(judged),
+        len(planted),
         sum(in_reach),
-        wilson(sum(captured), len(judged)),
-        len(planted) - len(judged),
-        [verdict.planted for verdict, wanted, was in agree if wanted != was],
+        wilson(sum(captured), len(planted)),
+        [thing for thing, wanted, was in agree if wanted != was],
     )
-
-
-def _is_in_reach(planted: Planted, latency_ms: int) -> bool:
-    life_ns = planted.end_ts_venue_ns - planted.start_ts_venue_ns
-    return life_ns > LINE_NS + latency_ms * NS_PER_MS
-
-
-def _is_early(verdict: Verdict) -> bool:
-    whole_ns = verdict.planted.start_ts_venue_ns + LINE_NS
-    return any(seen.is_displayed and seen.begin_ns < whole_ns for seen in verdict.found)
 
 
 def _is_captured(seen: Sighting) -> bool:
@@ -213,20 +247,13 @@ def _is_captured(seen: Sighting) -> bool:
 
 
 def show(points: list[Point], console: Console) -> None:
-    columns = ("by arithmetic", "captured", "95 %", "against it", "early")
+    columns = ("by arithmetic", "captured", "95 %", "against it")
     made = table("Latency, ms", *columns, label_columns=12)
     for point in points:
         shares = (point.in_reach / point.planted, point.captured.value)
         band = f"{point.captured.low:.1%} to {point.captured.high:.1%}"
         against = f"{len(point.wrong)} of {point.planted}"
-        add(
-            made,
-            str(point.latency_ms),
-            *(f"{share:.1%}" for share in shares),
-            band,
-            against,
-            str(point.early),
-        )
+        add(made, str(point.latency_ms), *(f"{share:.1%}" for share in shares), band, against)
     console.print(made)
 
 
