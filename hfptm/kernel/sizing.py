@@ -109,7 +109,7 @@ def try_level(
 
     As the size grows here, the result grows until a leg finds no more spare shares to match those
     of the others, and falls from there (docs/strategy.md): so the sizes on both sides of that turn
-    are tried, and the least that is accepted.
+    are tried. Where the one before it breaks the least edge, the largest that keeps it is sought.
     """
     params = state.params[lane]
     base_e6 = int(state.basket[WALKED].sets_e6)
@@ -119,13 +119,25 @@ def try_level(
     order_type = entry_type(int(params.leg_policy))
     lot = common_lot_e6(state, order_type, legs)
     first_e6 = max(fewest_e6(state, order_type, legs), base_e6 + 1)
-    turn_e6 = base_e6 + turn(state, params, legs, step_e6)
-    for attempt in range(3):
-        sets_e6 = (turn_e6 // lot + attempt) * lot
-        if attempt == 2:
-            sets_e6 = (first_e6 + lot - 1) // lot * lot
-        if first_e6 <= sets_e6 <= base_e6 + step_e6:
-            expect(state, lane, legs, sets_e6, cost_e12, gain_e12)
+    first_e6 = (first_e6 + lot - 1) // lot * lot
+    if first_e6 > base_e6 + step_e6:
+        return
+    before_e6 = max((base_e6 + turn(state, params, legs, step_e6)) // lot * lot, first_e6)
+    keeps = expect(state, lane, legs, before_e6, cost_e12, gain_e12)
+    if before_e6 + lot <= base_e6 + step_e6:
+        expect(state, lane, legs, before_e6 + lot, cost_e12, gain_e12)
+    if keeps or not expect(state, lane, legs, first_e6, cost_e12, gain_e12):
+        return
+    lots = (
+        before_e6 - first_e6
+    ) // lot  # sizes from the first that keeps the edge to one that does not
+    while lots > 1:
+        middle_e6 = first_e6 + lots // 2 * lot
+        if expect(state, lane, legs, middle_e6, cost_e12, gain_e12):
+            first_e6 = middle_e6
+            lots -= lots // 2
+        else:
+            lots //= 2
 
 
 @cold
@@ -142,8 +154,8 @@ def turn(state: State, params: Record, legs: int, step_e6: int) -> int:
 
 
 @cold
-def expect(state: State, lane: int, legs: int, sets_e6: int, cost_e12: int, gain_e12: int) -> None:
-    """What `sets_e6` bring with their residue; noted if that is the most and keeps the least edge.
+def expect(state: State, lane: int, legs: int, sets_e6: int, cost_e12: int, gain_e12: int) -> bool:
+    """Whether `sets_e6` with their residue keep the least edge; noted if most is expected of them.
 
     A fill-or-kill order that cannot spend all its dollars is no size at all.
     """
@@ -157,7 +169,7 @@ def expect(state: State, lane: int, legs: int, sets_e6: int, cost_e12: int, gain
         room_e6 = int(state.walk[position].left_e6) - more_e6
         spare = spare_e6(state, params, position)
         if params.leg_policy == LegPolicy.FOK and spare > room_e6:
-            return
+            return False
         extra_e6 = min(extra_e6, spare, room_e6)
     tried.edge_e6 += scaled_e6(gain_e12, extra_e6)
     for position in range(legs):
@@ -167,9 +179,11 @@ def expect(state: State, lane: int, legs: int, sets_e6: int, cost_e12: int, gain
         loss_e12 = share_e12 - share_proceeds_e12(state, params, position)
         tried.outlay_e6 += scaled_e6(share_e12, bought_e6) + 1
         tried.edge_e6 -= scaled_e6(loss_e12, bought_e6 - extra_e6) + 1
-    least_e4 = least_edge_e4(state, lane, legs)
-    if tried.edge_e6 > best.edge_e6 and margin_e10(tried, least_e4) >= 0:
+    if margin_e10(tried, least_edge_e4(state, lane, legs)) < 0:
+        return False
+    if tried.edge_e6 > best.edge_e6:
         best.sets_e6, best.outlay_e6, best.edge_e6 = sets_e6, tried.outlay_e6, tried.edge_e6
+    return True
 
 
 @cold

@@ -8,7 +8,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from hfptm.opportunities import OpportunityKind, Relation
-from hfptm.records import IntentKind, LegPolicy, Token
+from hfptm.records import IntentKind, LegPolicy
 from hfptm.units import ONE_E6, PRICE_ONE_E4
 from tests.kernels import Kernel, Levels, book, fee, group, market
 
@@ -63,8 +63,24 @@ def filled(leg: Leg, sets: Fraction, limit_e4: int, policy: LegPolicy) -> Filled
     return Filled(shares, cost, left)
 
 
-def result(legs: list[Leg], sets: Fraction, policy: LegPolicy) -> Fraction | None:
-    """Profit of an accepted size, residue sold at the bid; None of one that is not accepted."""
+class Rules(NamedTuple):
+    policy: LegPolicy
+    least_e4: int
+
+    def kernel(self) -> Kernel:
+        return Kernel({"leg_policy": self.policy, "min_edge_e4": self.least_e4})
+
+
+class Result(NamedTuple):
+    profit: Fraction
+    outlay: Fraction
+
+    def keeps(self, min_edge_e4: int, spare: Fraction) -> bool:
+        return self.profit - self.outlay * min_edge_e4 / PRICE_ONE_E4 >= spare
+
+
+def result(legs: list[Leg], sets: Fraction, policy: LegPolicy) -> Result | None:
+    """Of an accepted size, residue sold at the bid; None of one that is not accepted."""
     limits_e4 = [limit_of(leg, sets) for leg in legs]
     if 0 in limits_e4:
         return None
@@ -79,22 +95,25 @@ def result(legs: list[Leg], sets: Fraction, policy: LegPolicy) -> Fraction | Non
     if policy is LegPolicy.FOK and any(fill.unspent > Fraction(1, ONE_E6) for fill in fills):
         return None
     whole = min(fill.shares for fill in fills)
-    profit = whole - sum((fill.cost for fill in fills), Fraction(0))
+    outlay = sum((fill.cost for fill in fills), Fraction(0))
+    profit = whole - outlay
     for leg, fill, limit_e4 in zip(legs, fills, limits_e4, strict=True):
         bid_e4 = min(leg.bid_e4, limit_e4 - TICK_E4)
         proceeds = Fraction(bid_e4, PRICE_ONE_E4) - fee_of(bid_e4, leg.rate_e4)
         profit += (fill.shares - whole) * max(proceeds, Fraction(0))
-    return profit
+    return Result(profit, outlay)
 
 
-def check(kernel: Kernel, kind: OpportunityKind, legs: list[Leg], policy: LegPolicy) -> None:
+def check(kernel: Kernel, kind: OpportunityKind, legs: list[Leg], rules: Rules) -> None:
     """No accepted size within what is displayed at a profit brings more than the one sent."""
     seen = [d for d in kernel.decisions if d["kind"] == kind]
     assume(seen != [])
     [decision] = seen
     most = decision["size_e6"] // HUNDREDTHS
+    policy, least_e4 = rules
     results = [result(legs, Fraction(n, 100), policy) for n in range(1, most + 1)]
-    best = max((found for found in results if found is not None), default=Fraction(0))
+    kept = [r.profit for r in results if r is not None and r.keeps(least_e4, TOLERANCE)]
+    best = max(kept, default=Fraction(0))
     sent = {i["size_e6"] for i in kernel.intents if i["kind"] == IntentKind.PLACE}
     if not sent:
         assert best <= TOLERANCE
@@ -102,7 +121,8 @@ def check(kernel: Kernel, kind: OpportunityKind, legs: list[Leg], policy: LegPol
     [size_e6] = sent
     ours = result(legs, Fraction(size_e6, ONE_E6), policy)
     assert ours is not None
-    assert ours >= best - TOLERANCE
+    assert ours.keeps(least_e4, -TOLERANCE)
+    assert ours.profit >= best - TOLERANCE
     placed = [i["price_e4"] for i in kernel.intents if i["kind"] == IntentKind.PLACE]
     assert placed == [limit_of(leg, Fraction(size_e6, ONE_E6)) for leg in legs]
 
@@ -118,31 +138,23 @@ def sides(first: int, last: int, fewest: int = 1) -> st.SearchStrategy[Levels]:
 
 
 RATES_E4 = st.sampled_from([0, 400, 700])
-POLICIES = pytest.mark.parametrize("policy", [LegPolicy.FAK, LegPolicy.FOK, LegPolicy.GTC])
+RULES = st.builds(
+    Rules,
+    st.sampled_from([LegPolicy.FAK, LegPolicy.FOK, LegPolicy.GTC]),
+    st.just(0) | st.integers(1, 4_000),
+)
 
 
-@POLICIES
-@given(sides(8, 15), sides(4, 10), RATES_E4)
-@settings(max_examples=30)
-def test_a_crossed_book(policy: LegPolicy, bids: Levels, asks: Levels, rate_e4: int) -> None:
+def crossed_books(rules: Rules, bids: Levels, asks: Levels, rate_e4: int) -> None:
     assume(max(bids) > min(asks))
-    kernel = Kernel({"leg_policy": policy})
+    kernel = rules.kernel()
     kernel.apply([market(0), fee(0, rate_e4), *book(10, 0, bids, asks)])
     yes = Leg(sorted(asks.items()), max(bids), rate_e4)
     no = Leg(mirrored(bids), PRICE_ONE_E4 - min(asks), rate_e4)
-    check(kernel, OpportunityKind.BINARY, [yes, no], policy)
-    assert {Token.YES, Token.NO} == {0, 1}
+    check(kernel, OpportunityKind.BINARY, [yes, no], rules)
 
 
-@POLICIES
-@given(
-    st.lists(st.tuples(sides(1, 3, fewest=0), sides(4, 9)), min_size=2, max_size=3),
-    st.lists(RATES_E4, min_size=3, max_size=3),
-)
-@settings(max_examples=30)
-def test_a_basket(
-    policy: LegPolicy, books: list[tuple[Levels, Levels]], rates_e4: list[int]
-) -> None:
+def baskets(rules: Rules, books: list[tuple[Levels, Levels]], rates_e4: list[int]) -> None:
     assume(sum(min(asks) for _, asks in books) < PRICE_ONE_E4)
     rows = [group(0, Relation.EXACTLY_ONE, len(books))]
     legs = []
@@ -151,6 +163,19 @@ def test_a_basket(
         full = book(10, slot, bids, asks)
         rows += full if slot == len(books) - 1 else full[:-1]
         legs.append(Leg(sorted(asks.items()), max(bids, default=0), rate_e4))
-    kernel = Kernel({"leg_policy": policy})
+    kernel = rules.kernel()
     kernel.apply(rows)
-    check(kernel, OpportunityKind.YES_BASKET, legs, policy)
+    check(kernel, OpportunityKind.YES_BASKET, legs, rules)
+
+
+CROSSED = (RULES, sides(8, 15), sides(4, 10), RATES_E4)
+BASKETS = (
+    RULES,
+    st.lists(st.tuples(sides(1, 3, fewest=0), sides(4, 9)), min_size=2, max_size=3),
+    st.lists(RATES_E4, min_size=3, max_size=3),
+)
+test_crossed_books = settings(max_examples=30)(given(*CROSSED)(crossed_books))
+test_baskets = settings(max_examples=30)(given(*BASKETS)(baskets))
+MANY = settings(max_examples=3_000)
+test_many_crossed_books = pytest.mark.fuzz_long(MANY(given(*CROSSED)(crossed_books)))
+test_many_baskets = pytest.mark.fuzz_long(MANY(given(*BASKETS)(baskets)))
