@@ -1,4 +1,4 @@
-"""What a TIMER row is for: orders that rested long enough, and shares that plans have left.
+"""What a TIMER row is for: orders that rested long enough, edges that lasted, shares left over.
 
 A plan that ends leaves as positions what found no bid, was better not sold, or was held back. A
 while later, and again and again, each market in which the lane holds shares alone and has no plan
@@ -6,6 +6,7 @@ under way gets one that begins at CLOSING: its YES and NO are merged, the rest m
 """
 
 from hfptm.kernel.detector import BINARY
+from hfptm.kernel.episodes import look_again
 from hfptm.kernel.executor import new_plan, next_round
 from hfptm.kernel.gates import running_plans
 from hfptm.kernel.jit import Record, cold
@@ -27,6 +28,8 @@ def on_timer(state: State) -> None:
         return
     for lane in range(len(state.lanes)):
         stop = state.outbox[0].intents + rows_reserve(1) - LEGS_MAX
+        if state.lanes[lane].confirm_ns <= now_ns:
+            look_again(state, lane)
         for place in range(state.plans.shape[1]):
             plan = state.plans[lane, place]
             if plan.stage != Stage.FREE and plan.deadline_ns <= now_ns:

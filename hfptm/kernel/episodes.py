@@ -25,8 +25,10 @@ from hfptm.kernel.quality import quality_e4
 from hfptm.kernel.risk import approve, refuse
 from hfptm.kernel.sizing import fit
 from hfptm.kernel.state import DISPLAYED, EXPECTED, SETS_MAX_E6, WALKED, State
+from hfptm.kernel.wake import confirm_at
 from hfptm.opportunities import Phase, Reason
 from hfptm.records import LANE_SHIFT
+from hfptm.units import FAR_NS
 
 
 @cold
@@ -211,6 +213,35 @@ def weigh(state: State, lane: int, kind: int, subject: int) -> None:
 
 
 @cold
+def confirm_time_ns(state: State, lane: int, episode: Record) -> int:
+    return int(episode.trusted_since_ns) + int(state.params[lane].confirm_ns)
+
+
+@cold
+def look_again(state: State, lane: int) -> None:
+    """Weigh an edge that has lasted for its confirm time, though no frame closed since.
+
+    One at a time, so that the output has room; the next is due at once.
+    """
+    now_ns, looked = int(state.counters[0].now_ns), False
+    state.lanes[lane].confirm_ns = FAR_NS
+    for kind in range(KINDS):
+        subjects = len(state.markets) if kind == BINARY else len(state.groups)
+        for subject in range(subjects):
+            episode = episode_of(state, lane, kind, subject)
+            if episode.decision == 0 or episode.reason != Reason.UNCONFIRMED:
+                continue
+            due_ns = confirm_time_ns(state, lane, episode)
+            if gross_e4(state, kind, subject) <= 0 or artefact_of(state, kind, subject) != 0:
+                continue
+            if due_ns > now_ns or looked:
+                confirm_at(state, lane, max(due_ns, now_ns + 1))
+            else:
+                looked = True
+                weigh(state, lane, kind, subject)
+
+
+@cold
 def sized(state: State, lane: int, kind: int, subject: int, legs: int) -> int:
     """Sets to send after risk and the exchange's own rules; 0 with the reason noted if none."""
     episode = episode_of(state, lane, kind, subject)
@@ -221,6 +252,8 @@ def sized(state: State, lane: int, kind: int, subject: int, legs: int) -> int:
     if reason == 0:
         trusted_ns = consistent_ns(state, episode)
         reason = unworthy(state, lane, kind, subject, legs, trusted_ns)
+        if reason == Reason.UNCONFIRMED:
+            confirm_at(state, lane, confirm_time_ns(state, lane, episode))
     if reason != 0:
         episode.reason = reason
         return 0

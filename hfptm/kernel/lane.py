@@ -76,6 +76,7 @@ LANE = np.dtype(
         ("completions", "i8"),  # orders sent to buy what a leg lacked
         ("sweeps", "i8"),  # plans made to end what earlier ones left
         ("sweep_ns", "i8"),  # when that is looked at again, FAR_NS if nothing is left
+        ("confirm_ns", "i8"),  # when the first edge in doubt has lasted, FAR_NS if none waits
     ],
     align=True,
 )

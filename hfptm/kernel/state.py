@@ -260,6 +260,7 @@ def new_state(capacity: Capacity, params: Array) -> State:
     state.params[:] = params
     state.counters["wake_ns"] = FAR_NS
     state.lanes["sweep_ns"] = FAR_NS
+    state.lanes["confirm_ns"] = FAR_NS
     state.lanes["cash_e6"] = state.params["bankroll_e6"]
     return state
 

@@ -34,11 +34,20 @@ def sweep_later(state: State, lane: int) -> None:
 
 
 @cold
+def confirm_at(state: State, lane: int, at_ns: int) -> None:
+    """Look again at the edges that may be artefacts, at the latest then."""
+    account = state.lanes[lane]
+    account.confirm_ns = min(int(account.confirm_ns), at_ns)
+    wake_at(state, at_ns)
+
+
+@cold
 def set_wake(state: State) -> None:
     """Look the earliest deadline up."""
     wake_ns = FAR_NS
     for lane in range(len(state.lanes)):
-        wake_ns = min(wake_ns, int(state.lanes[lane].sweep_ns))
+        account = state.lanes[lane]
+        wake_ns = min(wake_ns, int(account.sweep_ns), int(account.confirm_ns))
         for place in range(state.plans.shape[1]):
             plan = state.plans[lane, place]
             if plan.stage != Stage.FREE:

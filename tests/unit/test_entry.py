@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from hfptm.opportunities import Artefact, OpportunityKind, Phase, Reason, Relation
-from hfptm.records import IntentKind, MarketTrait
-from hfptm.units import NS_PER_S, ONE_E6
-from tests.kernels import BID, Kernel, Record, best, book, group, level, market
+from hfptm.records import EventKind, IntentKind, MarketTrait
+from hfptm.units import FAR_NS, NS_PER_S, ONE_E6
+from tests.kernels import BID, Kernel, Record, Venue, best, book, group, level, market, timer, trade
 from tests.tapes import Row
 
 MINUTE_MS = 60_000
@@ -213,3 +213,59 @@ def test_an_edge_that_was_an_artefact_waits() -> None:
     ]
     kernel.apply([level(70, 1, 1, 9_000, 5, flags=0), best(70, 1, 0, 4_900)])
     assert [d["reason"] for d in kernel.decisions[3:]] == [Reason.TAKEN]
+
+
+def doubted(kernel: Kernel, slot: int = 0) -> None:
+    """A crossed book at 20 ms, as the exchange's best prices say too."""
+    kernel.apply([level(20, slot, BID, 7_000, 100, flags=0), best(20, slot, 7_000, 6_000)])
+
+
+def test_a_quiet_book_is_looked_at_again_when_its_time_is_over() -> None:
+    kernel = watched(50)
+    doubted(kernel)
+    assert kernel.counters()["wake_ns"] == 70 * 10**6
+    kernel.apply([timer(69)])
+    assert sent_e6(kernel) == []
+    kernel.apply([timer(70)])
+    assert [d["reason"] for d in kernel.decisions] == [Reason.UNCONFIRMED, Reason.TAKEN]
+    assert len(sent_e6(kernel)) == 2
+
+
+def test_what_is_gone_or_in_doubt_then_is_not_bought() -> None:
+    for row in (level(40, 0, BID, 7_000, 0), level(40, 0, BID, 200, 1)):
+        kernel = watched(50)
+        doubted(kernel)
+        kernel.apply([row, timer(70)])
+        assert sent_e6(kernel) == []
+        assert kernel.counters()["wake_ns"] == FAR_NS
+
+
+def test_a_time_begun_anew_is_waited_for_anew() -> None:
+    kernel = watched(50)
+    doubted(kernel)
+    kernel.apply([level(40, 0, BID, 200, 1), *look(60), timer(70)])
+    assert sent_e6(kernel) == []
+    assert kernel.counters()["wake_ns"] == 110 * 10**6
+    kernel.apply([timer(110)])
+    assert len(sent_e6(kernel)) == 2
+
+
+def test_edges_that_wait_for_the_same_moment_are_looked_at_one_by_one() -> None:
+    kernel = watched(50)
+    kernel.apply([market(1), *book(10, 1, {4_000: 100}, {6_000: 100})])
+    doubted(kernel)
+    doubted(kernel, 1)
+    kernel.apply([timer(70)])
+    assert len(sent_e6(kernel)) == 2
+    assert kernel.counters()["wake_ns"] == 70 * 10**6 + 1
+    kernel.apply([timer(71)])
+    assert len(sent_e6(kernel)) == 4
+
+
+def test_a_run_wakes_the_kernel_for_it() -> None:
+    venue = Venue({"confirm_ns": 50 * 10**6})
+    rows = [market(0), *book(10, 0, {4_000: 100}, {6_000: 100})]
+    rows += [level(20, 0, BID, 7_000, 100, flags=0), best(20, 0, 7_000, 6_000)]
+    venue.apply([*rows, trade(500, 0, 5_000)])
+    assert {i["ts_ns"] for i in venue.intents if i["kind"] == IntentKind.PLACE} == {70 * 10**6}
+    assert (EventKind.TIMER, 70 * 10**6) in [(r["kind"], r["ts_recv_ns"]) for r in venue.reports]
