@@ -1,7 +1,7 @@
 """The size that is sent against every size that the exchange accepts, filled in fractions."""
 
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import assume, given, settings
@@ -168,14 +168,36 @@ def baskets(rules: Rules, books: list[tuple[Levels, Levels]], rates_e4: list[int
     check(kernel, OpportunityKind.YES_BASKET, legs, rules)
 
 
-CROSSED = (RULES, sides(8, 15), sides(4, 10), RATES_E4)
-BASKETS = (
+CROSSED = st.tuples(RULES, sides(8, 15), sides(4, 10), RATES_E4)
+BASKETS = st.tuples(
     RULES,
     st.lists(st.tuples(sides(1, 3, fewest=0), sides(4, 9)), min_size=2, max_size=3),
     st.lists(RATES_E4, min_size=3, max_size=3),
 )
-test_crossed_books = settings(max_examples=30)(given(*CROSSED)(crossed_books))
-test_baskets = settings(max_examples=30)(given(*BASKETS)(baskets))
-MANY = settings(max_examples=3_000)
-test_many_crossed_books = pytest.mark.fuzz_long(MANY(given(*CROSSED)(crossed_books)))
-test_many_baskets = pytest.mark.fuzz_long(MANY(given(*BASKETS)(baskets)))
+Case = tuple[Any, ...]
+
+
+@given(CROSSED)
+@settings(max_examples=30)
+def test_crossed_books(case: Case) -> None:
+    crossed_books(*case)
+
+
+@given(BASKETS)
+@settings(max_examples=30)
+def test_baskets(case: Case) -> None:
+    baskets(*case)
+
+
+@pytest.mark.fuzz_long
+@given(CROSSED)
+@settings(max_examples=3_000)
+def test_many_crossed_books(case: Case) -> None:
+    crossed_books(*case)
+
+
+@pytest.mark.fuzz_long
+@given(BASKETS)
+@settings(max_examples=3_000)
+def test_many_baskets(case: Case) -> None:
+    baskets(*case)
