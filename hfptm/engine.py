@@ -53,6 +53,9 @@ class Output(NamedTuple):
     reports: Rows
 
 
+_NOTHING = Output(*(np.zeros(0, dtype) for dtype in (INTENT, DECISION, OUTCOME, EVENT)))
+
+
 def is_compiled() -> bool:
     """Whether this machine holds the compiled kernels of this version, or needs none."""
     return is_cached(run_rows)
@@ -214,18 +217,17 @@ class Engine:
             return False
         name_outputs(state.table, sim.table, slots.market_ids, slots.group_ids)
         output = Output(
-            intents=_copy(state.intents, intents, INTENT),
-            decisions=_copy(state.decisions, decisions, DECISION),
-            outcomes=_copy(sim.outcomes, outcomes, OUTCOME),
-            reports=_copy(sim.delivered, delivered, EVENT),
+            intents=_copy(state.intents, intents, _NOTHING.intents),
+            decisions=_copy(state.decisions, decisions, _NOTHING.decisions),
+            outcomes=_copy(sim.outcomes, outcomes, _NOTHING.outcomes),
+            reports=_copy(sim.delivered, delivered, _NOTHING.reports),
         )
-        state.outbox["intents"] = state.outbox["decisions"] = 0
-        for name in ("intents_seen", "outcomes", "delivered"):
-            sim.clock[name] = 0
         self._sink(output)
         return True
 
 
-def _copy(rows: Array, count: int, dtype: np.dtype[Any]) -> Rows:
+def _copy(rows: Array, count: int, nothing: Rows) -> Rows:
     """The first `count`, as plain bytes: numpy copies rows with fields one field at a time."""
-    return np.frombuffer(bytearray(rows[:count].tobytes()), dtype)
+    if count == 0:
+        return nothing
+    return np.frombuffer(bytearray(rows[:count].tobytes()), nothing.dtype)

@@ -11,9 +11,10 @@ from hfptm.sim.state import open_sim
 
 @entry
 def name_outputs(state_table: Any, sim_table: Any, market_ids: Array, group_ids: Array) -> None:
-    """Put ids into `market` of all rows that the output buffers hold, in place.
+    """Put ids into `market` of all rows that the output buffers hold, in place, and empty these.
 
-    market_ids, group_ids: by slot. Call it once before the buffers are emptied.
+    market_ids, group_ids: by slot. Whoever calls has read how many rows there are, and copies them
+    before anything else is run.
     """
     state, sim = open_state(state_table), open_sim(sim_table)
     for index in range(state.outbox[0].intents):
@@ -32,3 +33,5 @@ def name_outputs(state_table: Any, sim_table: Any, market_ids: Array, group_ids:
         report = sim.delivered[index]
         is_group = report.kind == EventKind.SETTLED and report.price_e4 != OpportunityKind.BINARY
         report.market = group_ids[report.market] if is_group else market_ids[report.market]
+    state.outbox[0].intents = state.outbox[0].decisions = 0
+    sim.clock[0].intents_seen = sim.clock[0].outcomes = sim.clock[0].delivered = 0

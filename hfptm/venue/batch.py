@@ -5,7 +5,7 @@ YES and NO are one book shown twice: NO BUY at p is a YES ask at 1 - p, NO SELL 
 """
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from itertools import starmap
 
@@ -45,7 +45,10 @@ UNREADABLE = -1
 NOT_REPORTED = -2
 
 _LONGEST_NUMBER = 40
-"""Longer strings are no number; refusing them early also bounds what the caches below can hold."""
+"""Longer strings are no number; refusing them early also bounds what is kept of them."""
+
+_KEPT = 1 << 16
+"""Texts of each sort whose meaning is kept."""
 
 _FIRST_MS, _LAST_MS = 1_500_000_000_000, 4_000_000_000_000
 """2017 to 2096: a timestamp outside is in another unit or nonsense."""
@@ -57,17 +60,28 @@ _BEST_OF = (int(EventFlag.BEST_YES), int(EventFlag.BEST_NO))
 _BOTH = 0b11
 
 
-def read_price_e4(text: Text) -> int:
-    """A price of the wire, 0 to 1 inclusive, or UNREADABLE."""
-    if type(text) is not str or len(text) > _LONGEST_NUMBER:
-        return UNREADABLE
-    return _price_e4(text)
+class _Numbers(dict[Text, int]):
+    """What texts of the wire mean, found by one look-up; those that are no number are not kept."""
+
+    def __init__(self, parse: Callable[[str], int]) -> None:
+        self._parse = parse
+
+    def __missing__(self, text: Text) -> int:
+        if type(text) is not str or len(text) > _LONGEST_NUMBER:
+            return UNREADABLE
+        if len(self) >= _KEPT:
+            self.clear()
+        try:
+            self[text] = self._parse(text)
+        except ValueError:
+            return UNREADABLE
+        return self[text]
 
 
-def read_size_e6(text: Text) -> int:
-    if type(text) is not str or len(text) > _LONGEST_NUMBER:
-        return UNREADABLE
-    return _size_e6(text)
+read_price_e4 = _Numbers(parse_price_e4).__getitem__
+"""A price of the wire, 0 to 1 inclusive, or UNREADABLE."""
+read_size_e6 = _Numbers(parse_size_e6).__getitem__
+"""A size of the wire, or UNREADABLE."""
 
 
 def read_ts_ns(text: Text) -> int:
@@ -96,26 +110,10 @@ def read_best(best_bid: Text, best_ask: Text, token: int) -> int:
     return _best(best_bid, best_ask, token)
 
 
-@lru_cache(maxsize=1 << 16)
-def _price_e4(text: str) -> int:
-    try:
-        return parse_price_e4(text)
-    except ValueError:
-        return UNREADABLE
-
-
-@lru_cache(maxsize=1 << 16)
-def _size_e6(text: str) -> int:
-    try:
-        return parse_size_e6(text)
-    except ValueError:
-        return UNREADABLE
-
-
-@lru_cache(maxsize=1 << 16)
+@lru_cache(maxsize=_KEPT)
 def _best(best_bid: str, best_ask: str, token: int) -> int:
-    bid_e4 = _price_e4(best_bid) if best_bid else NO_BID_E4
-    ask_e4 = _price_e4(best_ask) if best_ask else NO_ASK_E4
+    bid_e4 = read_price_e4(best_bid) if best_bid else NO_BID_E4
+    ask_e4 = read_price_e4(best_ask) if best_ask else NO_ASK_E4
     if UNREADABLE in (bid_e4, ask_e4):
         return UNREADABLE
     bid_e4 = NO_BID_E4 if bid_e4 == PRICE_ONE_E4 else bid_e4
