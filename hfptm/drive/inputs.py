@@ -1,8 +1,10 @@
 """What a kernel was given in a run that nobody can replay: every row, and every market when it was
 listed. From these the run can be computed once more (`replay.parity`).
 
-    inputs.parquet  rows of `records.EVENT` in their order, with lake ids
+    inputs.wal      rows of `records.EVENT` in their order, with lake ids; see `hfptm.wal`
     listings.jsonl  one `Listing` a line
+
+A run that is killed leaves both, up to the last whole block and line.
 """
 
 from collections.abc import Iterator
@@ -13,15 +15,22 @@ from typing import Self
 import msgspec
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from hfptm.errors import LakeError
-from hfptm.parquet import TableFile, arrow_schema, read_rows, to_arrow
+from hfptm.parquet import arrow_schema, fill_rows, to_arrow
 from hfptm.records import EVENT
 from hfptm.registry import Group, Market
+from hfptm.units import NS_PER_S
+from hfptm.wal import HEADER, encode_block, goes_on, read_batches
 
 Rows = npt.NDArray[np.void]
 
-GROUP_ROWS = 65_536
+BLOCK_ROWS_MAX = 65_536
+BLOCK_NS = NS_PER_S
+"""How long rows wait to be written; what a killed run lacks at its end."""
+
+_SCHEMA = arrow_schema(EVENT)
 
 
 class Listing(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,10 +46,12 @@ class InputLog:
 
     def __init__(self, folder: Path) -> None:
         self.rows = 0
-        self._file = TableFile(folder / "inputs.parquet", arrow_schema(EVENT), GROUP_ROWS)
+        self._file = (folder / "inputs.wal").open("xb")
+        self._file.write(HEADER)
         self._listings = (folder / "listings.jsonl").open("xb")
         self._held: list[bytes] = []
         self._held_rows = 0
+        self._written_ns = 0
         self._write(Listing(rows=0, markets=[], groups=[]))
 
     def append(self, rows: Rows) -> None:
@@ -48,7 +59,13 @@ class InputLog:
         self._held.append(rows.tobytes())
         self._held_rows += len(rows)
         self.rows += len(rows)
-        if self._held_rows >= GROUP_ROWS:
+        if self._held_rows >= BLOCK_ROWS_MAX:
+            self._write_rows()
+
+    def tick(self, now_ns: int) -> None:
+        """Write what has waited for `BLOCK_NS`; call it where no frame waits."""
+        if now_ns - self._written_ns >= BLOCK_NS:
+            self._written_ns = now_ns
             self._write_rows()
 
     def list_more(self, markets: list[Market], groups: list[Group]) -> None:
@@ -63,9 +80,8 @@ class InputLog:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._listings.close()
-        self._write_rows()
-        self._file.publish()
+        with self._listings, self._file:
+            self._write_rows()
 
     def _write(self, listing: Listing) -> None:
         self._listings.write(msgspec.json.encode(listing) + b"\n")
@@ -74,18 +90,33 @@ class InputLog:
     def _write_rows(self) -> None:
         if self._held_rows:
             rows = np.frombuffer(b"".join(self._held), EVENT)
-            self._file.append(to_arrow(rows, arrow_schema(EVENT)))
+            (batch,) = to_arrow(rows, _SCHEMA).to_batches()
+            self._file.write(encode_block(batch))
+            self._file.flush()
             self._held.clear()
             self._held_rows = 0
 
 
 def read_inputs(folder: Path) -> Iterator[tuple[Listing, Rows]]:
-    """Each listing with the rows that came before the next. Raises LakeError if there are none."""
+    """Each listing with the rows that came before the next, as far as they were written.
+
+    Raises LakeError if there are none, or if what is written is damaged before its end.
+    """
     path = folder / "listings.jsonl"
     if not path.exists():
         raise LakeError(f"{folder.name} kept no inputs; only a run of `hfptm paper` does")
-    rows = read_rows(folder / "inputs.parquet", EVENT)
-    listings = [msgspec.json.decode(line, type=Listing) for line in path.read_bytes().splitlines()]
+    rows = _read_rows(folder / "inputs.wal")
+    *lines, _torn = path.read_bytes().split(b"\n")
+    listings = [msgspec.json.decode(line, type=Listing) for line in lines]
+    listings = [listing for listing in listings if listing.rows <= len(rows)]
     stops = [listing.rows for listing in listings[1:]]
     for listing, stop in zip(listings, [*stops, len(rows)], strict=True):
         yield listing, rows[listing.rows : stop]
+
+
+def _read_rows(path: Path) -> Rows:
+    with path.open("rb") as file:
+        table = pa.Table.from_batches(read_batches(file), _SCHEMA)
+        if goes_on(file):
+            raise LakeError(f"{path} is damaged in its middle; what follows cannot be told apart")
+    return fill_rows(table, EVENT)

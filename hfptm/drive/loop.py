@@ -70,6 +70,7 @@ class Loop:
             timer["ts_venue_ns"] = self._now_ns
             self.status.timers += 1
             self._feed(timer)
+        self._inputs.tick(self._now_ns)
 
     def _feed(self, rows: Rows) -> None:
         self.status.rows += len(rows)

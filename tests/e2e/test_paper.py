@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
@@ -17,6 +18,7 @@ from hfptm.risk_state import RiskState
 from hfptm.sandbox.service import Service
 from hfptm.sandbox.session import Settings
 from hfptm.units import NS_PER_S, ONE_E6
+from hfptm.wal import HEADER, encode_block, read_batches
 from tests.e2e.command import Result, hfptm, in_its_own_process, must, process, replayed
 from tests.e2e.test_record import EVERYTHING, variables
 
@@ -89,11 +91,11 @@ def test_the_same_inputs_give_the_same_run(traded: Traded) -> None:
 
 def test_a_row_that_was_altered_is_found(traded: Traded, tmp_path: Path) -> None:
     """Of the journal, and of what the kernel is said to have been given."""
-    for name in ("intents", "inputs"):
+    for name, alter in (("intents.parquet", alter_table), ("inputs.wal", alter_log)):
         copy = tmp_path / name
         run = copy / "runs" / traded.run.name
         shutil.copytree(traded.run, run)
-        alter(run / f"{name}.parquet")
+        alter(run / name)
         result = hfptm("parity", traded.run.name, "--data", copy, "--json")
         assert result.code == 1
         difference = result.json["difference"]
@@ -101,13 +103,22 @@ def test_a_row_that_was_altered_is_found(traded: Traded, tmp_path: Path) -> None
         assert "differ, first in row" in hfptm("parity", traded.run.name, "--data", copy).out
 
 
-def alter(path: Path) -> None:
+def alter_table(path: Path) -> None:
+    pq.write_table(altered(pq.read_table(path)), path)
+
+
+def alter_log(path: Path) -> None:
+    with path.open("rb") as file:
+        batches = altered(pa.Table.from_batches(read_batches(file))).to_batches()
+    path.write_bytes(HEADER + b"".join(map(encode_block, batches)))
+
+
+def altered(table: pa.Table) -> pa.Table:
     """Every size that is any is a share more."""
-    table = pq.read_table(path)
     index = table.schema.get_field_index("size_e6")
     size_e6 = table["size_e6"]
     more = pc.if_else(pc.greater(size_e6, 0), pc.add(size_e6, ONE_E6), size_e6)
-    pq.write_table(table.set_column(index, table.schema.field(index), more), path)
+    return table.set_column(index, table.schema.field(index), more)
 
 
 def test_a_run_without_inputs_is_refused(traded: Traded) -> None:

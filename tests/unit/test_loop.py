@@ -10,7 +10,7 @@ from hfptm.errors import CapacityError, LakeError
 from hfptm.raw import RawKind
 from hfptm.records import EventKind
 from hfptm.registry import Market
-from hfptm.units import FAR_NS
+from hfptm.units import FAR_NS, NS_PER_S
 from tests.engines import Recorder, crossed_market, tape_of
 from tests.tapes import START_NS, make_market
 
@@ -77,6 +77,37 @@ def test_what_goes_wrong_is_told_by_the_next_tick(tmp_path: Path) -> None:
         loop.receive(frame(make_market("two"), START_NS))
         with pytest.raises(CapacityError):
             loop.tick(START_NS)
+
+
+def test_a_killed_run_keeps_its_inputs_up_to_the_last_whole_block(tmp_path: Path) -> None:
+    """Nothing is closed; the last block and the last line are torn at any byte."""
+    one, two = make_market("one"), make_market("two")
+    inputs = InputLog(tmp_path)
+    with inputs:
+        loop = Loop(Recorder([], [], spare_slots=2), inputs)
+        sizes = []
+        for second, market in enumerate((one, two), start=1):
+            loop.list_more([market], [])
+            loop.receive(frame(market, START_NS + second * NS_PER_S))
+            loop.tick(START_NS + second * NS_PER_S)
+            sizes.append((tmp_path / "inputs.wal").stat().st_size)
+        written = (tmp_path / "inputs.wal").read_bytes()
+        listed = (tmp_path / "listings.jsonl").read_bytes()
+    assert len(written) == sizes[1] > sizes[0]
+    killed = tmp_path / "killed"
+    killed.mkdir()
+    for size in range(sizes[0], sizes[1]):
+        (killed / "inputs.wal").write_bytes(written[:size])
+        (killed / "listings.jsonl").write_bytes(listed[: -1 - size % 9])
+        (_, none), (listing, rows) = read_inputs(killed)
+        assert len(none) == 0
+        assert [market.market for market in listing.markets] == [one.market]
+        assert rows["market"].tolist() == 2 * [one.market]
+    damaged = bytearray(written)
+    damaged[sizes[0] - 1] ^= 1
+    (killed / "inputs.wal").write_bytes(damaged)
+    with pytest.raises(LakeError, match="damaged in its middle"):
+        list(read_inputs(killed))
 
 
 def test_a_folder_without_inputs_says_so(tmp_path: Path) -> None:
