@@ -195,12 +195,12 @@ class _Line:
             shown = self._shown[leg.slug]
             first, last = (bisect_left(shown, (ts_ns,)) for ts_ns in (begin_ns, end_ns))
             legs[leg.slug] = shown[max(0, first - 1)].leg(Token[leg.token])
-            coming += [(now, Token[leg.token]) for now in shown[first:last]]
-        for now, token in sorted(coming, key=lambda shown: shown[0].ts_recv_ns):
-            legs[now.market.slug] = now.leg(token)
+            coming += [(change, Token[leg.token]) for change in shown[first:last]]
+        for change, token in sorted(coming, key=lambda shown: shown[0].ts_recv_ns):
+            legs[change.market.slug] = change.leg(token)
             found = edge(list(legs.values()), payout_e4)
             if found.net_e4 >= MIN_EDGE * found.outlay_e4:
-                return now.ts_recv_ns
+                return change.ts_recv_ns
         return FAR_NS
 
     def _deliver(self, sent_ns: int, payload: str) -> None:

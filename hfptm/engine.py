@@ -6,7 +6,7 @@ Replay and paper drive this same object; it holds no decision and knows no file,
 import hashlib
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
