@@ -60,10 +60,10 @@ ANSWERS = {
     "gas_price": "gas too dear",
     "failed_book": "a leg's book failed a check lately",
     "inventory_drift": "too many shares without partners in it",
-    "blacklisted": "never traded, as trading.blacklisted_markets says",
+    "blacklisted": "in a market that is never traded",
     "near_expiry": "a short window too near its end",
-    "quality_below_minimum": "its score is below quality.min_score",
-    "unconfirmed": "may be an artefact, not confirmed yet",
+    "quality_below_minimum": "scores below quality.min_score",
+    "unconfirmed": "may be an artefact, not confirmed",
 }
 
 PLANS = {

@@ -103,7 +103,8 @@ def test_no_market_is_left_seen_and_gaps_agree_with_the_tape(
 ) -> None:
     imported: Imported = request.getfixturevalue(name)
     rows = imported.rows
-    gaps = [gap for gap in imported.lake.gaps() if gap not in imported.known_later()]
+    later = set(imported.known_later())
+    gaps = [gap for gap in imported.lake.gaps() if gap not in later]
     on_tape = rows[rows["kind"] == EventKind.GAP][["ts_recv_ns", "market", "aux"]].tolist()
     assert sorted(on_tape) == sorted((gap.from_ns, gap.market, gap.reason) for gap in gaps)
     still_open = [gap.market for gap in gaps if gap.to_ns == 0]

@@ -18,7 +18,8 @@ def table(title: str, place: int) -> list[str]:
 
 def test_what_forbids_a_plan() -> None:
     latches = ["STOPPED", "HALTED", "DAILY_LOSS"]
-    told = [*latches, *BARRED, "RETURN_BELOW_MINIMUM"]
+    of_entry = ["BLACKLISTED", "NEAR_EXPIRY", "UNCONFIRMED"]
+    told = [*latches, *BARRED[:-1], *of_entry, BARRED[-1], "RETURN_BELOW_MINIMUM"]
     assert table("Before a plan begins", 0) == told
 
 
