@@ -191,4 +191,4 @@ def write_refusal(state: State, intent: Record, reason: int) -> None:
     decision.kind = plan.kind
     decision.phase = Phase.ORDER
     decision.reason = reason
-    decision.artefact = 0
+    decision.artefact = decision.quality_e4 = 0

@@ -48,7 +48,7 @@ LANES = (
     {"bankroll_e6": 3_000_000_000, "max_outlay_e6": 200_000_000, "min_edge_e4": 50, "max_plans": 4}
     | {"fills_settle": 1},
     {"bankroll_e6": 500_000_000, "max_market_e6": 90_000_000, "min_edge_e4": 300},
-    {"bankroll_e6": 900_000_000, "max_event_e6": 200_000_000, "max_total_e6": 400_000_000}
+    {"bankroll_e6": 900_000_000, "max_event_e6": 200_000_000, "max_total_e6": 300_000_000}
     | {"charge_fees": 0, "payout_fee_e4": 200, "max_failures": 3, "pause_ns": 2_000_000_000}
     | {"fills_settle": 1},
 )
