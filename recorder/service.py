@@ -61,7 +61,8 @@ class Tap(Protocol):
 
 
 class Service:
-    """`run` it once; each of `listeners` is told the status every second."""
+    """`run` it once, until told or for `limit_ns` from the first market found; each of `listeners`
+    is told the status every second."""
 
     def __init__(
         self,
@@ -69,7 +70,9 @@ class Service:
         data: Path,
         listeners: Sequence[Listener] = (),
         tap: Tap | None = None,
+        limit_ns: int | None = None,
     ) -> None:
+        self._limit_ns = limit_ns
         self._tap = tap
         self._config = config
         self._data = data
@@ -79,7 +82,7 @@ class Service:
         self._seed = wall_ns() % (1 << 32)
 
     async def run(self, stop: asyncio.Event) -> Summary:
-        """Record until `stop`.
+        """Record until `stop`, which the end of the time sets too.
 
         Raises LakeError if another recorder has this folder or the disk refuses received rows, and
         VenueError if the exchange does not answer at the start.
@@ -114,7 +117,7 @@ class Service:
         gauge = Gauge(feed, watchdog, companion, monotonic_ns())
         async with companion, feed, asyncio.TaskGroup() as tasks:
             working = [
-                tasks.create_task(self._follow(companion, feed, watchdog, storage)),
+                tasks.create_task(self._follow(companion, feed, watchdog, storage, stop)),
                 tasks.create_task(self._watch(companion, feed, watchdog)),
                 tasks.create_task(self._tell(gauge, storage)),
             ]
@@ -138,12 +141,17 @@ class Service:
         )
 
     async def _follow(
-        self, companion: Companion, feed: Feed, watchdog: Watchdog, storage: Storage
+        self,
+        companion: Companion,
+        feed: Feed,
+        watchdog: Watchdog,
+        storage: Storage,
+        stop: asyncio.Event,
     ) -> None:
         async for told in companion.told():
             match told:
                 case talk.Found(add=add, remove=remove, groups=groups):
-                    self._has_markets = True
+                    self._begin_time(stop)
                     if self._tap:
                         self._tap.list_more(add, groups)
                     feed.remove(remove)
@@ -155,6 +163,12 @@ class Service:
                         watchdog.doubt(market)
                 case talk.ClockAsked():
                     _keep_clock(storage, told)
+
+    def _begin_time(self, stop: asyncio.Event) -> None:
+        """What comes before (kernels are compiled, an exchange hesitates) is not recording."""
+        if self._limit_ns is not None and not self._has_markets:
+            asyncio.get_running_loop().call_later(self._limit_ns / NS_PER_S, stop.set)
+        self._has_markets = True
 
     async def _watch(self, companion: Companion, feed: Feed, watchdog: Watchdog) -> None:
         tick_s = min(TICK_S, self._patience.quiet_ns / NS_PER_S / 10)

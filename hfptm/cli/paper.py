@@ -36,7 +36,7 @@ TICK_S = 0.005
 def paper(
     *,
     duration: Annotated[
-        str | None, typer.Option(metavar="TIME", help="End after 90s, 10m or 24h.")
+        str | None, typer.Option(metavar="TIME", help="Trade for 90s, 10m or 24h.")
     ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Although a loss limit stopped the last run.")
@@ -97,7 +97,6 @@ async def traded(
     from hfptm.journal import ROW_KINDS, RunJournal
     from hfptm.lake import Lake
     from hfptm.latency import latencies_of
-    from hfptm.units import NS_PER_S
     from recorder.service import Service
     from replay.calibration import calibration
     from replay.driver import new_run_id, summarise
@@ -108,8 +107,6 @@ async def traded(
     running = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         running.add_signal_handler(number, stop.set)
-    if limit_ns is not None:
-        running.call_later(limit_ns / NS_PER_S, stop.set)
     run_id, latencies, tally = new_run_id(wall_ns()), latencies_of(limits(settings)), Tally()
     with RunJournal(data, run_id, as_toml(settings)) as journal:
 
@@ -127,7 +124,7 @@ async def traded(
         with InputLog(journal.folder) as inputs:
             loop = Loop(engine, inputs)
             async with ticking(loop, stop):
-                await Service(settings, data, [shown], loop).run(stop)
+                await Service(settings, data, [shown], loop, limit_ns).run(stop)
         engine.finish()
         summary = summarise(engine, tally, run_id, journal.digest(), monotonic_ns() - began_ns)
         summary["mode"], summary["latency"] = "paper", dict(latencies.summary())

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 def record(
     *,
     duration: Annotated[
-        str | None, typer.Option(metavar="TIME", help="End after 90s, 10m or 24h.")
+        str | None, typer.Option(metavar="TIME", help="Record for 90s, 10m or 24h.")
     ] = None,
     data: Data = None,
     config: ConfigFile = None,
@@ -55,7 +55,6 @@ async def until_stopped(
 ) -> "Summary":
     """Ctrl-C, SIGTERM and the end of the duration are how it is meant to end."""
     from hfptm.config import environment
-    from hfptm.units import NS_PER_S
     from recorder.health import Health
     from recorder.notify import Notifier
     from recorder.service import Service
@@ -64,8 +63,6 @@ async def until_stopped(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    if limit_ns is not None:
-        loop.call_later(limit_ns / NS_PER_S, stop.set)
     notifier = Notifier(environment())
     async with AsyncExitStack() as exits:
         listeners = [shown, notifier.note]
@@ -73,7 +70,7 @@ async def until_stopped(
             health = await exits.enter_async_context(Health(settings.recorder.status_port))
             listeners.append(health.note)
         exits.callback(notifier.stopping)
-        return await Service(settings, data, listeners).run(stop)
+        return await Service(settings, data, listeners, limit_ns=limit_ns).run(stop)
 
 
 def summary_table(summary: "Summary") -> "Table":

@@ -4,9 +4,17 @@ from pathlib import Path
 
 import pytest
 
+from hfptm import book_check, engine
 from tests.conftest import ROOT
 from tests.e2e.command import Result, hfptm, must
 from tests.golden.test_imports import sample_folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled() -> None:
+    """Worlds of a few seconds must not be over before a program of its own can read a book."""
+    engine.compile_kernels()
+    book_check.compile_kernels()
 
 
 @pytest.fixture(scope="session")
