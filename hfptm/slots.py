@@ -117,7 +117,7 @@ class Slots:
         ts_ns, slot = int(row["ts_recv_ns"]), int(row["market"])
         self._enter(market_id, NOBODY)
         self._listed_ns += ts_ns - self._since_ns.pop(slot)
-        group = self._markets[market_id].group
+        group = self._markets.pop(market_id).group
         if group not in self._group_slot:
             self._resting.append((ts_ns + REST_NS, slot))
             return
@@ -160,8 +160,11 @@ class Slots:
     def _free_slot(
         self, free: deque[int], resting: deque[tuple[int, int]], ts_ns: int, what: str
     ) -> int:
+        rested = []
         while resting and resting[0][0] <= ts_ns:
-            free.append(resting.popleft()[1])
+            rested.append(resting.popleft()[1])
+        # Before those that were never used, whose memory is not taken yet.
+        free.extendleft(reversed(rested))
         if not free:
             is_market = free is self._free_markets
             total = len(self.market_ids) - 1 if is_market else len(self.group_ids)

@@ -2,12 +2,16 @@
 
 import msgspec
 
+_NO_TROUBLE = ("frames", "rows", "new_markets")
+
 
 class Counters(msgspec.Struct):
-    """What came through a feed since it was made; all but the first two count troubles."""
+    """What came through a feed since it was made."""
 
     frames: int = 0
     rows: int = 0
+    new_markets: int = 0
+    """Announcements from all over the exchange, each as often as it came."""
     bad_json: int = 0
     unknown_type: int = 0
     bad_message: int = 0
@@ -25,3 +29,9 @@ class Counters(msgspec.Struct):
     duplicate_level: int = 0
     """A price twice on one side of one book."""
     mirror_break: int = 0
+
+    @property
+    def troubles(self) -> dict[str, int]:
+        """By name, those that there were."""
+        counts = msgspec.structs.asdict(self)
+        return {name: n for name, n in counts.items() if n and name not in _NO_TROUBLE}

@@ -50,14 +50,10 @@ _BEST_OF = (int(EventFlag.BEST_YES), int(EventFlag.BEST_NO))
 
 
 class MarketFeed:
-    """Decodes frames: `receive` them in the order they came, then `take` the rows.
-
-    `new_markets` gathers announcements from all over the exchange; whoever uses them clears it.
-    """
+    """Decodes frames: `receive` them in the order they came, then `take` the rows."""
 
     def __init__(self, markets: Iterable[Market]) -> None:
         self.counters = Counters()
-        self.new_markets: list[NewMarket] = []
         self._tokens: dict[str, tuple[Listing, int]] = {}
         self._conditions: dict[str, Listing] = {}
         self._open: dict[int, Batch] = {}
@@ -208,8 +204,8 @@ class MarketFeed:
         ts_venue_ns = self._ts_ns(message.timestamp)
         self._add_row(listing, ts_venue_ns, _BEST, aux=best, flags=_LAST | _BEST_OF[token])
 
-    def _on_new_market(self, message: NewMarket) -> None:
-        self.new_markets.append(message)
+    def _on_new_market(self, _message: NewMarket) -> None:
+        self.counters.new_markets += 1
 
     def _on_resolved(self, message: MarketResolved) -> None:
         found = self._find(message.winning_asset_id)

@@ -110,8 +110,8 @@ class _Decoder:
         report, counters = self._recording.report, self._normaliser.counters
         for verdict, count in self._hashes.counts.items():
             report.hashes[verdict.value] = report.hashes.get(verdict.value, 0) + count
-        for name in counters.__struct_fields__[2:]:
-            report.skip(f"{name} (see docs/wire.md)", getattr(counters, name))
+        for name, count in counters.troubles.items():
+            report.skip(f"{name} (see docs/wire.md)", count)
         report.frames += counters.frames
 
     def _break(self, last: Frame, cause: bytes) -> None:

@@ -6,10 +6,8 @@ import pytest
 
 from hfptm.records import EventFlag, EventKind, MarketState, Side
 from hfptm.units import NO_ASK_E4, NO_BID_E4, unpack_best
-from hfptm.venue.counters import Counters
 from hfptm.venue.market_feed import MarketFeed
 from tests.wire import (
-    CONDITION,
     NO,
     RECV_NS,
     TS_MS,
@@ -36,11 +34,6 @@ def feed() -> MarketFeed:
     return MarketFeed([make_market()])
 
 
-def troubles(feed: MarketFeed) -> dict[str, int]:
-    names = [name for name in Counters.__struct_fields__ if name not in ("frames", "rows")]
-    return {name: getattr(feed.counters, name) for name in names if getattr(feed.counters, name)}
-
-
 def test_a_mirrored_pair_is_one_row(feed: MarketFeed) -> None:
     (row,) = decode_all(feed, frame("price_change", price_changes=[BUY_51, MIRRORED]))
     assert row.tolist() == (
@@ -54,7 +47,7 @@ def test_a_mirrored_pair_is_one_row(feed: MarketFeed) -> None:
         EventKind.LEVEL,
         Side.BID,
     )
-    assert troubles(feed) == {}
+    assert feed.counters.troubles == {}
     assert (feed.counters.frames, feed.counters.rows) == (1, 1)
 
 
@@ -73,7 +66,7 @@ def test_contradicting_tokens_both_stand_with_yes_last(feed: MarketFeed) -> None
     assert rows["size_e6"].tolist() == [41_000_000, 40_000_000]
     assert flags_of(rows[0]) == set()
     assert flags_of(rows[1]) == {LAST, EventFlag.MIRROR_BREAK} | BOTH_BEST
-    assert troubles(feed) == {"mirror_break": 1}
+    assert feed.counters.troubles == {"mirror_break": 1}
 
 
 def test_contradicting_best_prices_leave_those_of_yes(feed: MarketFeed) -> None:
@@ -160,7 +153,7 @@ def test_a_book_brings_its_tick(feed: MarketFeed) -> None:
         frame("price_change", price_changes=[change(YES, "BUY", "0.513", "1")]),
     )
     assert rows["price_e4"].tolist() == [10, 5150, 5130]
-    assert troubles(feed) == {}
+    assert feed.counters.troubles == {}
 
 
 def test_rows_of_a_market_keep_the_order_of_the_array(feed: MarketFeed) -> None:
@@ -216,21 +209,21 @@ def test_an_unreadable_level_leaves_a_warning_and_the_good_ones(
     assert kinds_of(rows) == [EventKind.BEST, EventKind.LEVEL]
     assert flags_of(rows[0]) == {LAST, EventFlag.MAYBE_BAD}
     assert flags_of(rows[1]) == {LAST, EventFlag.MAYBE_BAD, EventFlag.BEST_YES}
-    assert troubles(feed) == {counter: 2}
+    assert feed.counters.troubles == {counter: 2}
 
 
 def test_a_book_with_a_price_twice_is_under_suspicion(feed: MarketFeed) -> None:
     bids = levels(("0.47", "30"), ("0.470", "31"), ("0.4777", "1"))
     rows = decode_all(feed, frame("book", asset_id=YES, bids=bids, asks=[]))
     assert flags_of(rows[-1]) == {OF_BOOK, LAST, EventFlag.MAYBE_BAD}
-    assert troubles(feed) == {"duplicate_level": 1, "off_grid_price": 1}
+    assert feed.counters.troubles == {"duplicate_level": 1, "off_grid_price": 1}
 
 
 def test_an_unreadable_message_warns_its_market(feed: MarketFeed) -> None:
     (row,) = decode_all(feed, frame("book", asset_id=YES, bids="none"))
     assert row["kind"] == EventKind.BEST
     assert flags_of(row) == {LAST, EventFlag.MAYBE_BAD}
-    assert troubles(feed) == {"bad_message": 1}
+    assert feed.counters.troubles == {"bad_message": 1}
 
 
 @pytest.mark.parametrize(
@@ -250,7 +243,7 @@ def test_what_concerns_no_book_is_counted_only(
     feed: MarketFeed, payload: bytes, counter: str
 ) -> None:
     assert len(decode_all(feed, payload)) == 0
-    assert troubles(feed) == {counter: 1}
+    assert feed.counters.troubles == {counter: 1}
 
 
 @pytest.mark.parametrize("timestamp", [None, "", "soon", "-5", "1703875200", "9" * 30, "１", 1.5])
@@ -258,7 +251,7 @@ def test_a_message_without_a_time_takes_the_last_one(feed: MarketFeed, timestamp
     untimed = frame("price_change", price_changes=[BUY_51], timestamp=timestamp)
     rows = decode_all(feed, untimed, frame("price_change", price_changes=[BUY_51]), untimed)
     assert rows["ts_venue_ns"].tolist() == [RECV_NS, TS_MS * 1_000_000, TS_MS * 1_000_000]
-    assert troubles(feed) == {"bad_timestamp": 2}
+    assert feed.counters.troubles == {"bad_timestamp": 2}
 
 
 def test_trades_are_in_yes_terms(feed: MarketFeed) -> None:
@@ -282,7 +275,7 @@ def test_a_tick_change_counts_once_though_both_tokens_tell(feed: MarketFeed) -> 
     rows = decode_all(feed, tick(YES, TS_MS), tick(NO, TS_MS), fine, tick(YES, TS_MS + 1))
     assert kinds_of(rows) == [EventKind.TICK, EventKind.LEVEL, EventKind.TICK]
     assert rows["price_e4"].tolist() == [10, 5150, 10]
-    assert troubles(feed) == {}
+    assert feed.counters.troubles == {}
 
 
 def test_an_unknown_tick_puts_the_book_under_suspicion(feed: MarketFeed) -> None:
@@ -293,7 +286,7 @@ def test_an_unknown_tick_puts_the_book_under_suspicion(feed: MarketFeed) -> None
     )
     assert kinds_of(rows) == [EventKind.BEST, EventKind.SNAPSHOT]
     assert all(EventFlag.MAYBE_BAD in flags_of(row) for row in rows)
-    assert troubles(feed) == {"bad_tick": 2}
+    assert feed.counters.troubles == {"bad_tick": 2}
 
 
 def test_best_prices_alone(feed: MarketFeed) -> None:
@@ -310,11 +303,11 @@ def test_resolution_pays_yes(feed: MarketFeed, winner: str, payout_e4: int) -> N
     assert row["price_e4"] == payout_e4
 
 
-def test_new_markets_are_kept_as_they_came(feed: MarketFeed) -> None:
+def test_new_markets_are_counted(feed: MarketFeed) -> None:
     payload = frame("new_market", question="?", assets_ids=["92", "91"], clob_token_ids=["91"])
     assert len(decode_all(feed, payload)) == 0
-    (found,) = feed.new_markets
-    assert (found.market, found.assets_ids) == (CONDITION, ["92", "91"])
+    assert feed.counters.new_markets == 1
+    assert feed.counters.troubles == {}
 
 
 def test_a_market_added_later_is_decoded_from_then_on() -> None:
@@ -331,6 +324,6 @@ def test_a_removed_market_is_unknown(feed: MarketFeed) -> None:
     assert len(decode_all(feed, payload)) == 1
     feed.remove_market(make_market())
     assert len(decode_all(feed, payload)) == 0
-    assert troubles(feed) == {"unknown_token": 1}
+    assert feed.counters.troubles == {"unknown_token": 1}
     assert feed.save() == {}
     feed.remove_market(make_market())

@@ -113,6 +113,17 @@ def test_a_slot_rests_before_the_next_market_gets_it() -> None:
     assert slots.market_ids[1] == market_id("next")
 
 
+def test_a_slot_that_was_used_is_used_again_before_others() -> None:
+    """Its memory is taken already: months of markets take what those of an hour do."""
+    many = [make_market(str(number)) for number in range(50)]
+    slots = Slots(many, (), 100, 1)
+    for hour, market in enumerate(many):
+        (row, _) = slots.define(market.market, START_NS + hour * REST_NS)
+        assert row["market"] <= 2
+        resolve(slots, market.slug, START_NS + hour * REST_NS)
+    assert not slots._markets
+
+
 def test_unlisted_and_resolved_markets_belong_to_nobody() -> None:
     slots = make_slots()
     assert len(slots.define(market_id("stranger"), START_NS)) == 0
