@@ -28,6 +28,8 @@ class RawKind(IntEnum):
     """Markets of this connection are not seen although it is up; payload: `Silence`."""
     CLOCK = 8
     """The exchange's own time, of no connection; payload: `ClockReply`."""
+    CHOSEN = 9
+    """What a recorder that starts has chosen to record, of no connection; payload: `Chosen`."""
 
 
 class Loss(msgspec.Struct, frozen=True):
@@ -49,6 +51,15 @@ class Silence(msgspec.Struct, frozen=True, omit_defaults=True):
     """Of each, its market was not seen on this connection since its last frame there."""
     reason: GapReason = GapReason.SILENCE
     """Or REMOVED: nothing more was asked for. Of connection 0: nor was there one to ask."""
+
+
+class Chosen(msgspec.Struct, frozen=True):
+    """Ids of all markets to be recorded from here on, as JSON in a row of kind CHOSEN.
+
+    Of those that an earlier recorder had and this one has not, nothing more is asked for.
+    """
+
+    markets: list[int]
 
 
 class ClockReply(msgspec.Struct, frozen=True):
@@ -77,3 +88,9 @@ def rows_between(table: pa.Table, from_ns: int, to_ns: int) -> pa.Table:
     """Those of a table by time whose time is in [from_ns, to_ns)."""
     start, stop = np.searchsorted(table.column("ts_recv_ns").to_numpy(), [from_ns, to_ns])
     return table.slice(start, stop - start)
+
+
+def reason_of(cause: bytes) -> GapReason:
+    """Of the gaps that the end of a connection makes: as its row names it, if it is one of ours."""
+    known = {reason.name.lower().encode(): reason for reason in GapReason}
+    return known.get(cause, GapReason.DISCONNECT)

@@ -114,10 +114,15 @@ class Aside:
                 self._markets.pop(gone, None)
                 self._books.remove(gone)
             removed = {market: str(why) for market, why in changes.remove.items()}
-            found = talk.Found(
-                add=changes.add, remove=removed, updated=changes.updated, groups=changes.groups
+            tell(
+                talk.Found(
+                    add=changes.add,
+                    remove=removed,
+                    updated=changes.updated,
+                    groups=changes.groups,
+                    waiting=changes.waiting,
+                )
             )
-            tell(found)
 
     async def _check_books(self) -> None:
         while True:

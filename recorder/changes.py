@@ -26,6 +26,8 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
     """Recorded markets whose rules or group have changed."""
     groups: list[Group]
     """Those of `add`, each once."""
+    waiting: list[int]
+    """Markets that were chosen too, and are in `add` once they have a book."""
 
     def __bool__(self) -> bool:
         return bool(self.add or self.remove or self.updated)

@@ -150,6 +150,7 @@ class Discovery:
             add=[self._taker_delays.noted(each.market) for each in added.values()],
             groups=list(groups.values()),
             remove=removed,
+            waiting=list(self._wanted),
             updated=[
                 market
                 for market in changed

@@ -14,7 +14,7 @@ import msgspec
 from hfptm.clock import monotonic_ns, wall_ns
 from hfptm.config import Config
 from hfptm.errors import VenueError
-from hfptm.raw import ClockReply, RawKind
+from hfptm.raw import Chosen, ClockReply, RawKind
 from hfptm.registry import Group, Market
 from hfptm.units import NS_PER_S
 from recorder import talk
@@ -151,7 +151,9 @@ class Service:
         async for told in companion.told():
             match told:
                 case talk.Found(add=add, remove=remove, groups=groups):
-                    self._begin_time(stop)
+                    if not self._has_markets:
+                        self._begin_time(stop)
+                        _keep(storage, RawKind.CHOSEN, Chosen(told.chosen))
                     if self._tap:
                         self._tap.list_more(add, groups)
                     feed.remove(remove)
@@ -162,11 +164,13 @@ class Service:
                     for market in markets:
                         watchdog.doubt(market)
                 case talk.ClockAsked():
-                    _keep_clock(storage, told)
+                    reply = told.payload.decode("latin-1")
+                    clock = ClockReply(told.sent_ns, told.recv_ns, reply)
+                    _keep(storage, RawKind.CLOCK, clock)
 
     def _begin_time(self, stop: asyncio.Event) -> None:
         """What comes before (kernels are compiled, an exchange hesitates) is not recording."""
-        if self._limit_ns is not None and not self._has_markets:
+        if self._limit_ns is not None:
             asyncio.get_running_loop().call_later(self._limit_ns / NS_PER_S, stop.set)
         self._has_markets = True
 
@@ -195,10 +199,9 @@ def _then(first: Append, second: Append) -> Append:
     return both
 
 
-def _keep_clock(storage: Storage, asked: talk.ClockAsked) -> None:
-    reply = ClockReply(asked.sent_ns, asked.recv_ns, asked.payload.decode("latin-1"))
-    payload = msgspec.json.encode(reply)
-    storage.append((wall_ns(), monotonic_ns(), 0, 0, 0, int(RawKind.CLOCK), payload))
+def _keep(storage: Storage, kind: RawKind, said: Chosen | ClockReply) -> None:
+    """As a row of no connection."""
+    storage.append((wall_ns(), monotonic_ns(), 0, 0, 0, int(kind), msgspec.json.encode(said)))
 
 
 def _cause(group: BaseException) -> BaseException:

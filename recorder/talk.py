@@ -90,6 +90,12 @@ class Found(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     """Why, by market id."""
     updated: list[Market]
     groups: list[Group]
+    waiting: list[int]
+
+    @property
+    def chosen(self) -> list[int]:
+        """All that is to be recorded, by id, if it is the first of its kind."""
+        return [*(market.market for market in self.add), *self.waiting]
 
 
 class Answer(msgspec.Struct, frozen=True, tag=True):

@@ -14,7 +14,7 @@ from hfptm.lake import Gap
 from hfptm.normaliser.gaps import Gaps, Loose
 from hfptm.normaliser.streams import Part, Stream, Streams
 from hfptm.normaliser.tally import Tally
-from hfptm.raw import Loss, RawKind, Silence
+from hfptm.raw import Chosen, Loss, RawKind, Silence, reason_of
 from hfptm.records import EventFlag, EventKind, GapReason
 from hfptm.registry import Market
 from hfptm.venue.batch import ListingState, Row, as_rows
@@ -27,6 +27,7 @@ _FRAME, _REST = int(RawKind.FRAME), int(RawKind.REST)
 _SNAPSHOT, _GAP = int(EventKind.SNAPSHOT), int(EventKind.GAP)
 _STATE, _BEST = int(EventKind.STATE), int(EventKind.BEST)
 _LOSS, _SILENCE = msgspec.json.Decoder(Loss), msgspec.json.Decoder(Silence)
+_CHOSEN = msgspec.json.Decoder(Chosen)
 _OF_BATCH = (int(EventKind.LEVEL), _SNAPSHOT)
 _LAST = int(EventFlag.LAST_IN_BATCH)
 _LAST_DOUBTED = _LAST | int(EventFlag.MAYBE_BAD)
@@ -53,8 +54,7 @@ class Saved(msgspec.Struct, kw_only=True):
 class Normaliser:
     """`receive` raw rows in order of receipt, then take rows and gaps.
 
-    A market is seen while any connection is up that
-    delivered something of it.
+    A market is seen while any connection is up that delivered something of it.
     """
 
     def __init__(self, markets: Iterable[Market], saved: bytes = b"") -> None:
@@ -231,13 +231,16 @@ class Normaliser:
             self._connections[connection] = Connection(line, ts_recv_ns)
         elif kind == RawKind.SILENCE:
             self._lose_some(ts_recv_ns, connection, _SILENCE.decode(payload))
+        elif kind == RawKind.CHOSEN:
+            for market in sorted(self.unseen.keys() - set(_CHOSEN.decode(payload).markets)):
+                self._note_removed(ts_recv_ns, market)
         elif connection not in self._connections:
             return
         elif kind == RawKind.LOSS:
             self._lose(ts_recv_ns, connection, _LOSS.decode(payload).reason)
             self._connections[connection].seen_ns = ts_recv_ns
         else:
-            self._lose(ts_recv_ns, connection, _reason(payload))
+            self._lose(ts_recv_ns, connection, reason_of(payload))
             del self._connections[connection]
 
     def _lose(self, ts_recv_ns: int, connection: int, reason: GapReason) -> None:
@@ -260,8 +263,11 @@ class Normaliser:
                 seen_ns = self._markets[market].streams[connection].seen_ns
                 self._leave(ts_recv_ns, connection, Gap(seen_ns, market, 0, silence.reason))
             elif silence.reason is GapReason.REMOVED and market in self.unseen:
-                gap = Gap(ts_recv_ns, market, 0, silence.reason)
-                self._begin_gap(ts_recv_ns, gap, Loose(ts_recv_ns, 0))
+                self._note_removed(ts_recv_ns, market)
+
+    def _note_removed(self, ts_recv_ns: int, market: int) -> None:
+        gap = Gap(ts_recv_ns, market, 0, GapReason.REMOVED)
+        self._begin_gap(ts_recv_ns, gap, Loose(ts_recv_ns, 0))
 
     def _leave(self, ts_recv_ns: int, connection: int, gap: Gap) -> None:
         """A connection was there for a market until `gap` begins, which is one if it was alone."""
@@ -281,12 +287,6 @@ class Normaliser:
         if self._gaps.begin(gap, loose):
             head = (ts_recv_ns, ts_recv_ns, gap.market)
             self._rows.append((*head, 0, int(gap.reason), 0, 0, _GAP, 0))
-
-
-def _reason(payload: bytes) -> GapReason:
-    """The cause that a LINK_DOWN row names, as far as it is one of ours."""
-    known = {reason.name.lower().encode(): reason for reason in GapReason}
-    return known.get(payload, GapReason.DISCONNECT)
 
 
 def _parts(rows: list[Row]) -> list[list[Row]]:

@@ -19,7 +19,7 @@ from hfptm.clock import monotonic_ns
 from hfptm.config import environment
 from hfptm.lake import Kind, Lake
 from hfptm.parquet import read_rows
-from hfptm.records import EVENT
+from hfptm.records import EVENT, GapReason
 from hfptm.sandbox.service import Service
 from hfptm.sandbox.session import Settings
 from hfptm.units import NS_PER_S
@@ -176,6 +176,23 @@ def test_a_duration_and_a_summary_for_people(tmp_path: Path) -> None:
     # Every book is checked, the first ones of all twelve markets if nothing else: how many more
     # frames three seconds hold is the machine's speed.
     assert sum(certificate["total"]["hashes_ok"] for certificate in certificates) >= 2 * 12
+
+
+def test_what_is_recorded_no_more_after_a_restart_is_missed_no_longer(tmp_path: Path) -> None:
+    with Service(Settings(markets=12, rate=50)) as service:
+        arguments = ("record", "--data", tmp_path, "--duration", "3s", *EVERYTHING)
+        assert in_its_own_process(*arguments, **variables(service)).code == 0
+        left = next(m for m in Lake(tmp_path).markets() if not m.group)
+        without = ("--set", f"discovery.blacklisted_markets={left.condition_id}")
+        assert in_its_own_process(*arguments, *without, **variables(service)).code == 0
+    must("normalize", "--data", tmp_path, "--json")
+    gaps = Lake(tmp_path).gaps()
+    missed, meant = sorted(gap for gap in gaps if gap.market == left.market)
+    assert (missed.reason, meant.reason) == (GapReason.STOPPED, GapReason.REMOVED)
+    assert missed.from_ns < missed.to_ns == meant.from_ns
+    assert meant.to_ns == 0
+    again = {gap.market for gap in gaps if gap.reason is GapReason.STOPPED and gap.to_ns}
+    assert len(again) >= 12
 
 
 def test_without_a_network_one_error_says_so(tmp_path: Path) -> None:

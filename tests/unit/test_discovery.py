@@ -177,12 +177,15 @@ def test_a_new_market_waits_until_the_clob_has_its_book(tmp_path: Path) -> None:
         await house.step()
         slug = house.list_window(50, house.now_ns + 300 * NS_PER_S)
         assert missing["asked"] == 0
-        assert not await house.step()
+        changes = await house.step()
+        assert not changes
+        assert changes.waiting == [house.market(slug).market]
         assert house.discovery.status.waiting == 1
         for after_s, asked in ((4, 1), (1, 2), (9, 2), (1, 3), (19, 3)):
             assert not await house.step(after_s, is_look=False)
             assert missing["asked"] == asked
-        assert house.slugs((await house.step(1, is_look=False)).add) == {slug}
+        changes = await house.step(1, is_look=False)
+        assert (house.slugs(changes.add), changes.waiting) == ({slug}, [])
         assert house.discovery.status.waiting == 0
 
     run(tmp_path, scenario, further=(Route("/book", book),))

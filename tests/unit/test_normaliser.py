@@ -8,7 +8,7 @@ from hfptm.lake import Gap
 from hfptm.normaliser.normaliser import Normaliser
 from hfptm.normaliser.race import Race
 from hfptm.normaliser.streams import WINDOW_NS
-from hfptm.raw import Loss, RawKind, Silence
+from hfptm.raw import Chosen, Loss, RawKind, Silence
 from hfptm.records import EventFlag, EventKind, GapReason
 from hfptm.units import unpack_best
 from tests.wire import NO, TS_MS, YES, Rows, change, frame, kinds_of, levels, make_market
@@ -391,6 +391,35 @@ def test_a_market_that_is_removed_while_nobody_sees_it_is_missed_no_longer(
     assert len(removed(both, 21, 10)) == 0
     assert both.take_gaps() == [Gap(1 * S, MARKET, 20 * S, GapReason.SILENCE)]
     assert both.unseen[MARKET] == Gap(20 * S, MARKET, 0, GapReason.REMOVED)
+
+
+def restarted(both: Normaliser, second: int, chosen: list[int]) -> Rows:
+    """By a recorder that starts two seconds before it has chosen."""
+    link(both, second - 2, 0, RawKind.START, "")
+    return link(both, second, 0, RawKind.CHOSEN, msgspec.json.encode(Chosen(chosen)).decode())
+
+
+def test_what_is_chosen_again_is_missed_until_its_book(both: Normaliser) -> None:
+    assert len(restarted(both, 20, [7, MARKET])) == 0
+    at(both, 30, 21, book(6))
+    assert both.take_gaps() == [Gap(1 * S, MARKET, 30 * S, GapReason.STOPPED)]
+
+
+def test_what_is_not_chosen_again_is_missed_no_longer(both: Normaliser) -> None:
+    (row,) = restarted(both, 20, [7])
+    assert (row["market"], row["kind"], row["aux"]) == (MARKET, EventKind.GAP, GapReason.REMOVED)
+    assert both.take_gaps() == [Gap(1 * S, MARKET, 20 * S, GapReason.STOPPED)]
+    assert both.unseen[MARKET] == Gap(20 * S, MARKET, 0, GapReason.REMOVED)
+    assert len(restarted(both, 30, [])) == 0
+    assert both.take_gaps() == []
+    at(both, 40, 21, book(6))
+    assert both.take_gaps() == [Gap(20 * S, MARKET, 40 * S, GapReason.REMOVED)]
+
+
+def test_a_choice_is_no_matter_to_what_is_seen(both: Normaliser) -> None:
+    said = msgspec.json.encode(Chosen([])).decode()
+    assert len(link(both, 5, 0, RawKind.CHOSEN, said)) == 0
+    assert both.unseen == {}
 
 
 def test_what_is_forgotten_at_once_leaves_nothing_either(both: Normaliser) -> None:

@@ -5,6 +5,7 @@ import os
 import signal
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from hfptm import sections
@@ -118,6 +119,8 @@ def test_a_companion_that_is_killed_is_there_again_and_changes_nothing(tmp_path:
         first, second = asyncio.run(asyncio.wait_for(run(server), 60))
     assert len(first.add) > 10
     assert {m.market for m in first.add} == {m.market for m in second.add}
+    assert [m.market for m in first.add] == first.chosen
+    assert msgspec.structs.replace(first, waiting=[7]).chosen == [*first.chosen, 7]
     assert second.remove == {}
 
 

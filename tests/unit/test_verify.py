@@ -13,7 +13,7 @@ from hfptm.certificate import Certificate, Findings, Grade, Origin, path_of, sta
 from hfptm.clock import NS_MAX
 from hfptm.errors import LakeError
 from hfptm.lake import SCHEMAS, Kind, Lake
-from hfptm.raw import RawKind, Silence
+from hfptm.raw import Chosen, RawKind, Silence
 from hfptm.records import GapReason
 from hfptm.units import NS_PER_MS, NS_PER_S
 from hfptm.venue.market_feed import MarketFeed
@@ -105,6 +105,26 @@ def test_a_market_that_is_recorded_no_more_is_no_fault(tmp_path: Path) -> None:
     assert total.gaps == 1
     # Seen last at 211 s.
     assert total.listed_s == 211.0
+
+
+@pytest.mark.parametrize(
+    ("is_chosen", "unseen_s", "listed_s"), [(False, 100, 311), (True, 779, 990)]
+)
+def test_after_a_restart_only_what_is_chosen_again_is_missed(
+    tmp_path: Path, *, is_chosen: bool, unseen_s: int, listed_s: int
+) -> None:
+    """Seen last at 211 s; another recorder starts at 300 s, has chosen at 311 s, ends at 990 s."""
+    lake, other = new_lake(tmp_path), make_market("0x" + "9" * 64, "91", "92")
+    lake.write_markets("another", [other])
+    chosen = Chosen([other.market, *([make_market().market] if is_chosen else [])])
+    rows = [each for each in recording() if each[0] < START_NS + 900 * S]
+    rows.append(row(300, 0, RawKind.START))
+    rows.append(row(311, 0, RawKind.CHOSEN, msgspec.json.encode(chosen)))
+    rows.append(row(990, 3, RawKind.FRAME, frame("book", asset_id="91", bids=[], asks=[])))
+    write(lake, rows)
+    total = certify(lake).total
+    assert total.unseen_s_by_reason == {"disconnect": 210 - 101, "stopped": unseen_s}
+    assert total.listed_s == listed_s
 
 
 def test_a_mismatch_is_found(tmp_path: Path) -> None:
