@@ -41,7 +41,7 @@ from hfptm.registry import Group, Market
 from hfptm.segments import hidden
 from hfptm.wal import open_logs, read_in_order
 
-NORMALISER = "5"
+NORMALISER = "6"
 """Version of how frames become events; stands in the metadata of every events file."""
 
 

@@ -4,6 +4,7 @@ Pure and streaming: rows come in the order of receipt, and what was learnt can b
 between any two of them. `lake.NORMALISER` is its version.
 """
 
+from collections import deque
 from collections.abc import Iterable
 
 import msgspec
@@ -12,7 +13,7 @@ import numpy.typing as npt
 
 from hfptm.lake import Gap
 from hfptm.normaliser.gaps import Gaps, Loose
-from hfptm.normaliser.streams import Part, Stream, Streams
+from hfptm.normaliser.streams import RECENT_NS, Part, Stream, Streams, parts_of
 from hfptm.normaliser.tally import Tally
 from hfptm.raw import Chosen, Loss, RawKind, Silence, reason_of
 from hfptm.records import EventFlag, EventKind, GapReason
@@ -28,9 +29,7 @@ _SNAPSHOT, _GAP = int(EventKind.SNAPSHOT), int(EventKind.GAP)
 _STATE, _BEST = int(EventKind.STATE), int(EventKind.BEST)
 _LOSS, _SILENCE = msgspec.json.Decoder(Loss), msgspec.json.Decoder(Silence)
 _CHOSEN = msgspec.json.Decoder(Chosen)
-_OF_BATCH = (int(EventKind.LEVEL), _SNAPSHOT)
-_LAST = int(EventFlag.LAST_IN_BATCH)
-_LAST_DOUBTED = _LAST | int(EventFlag.MAYBE_BAD)
+_LAST_DOUBTED = int(EventFlag.LAST_IN_BATCH | EventFlag.MAYBE_BAD)
 
 
 class Connection(msgspec.Struct):
@@ -68,8 +67,9 @@ class Normaliser:
         self._gaps = Gaps(state.unseen, state.loose) if state else Gaps({}, {})
         if state:
             self._feed.restore(state.listings)
-        for streams in self._markets.values():
-            self._waiting.update((part.payload, part) for part in streams.parts if part.payload)
+        kept = [part for streams in self._markets.values() for part in streams.parts]
+        self._waiting.update((part.payload, part) for part in kept if part.payload)
+        self._recent = deque(sorted(kept, key=lambda part: part.ts_recv_ns))
 
     @property
     def unseen(self) -> dict[int, Gap]:
@@ -139,6 +139,7 @@ class Normaliser:
     def _receive_frame(
         self, ts_recv_ns: int, connection: int, link: Connection, payload: bytes
     ) -> None:
+        self._expire(ts_recv_ns - RECENT_NS)
         known = self._waiting.get(payload)
         if known is not None:
             streams = self._markets[known.market]
@@ -152,7 +153,7 @@ class Normaliser:
         rows = self._feed.take_tuples()
         if not rows:
             return
-        parts = [rows] if len(rows) == 1 else _parts(rows)
+        parts = [rows] if len(rows) == 1 else parts_of(rows)
         whole = payload if len(parts) == 1 else b""
         new = [self._add(connection, link, part, whole) for part in parts]
         self.tally.copies += not any(new)
@@ -174,13 +175,14 @@ class Normaliser:
                 head = (ts_recv_ns, streams.latest_ns, market)
                 self._rows.append((*head, 0, 0, 0, _LAST_DOUBTED, _BEST, 0))
             return False
-        if len(streams.streams) > 1 or streams.parts:
-            part = Part(0, ts_venue_ns, ts_recv_ns, stream.line, payload, market, rows)
+        part = Part(0, ts_venue_ns, ts_recv_ns, stream.line, payload, market, rows)
+        if streams.is_leading(stream):
+            streams.append(stream, part)
+            self._recent.append(part)
+        else:
             rows = self._merge(streams, stream, part)
             if not rows:
                 return False
-        else:
-            stream.order = streams.last_order
         streams.latest_ns = max(streams.latest_ns, ts_venue_ns)
         self._rows += rows
         streams.is_over |= rows[-1][7] == _STATE
@@ -197,16 +199,19 @@ class Normaliser:
         if same is not part:
             self._pass(streams, stream, same, part.ts_recv_ns)
             return []
-        rows = part.rows
+        rows, is_late = part.rows, index < len(streams.parts)
+        self.tally.late += is_late
+        if is_late and rows[0][7] == _SNAPSHOT:
+            return []  # older than what is known: it shows nothing, so it overtakes nothing
         streams.insert(stream, part, index)
-        if index < len(streams.parts) - 1:
-            self.tally.late += 1
+        self._recent.append(part)
+        if is_late:
             rows = streams.still_true(part, index)
         if part.payload in self._waiting:
             part.payload = b""  # a repeated frame: the first is found by it
         elif part.payload:
             self._waiting[part.payload] = part
-        self._forget(streams.passed())
+        self._forget(streams.passed(part.ts_recv_ns - RECENT_NS))
         return rows
 
     def _pass(self, streams: Streams, stream: Stream, part: Part, ts_recv_ns: int) -> None:
@@ -214,7 +219,13 @@ class Normaliser:
         stream.order = part.order
         if stream.line != part.line:
             self.tally.race.add(part.line, ts_recv_ns - part.ts_recv_ns)
-        self._forget(streams.passed())
+        self._forget(streams.passed(ts_recv_ns - RECENT_NS))
+
+    def _expire(self, before_ns: int) -> None:
+        while self._recent and self._recent[0].ts_recv_ns < before_ns:
+            market = self._recent.popleft().market
+            if market in self._markets:
+                self._forget(self._markets[market].passed(before_ns))
 
     def _forget(self, parts: Iterable[Part]) -> None:
         for part in parts:
@@ -287,14 +298,3 @@ class Normaliser:
         if self._gaps.begin(gap, loose):
             head = (ts_recv_ns, ts_recv_ns, gap.market)
             self._rows.append((*head, 0, int(gap.reason), 0, 0, _GAP, 0))
-
-
-def _parts(rows: list[Row]) -> list[list[Row]]:
-    """A frame's rows by what closes them: each batch of a market, and each row of another kind."""
-    parts: list[list[Row]] = []
-    start = 0
-    for stop, row in enumerate(rows, 1):
-        if row[6] & _LAST or row[7] not in _OF_BATCH:
-            parts.append(rows[start:stop])
-            start = stop
-    return parts

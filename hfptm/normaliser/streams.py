@@ -18,6 +18,10 @@ from hfptm.venue.batch import Row
 SETTLED_NS = 2 * NS_PER_S
 """After which what one connection has and another has not is no matter of lag."""
 
+RECENT_NS = NS_PER_S // 2
+"""How long what all have delivered is kept: who joins with a book from before it may bring what
+they all lacked, and is matched against it. A book comes within this of its time."""
+
 WINDOW_NS = 30 * NS_PER_S
 """How far a connection may lag and still be matched: longer than the watchdog takes to give it up.
 What comes later than that is dropped, and the book doubted."""
@@ -27,6 +31,8 @@ _TICK = int(EventKind.TICK)
 _REPORTED = int(EventFlag.BEST_YES | EventFlag.BEST_NO)
 _DOUBTED = int(EventFlag.MIRROR_BREAK | EventFlag.MAYBE_BAD)
 _LAST_HEALED = int(EventFlag.LAST_IN_BATCH | EventFlag.HEALED)
+_LAST = int(EventFlag.LAST_IN_BATCH)
+_OF_BATCH = (_LEVEL, _SNAPSHOT)
 _OF_BOOK = (_LEVEL, _SNAPSHOT, _BEST)
 _TS, _SIZE, _AUX, _PRICE, _FLAGS, _KIND, _SIDE = 1, 3, 4, 5, 6, 7, 8
 """Positions in a `Row`."""
@@ -62,24 +68,26 @@ class Stream(msgspec.Struct, gc=False):
     order: int
     """Of the last part that it delivered, or that it will not deliver any more."""
     floor_ns: int
-    """Parts before this exchange time were known before it joined, or are too late to match."""
+    """Parts before this exchange time are too late to match: nothing of then is kept."""
     seen_ns: int
     """Receive time of its last part."""
     joined_ns: int = 0
     """Receive time of its first part."""
     late_ns: int = 0
-    """Parts before this exchange time were waited for in vain."""
+    """Parts before this exchange time may be news that cannot be matched any more."""
 
 
 class Streams(msgspec.Struct):
-    """`streams` by connection. With one that was always alone, nothing is kept or compared."""
+    """`streams` by connection. What one alone delivers is kept a while, and compared to nothing."""
 
     streams: dict[int, Stream] = {}
     parts: list[Part] = []
-    """In the exchange's order; those that some connection may still deliver."""
+    """In the exchange's order; those that some connection may still deliver, and recent ones."""
     last_order: int = 0
     latest_ns: int = 0
     """The newest exchange time so far."""
+    gone_ns: int = 0
+    """The newest exchange time of a part that is kept no longer."""
     seen_ns: int = 0
     """Receive time up to which connections that left had seen it."""
     aheads_ns: list[int] = []
@@ -105,8 +113,8 @@ class Streams(msgspec.Struct):
                 break
             order = part.order - 1
         is_newest = is_book and ts_venue_ns >= self.latest_ns
-        floor_ns = self.latest_ns + (not is_newest)
-        stream = Stream(line, order, floor_ns, 0, rows[0][0])
+        floor_ns = self.gone_ns + (not is_newest)
+        stream = Stream(line, order, floor_ns, 0, rows[0][0], floor_ns)
         if self.streams and ts_venue_ns > self.latest_ns:
             self.aheads_ns.append(stream.joined_ns)
         self.streams[connection] = stream
@@ -117,7 +125,7 @@ class Streams(msgspec.Struct):
         stream = self.streams.pop(connection)
         self.left.append((stream.joined_ns, stream.seen_ns))
         self.seen_ns = max(self.seen_ns, seen_ns)
-        return self.passed()
+        return self.passed(seen_ns - RECENT_NS) if self.streams else iter(self.parts)
 
     def holes(self, ts_recv_ns: int) -> Iterator[tuple[int, int]]:
         """What all lacked when one joined with a newer book, from when to when; told once.
@@ -137,17 +145,21 @@ class Streams(msgspec.Struct):
         self.told_ns = max([self.told_ns, *(seen_ns for _, seen_ns in self.left)])
         self.left.clear()
 
-    def passed(self) -> Iterator[Part]:
-        """Take out the parts that no connection is expected to deliver any more."""
-        orders = [stream.order for stream in self.streams.values()]
-        oldest = min(orders, default=self.last_order)
-        while self.parts and self.parts[0].order <= oldest:
-            yield self.parts.pop(0)
+    def passed(self, before_ns: int) -> Iterator[Part]:
+        """Take out the parts received before then that no connection is expected to deliver."""
+        oldest = min(stream.order for stream in self.streams.values())
+        while self.parts and self.parts[0].order <= oldest and self.parts[0].ts_recv_ns < before_ns:
+            yield self._taken()
+
+    def _taken(self) -> Part:
+        part = self.parts.pop(0)
+        self.gone_ns = max(self.gone_ns, part.ts_venue_ns)
+        return part
 
     def outdated(self, ts_recv_ns: int) -> Iterator[Part]:
         """Take out the parts that are too old to be waited for."""
         while self.parts and self.parts[0].ts_recv_ns < ts_recv_ns - WINDOW_NS:
-            part = self.parts.pop(0)
+            part = self._taken()
             for stream in self.streams.values():
                 if stream.order < part.order:
                     stream.order = part.order
@@ -158,10 +170,16 @@ class Streams(msgspec.Struct):
     def is_doubtful(self, stream: Stream, rows: list[Row]) -> bool:
         """Whether a part that is too late may have been news of the book: once for all of a lag."""
         is_of_book = rows[-1][_KIND] in _OF_BOOK or rows[0][_KIND] == _TICK
+        if rows[0][_KIND] == _SNAPSHOT and rows[0][0] == stream.joined_ns:
+            return False  # it brings nothing itself; what follows it may
         if not is_of_book or not self.book_ns < rows[0][_TS] < stream.late_ns:
             return False
         stream.late_ns = 0
         return True
+
+    def is_leading(self, stream: Stream) -> bool:
+        """Alone, and not behind one that has left: the order of its parts is that of receipt."""
+        return len(self.streams) == 1 and stream.order == self.last_order
 
     def place(self, stream: Stream, part: Part) -> tuple[Part, int]:
         """Where a part belongs: the same part, known already, or itself and its index."""
@@ -174,6 +192,11 @@ class Streams(msgspec.Struct):
                     same = other
             index -= 1
         return same, index
+
+    def append(self, stream: Stream, part: Part) -> None:
+        self.last_order += 1
+        part.order = stream.order = self.last_order
+        self.parts.append(part)
 
     def insert(self, stream: Stream, part: Part, index: int) -> None:
         caught_up = self.last_order
@@ -209,6 +232,17 @@ class Streams(msgspec.Struct):
         if levels or doubts:
             others += _joined(part, levels, doubts, newer[-1])
         return others
+
+
+def parts_of(rows: list[Row]) -> list[list[Row]]:
+    """A frame's rows by what closes them: each batch of a market, and each row of another kind."""
+    parts: list[list[Row]] = []
+    start = 0
+    for stop, row in enumerate(rows, 1):
+        if row[_FLAGS] & _LAST or row[_KIND] not in _OF_BATCH:
+            parts.append(rows[start:stop])
+            start = stop
+    return parts
 
 
 def _not_overtaken(part: Part, newer: list[Part]) -> list[Row]:

@@ -12,9 +12,8 @@ class Tally(msgspec.Struct):
     late: int = 0
     """Parts that came after newer ones of the same market; what was still true of them counts."""
     too_late: int = 0
-    """Parts so late that they cannot be matched: older than what was known when their connection
-    began to deliver their market, or than the window. Nothing of them is used; beyond the window
-    their book is doubted."""
+    """Parts so late that they cannot be matched: nothing of their time is kept any more. Nothing of
+    them is used; if they may be news, their book is doubted."""
     stray_replies: int = 0
     """REST replies on no connection: evidence for checks, nothing for the tape."""
     race: Race = msgspec.field(default_factory=Race)

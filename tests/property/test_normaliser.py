@@ -147,8 +147,8 @@ class Truth:
 
     def __init__(self, actions: list[Action]) -> None:
         self.actions = actions
-        self.carriers: dict[int, int] = {}
-        """By connection: actions before this one came before it joined."""
+        self.carriers: set[int] = set()
+        """Connections that have delivered something."""
         self.levels: dict[int, tuple[int, int]] = {}
         """(index of the action that set it, size) by level."""
         self.book_index = -1
@@ -159,16 +159,13 @@ class Truth:
 
     def receive(self, arrival: Arrival) -> None:
         if arrival.kind == RawKind.LINK_DOWN:
-            self.carriers.pop(arrival.connection, None)
+            self.carriers.discard(arrival.connection)
             self.is_seen &= bool(self.carriers)
         elif arrival.kind == RawKind.FRAME:
             if not self.carriers:
                 self.latest = -2
                 self.since_gap = set()
-            is_newest = arrival.is_book and arrival.action >= self.latest
-            floor = self.carriers.setdefault(arrival.connection, self.latest + (not is_newest))
-            if arrival.action < floor:
-                return
+            self.carriers.add(arrival.connection)
             if arrival.is_book:
                 self.adopt(arrival.action)
             elif not arrival.levels:

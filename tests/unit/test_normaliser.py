@@ -133,6 +133,50 @@ def test_an_older_book_of_a_joining_connection_is_nothing(both: Normaliser) -> N
     assert len(at(both, 5, 12, bid(3, "0.3", "2"))) == 1
 
 
+def joined(normaliser: Normaliser, second: int, connection: int, payload: bytes) -> Rows:
+    link(normaliser, second, connection, RawKind.LINK_UP, "")
+    return at(normaliser, second, connection, payload)
+
+
+def test_who_joins_with_an_older_book_brings_what_one_alone_lacked(both: Normaliser) -> None:
+    link(both, 2, 11, RawKind.LINK_DOWN, "")
+    at(both, 3, 1, bid(2, "0.3", "1"))
+    at(both, 3, 1, bid(5, "0.3", "5"))
+    assert len(joined(both, 3, 12, book(3))) == 0
+    (row,) = at(both, 3, 12, bid(4, "0.2", "7"))
+    assert (row["price_e4"], row["size_e6"]) == (2000, 7_000_000)
+    assert row["flags"] & EventFlag.HEALED
+    assert len(at(both, 3, 12, bid(5, "0.3", "5"))) == 0
+    assert both.tally.copies == 2  # of these one is the second line's first book
+
+
+def test_who_joins_with_an_older_book_brings_what_all_lacked(both: Normaliser) -> None:
+    for connection in (1, 11):
+        at(both, 3, connection, bid(5, "0.3", "5"))
+    assert len(joined(both, 3, 12, book(3))) == 0
+    (row,) = at(both, 3, 12, bid(4, "0.2", "7"))
+    assert (row["price_e4"], row["size_e6"]) == (2000, 7_000_000)
+
+
+def test_what_can_be_matched_no_more_is_doubted_once(both: Normaliser) -> None:
+    """Nothing was kept of what is older, so it may be known or not."""
+    at(both, 3, 1, bid(5, "0.3", "5"))
+    at(both, 3, 11, bid(5, "0.3", "5"))
+    assert len(joined(both, 4, 12, book(3))) == 0
+    (row,) = at(both, 4, 12, bid(4, "0.2", "7"))
+    assert (row["kind"], row["ts_venue_ns"]) == (EventKind.BEST, (TS_MS + 5) * 1_000_000)
+    assert row["flags"] == EventFlag.LAST_IN_BATCH | EventFlag.MAYBE_BAD
+    assert len(at(both, 4, 12, bid(5, "0.2", "8"))) == 0
+    assert len(at(both, 4, 12, bid(6, "0.2", "8"))) == 1
+
+
+def test_an_older_book_overtakes_nothing(both: Normaliser) -> None:
+    at(both, 3, 1, bid(5, "0.3", "5"))
+    joined(both, 3, 12, book(4))
+    (row,) = at(both, 3, 11, bid(2, "0.2", "7"))
+    assert (row["price_e4"], row["size_e6"]) == (2000, 7_000_000)
+
+
 def test_messages_are_known_again_in_an_array(both: Normaliser) -> None:
     sides = {"bids": levels(("0.5", "1")), "asks": []}
     yes = frame("book", asset_id=YES, timestamp=str(TS_MS + 9), **sides)
