@@ -7,8 +7,11 @@ from hfptm.clock import NS_MAX
 from hfptm.config import limits, load
 from hfptm.errors import LakeError
 from hfptm.lake import Lake
+from hfptm.limits import Limits
 from hfptm.parquet import HOUR_NS
+from hfptm.records import MarketTrait
 from hfptm.registry import Group, Market
+from hfptm.traits import traits_of
 from hfptm.units import NS_PER_MS
 from replay.calibration import (
     Calibration,
@@ -23,8 +26,9 @@ from replay.driver import Progress
 from replay.reader import EventReader
 from replay.shadow import Shadow, ShadowTrades
 
+SHORT_WINDOW = "short window"
 NO_CLASS = "unnamed"
-"""Of markets whose recording names no category."""
+"""Of other markets whose recording names no category."""
 
 
 def calibrate(
@@ -42,10 +46,9 @@ def calibrate(
         )
     from_ns, to_ns = min(rows), min(max(rows) + HOUR_NS, NS_MAX)
     markets, groups, _ = definitions_at(lake.market_versions(), from_ns)
-    tallies = _Tallies(markets, groups)
-    shadows = ShadowTrades(
-        markets, groups, limits(load(None, (), {})), tallies.add, print_lag_ms * NS_PER_MS
-    )
+    defaults = limits(load(None, (), {}))
+    tallies = _Tallies(markets, groups, defaults)
+    shadows = ShadowTrades(markets, groups, defaults, tallies.add, print_lag_ms * NS_PER_MS)
     reader = EventReader(lake, from_ns, to_ns)
     for block in reader:
         shadows.feed(block)
@@ -68,12 +71,13 @@ def calibrate(
 class _Tallies:
     """By hour, event and class."""
 
-    def __init__(self, markets: list[Market], groups: list[Group]) -> None:
-        events = {group.group: group.slug for group in groups}
-        self._names = {
-            market.market: (events.get(market.group, market.slug), market.category or NO_CLASS)
-            for market in markets
-        }
+    def __init__(self, markets: list[Market], groups: list[Group], limits: Limits) -> None:
+        events = {group.group: group for group in groups}
+        self._names = {}
+        for market in markets:
+            event = events.get(market.group)
+            slug = event.slug if event else market.slug
+            self._names[market.market] = slug, class_of(market, event, limits)
         self._hours: dict[int, dict[tuple[str, str], Tally]] = {}
 
     def add(self, shadow: Shadow) -> None:
@@ -88,3 +92,10 @@ class _Tallies:
     def of_hour(self, start_ns: int) -> list[Tally]:
         hour = self._hours.get(start_ns, {})
         return [hour[key] for key in sorted(hour)]
+
+
+def class_of(market: Market, event: Group | None, limits: Limits) -> str:
+    """Short windows are one class, whatever they are about; others go by their category."""
+    if traits_of(market, event, limits) & MarketTrait.SHORT_WINDOW:
+        return SHORT_WINDOW
+    return market.category or NO_CLASS

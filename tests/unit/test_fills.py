@@ -8,17 +8,18 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from hfptm import __version__
+from hfptm import __version__, config
+from hfptm.config import limits
 from hfptm.errors import LakeError
 from hfptm.lake import Lake
 from hfptm.records import EVENT, EventKind, Side
-from hfptm.units import ONE_E6
-from replay.calibrate import calibrate
+from hfptm.units import NS_PER_S, ONE_E6
+from replay.calibrate import calibrate, class_of
 from replay.calibration import HourCalibration, Tally, calibration, fills_of, path_of, store
 from replay.calibration_report import MISSES, calibration_table, worth
 from replay.prints import Order
 from replay.shadow import Miss, Shadow
-from tests.tapes import HOUR_NS, START_NS
+from tests.tapes import HOUR_NS, START_NS, make_market
 
 END_NS = START_NS + 2 * HOUR_NS
 
@@ -137,3 +138,22 @@ def test_tables_fit_a_terminal_and_have_words_for_everything(lake: Lake) -> None
     assert all(title in text for title in MISSES.values())
     assert "95 %" in text
     assert msgspec.convert(msgspec.to_builtins(found), type(found)) == found
+
+
+@pytest.mark.parametrize(
+    ("minutes", "category", "market_class"),
+    [
+        (15, "crypto", "short window"),
+        (15, "", "short window"),
+        (24 * 60, "crypto", "crypto"),
+        (24 * 60, "", "unnamed"),
+    ],
+)
+def test_short_windows_are_a_class_of_their_own(
+    minutes: int, category: str, market_class: str
+) -> None:
+    start_s = START_NS // NS_PER_S
+    end_ns = START_NS + 60 * minutes * NS_PER_S
+    market = make_market(f"btc-updown-15m-{start_s}", end_ts_ns=end_ns)
+    market = msgspec.structs.replace(market, category=category)
+    assert class_of(market, None, limits(config.load(None, (), {}))) == market_class
