@@ -30,14 +30,22 @@ from hfptm.latency import latencies_of
 from hfptm.parameters import params_of, windows_of
 from hfptm.records import EVENT, EventKind
 from hfptm.registry import Group, Market
-from hfptm.sections import Trading
+from hfptm.sections import Risk, Trading
 from hfptm.sim.run import run_rows
 from hfptm.sim.state import Sim, new_sim
 from hfptm.units import PRICE_ONE_E4
 from replay.driver import Selection, replay
 
-CONFIG = Config(trading=Trading(bankroll_usd=Decimal(1_000_000)))
-"""Defaults, but for a bankroll that lasts to the end of the tape."""
+PLENTY_USD = Decimal(1_000_000)
+CONFIG = Config(
+    trading=Trading(bankroll_usd=PLENTY_USD, min_liquidity_shares=Decimal(0)),
+    risk=Risk(
+        max_exposure_total_usd=PLENTY_USD,
+        daily_loss_limit_usd=PLENTY_USD,
+        max_drawdown_usd=PLENTY_USD,
+    ),
+)
+"""Defaults, but that every edge is bought that pays the minimum, to the end of the tape."""
 
 DRAWS = latencies_of(limits(CONFIG)).draws
 
