@@ -167,15 +167,21 @@ def advance(state: State, sim: Sim, until_ns: int) -> bool:
 
 
 @cold
-def meet(state: State, sim: Sim, row: Record) -> None:
-    """The row shows its market past some arrivals: answer those with the book before the row."""
+def meet(state: State, sim: Sim, row: Record) -> bool:
+    """The row shows its market past some arrivals: answer those with the book before the row.
+
+    Whether `follow` has to look at it too.
+    """
     slot = int(row.market)
     place = earliest(sim, slot)
+    answered = False
     while place != NOBODY and passed(row.ts_venue_ns, sim.items[place].arrival_ns):
         answer(state, sim, place, int(row.ts_recv_ns))
+        answered = True
         place = earliest(sim, slot)
     if row.kind == EventKind.LEVEL and sim.levels_taken[slot] > 0:
         renew(state, sim, row)
+    return answered or bool(sim.rest_head[slot] != NOBODY)
 
 
 @cold
@@ -232,9 +238,8 @@ def run_rows(state_table: Any, sim_table: Any, rows: Array, start: int, stop: in
             return index
         concerns = False
         if row.kind <= EventKind.GAP:
-            concerns = passed(row.ts_venue_ns, sim.watch_ns[row.market])
-            if concerns:
-                meet(state, sim, row)
+            if passed(row.ts_venue_ns, sim.watch_ns[row.market]):
+                concerns = meet(state, sim, row)
             if row.kind == EventKind.TRADE and sim.head[row.market] != NOBODY:
                 probe.note_print(sim, row)
         kernel.step(state, row)

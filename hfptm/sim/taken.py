@@ -104,8 +104,9 @@ def give_back(sim: Sim, entry: Record) -> None:
 
 @cold
 def renew(state: State, sim: Sim, row: Record) -> None:
-    """A level is about to change: who took from it when it showed another size than now took what
-    has gone since, though the old size may come back. A full book tells no level's way there."""
+    """A level is told: who took from it when it showed another size, than before or from now on,
+    took what has gone since, though the old size may come back. A full book tells no level's way
+    there."""
     slot = int(row.market)
     market = state.markets[slot]
     index = grid_index(market, int(row.price_e4))
@@ -119,7 +120,8 @@ def renew(state: State, sim: Sim, row: Record) -> None:
         if place < 0:
             continue
         entry = sim.taken[lane, place]
-        if entry.key == key and entry.displayed_e6 != shown_e6:
+        is_old = entry.displayed_e6 != shown_e6 or entry.displayed_e6 != row.size_e6
+        if entry.key == key and is_old:
             give_back(sim, entry)
     if sim.levels_taken[slot] == 0:
         set_watch(sim, slot)

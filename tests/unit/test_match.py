@@ -83,14 +83,26 @@ def test_a_level_that_went_and_came_back_in_its_old_size_is_new() -> None:
     buy(made, 20, 1, price_e4=5_000, size_e6=10 * ONE_E6)
     made.apply([level(200, 0, ASK, 5_000, 10, flags=0), best(200, 0, 4_000, 5_000)])  # says nothing
     buy(made, 210, 2, price_e4=5_000, size_e6=10 * ONE_E6)
-    made.apply([level(400, 0, ASK, 5_000, 0, flags=0), best(400, 0, 4_000, 5_100)])
     assert made.sim.levels_taken[0] == 1
-    made.apply([level(500, 0, ASK, 5_000, 10, flags=0), best(500, 0, 4_000, 5_000)])
+    made.apply([level(400, 0, ASK, 5_000, 0, flags=0), best(400, 0, 4_000, 5_100)])
     assert made.sim.levels_taken[0] == 0
+    made.apply([level(500, 0, ASK, 5_000, 10, flags=0), best(500, 0, 4_000, 5_000)])
     buy(made, 600, 3, price_e4=5_000, size_e6=10 * ONE_E6)
     made.apply([timer(5_000)])
     assert fills(made, 1) == fills(made, 3) == [(5_000, 10 * ONE_E6)]
     assert refusal(made, 2) == RejectReason.NO_MATCH
+
+
+def test_a_level_that_a_full_book_showed_in_another_size_is_new() -> None:
+    made = venue()
+    buy(made, 20, 1, price_e4=5_000, size_e6=10 * ONE_E6)
+    made.apply(book(400, 0, BIDS, {**ASKS, 5_000: 3}))
+    assert made.sim.levels_taken[0] == 1
+    made.apply([level(500, 0, ASK, 5_000, 10, flags=0), best(500, 0, 4_000, 5_000)])
+    assert made.sim.levels_taken[0] == 0
+    buy(made, 600, 2, price_e4=5_000, size_e6=10 * ONE_E6)
+    made.apply([timer(5_000)])
+    assert fills(made, 2) == [(5_000, 10 * ONE_E6)]
 
 
 def test_both_tokens_take_from_one_book() -> None:
