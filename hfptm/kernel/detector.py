@@ -223,7 +223,7 @@ def kept_e6(walked: Record, step_e6: int, cost_e12: int, gain_e12: int, least_e4
     change_e10 = gain_e10 - least_e4 * (scaled_e6(cost_e12, step_e6) + 1)
     if margin_e10(walked, least_e4) + change_e10 >= 0:
         return step_e6
-    return portion_e6(step_e6, before_e10, before_e10 - change_e10)
+    return portion_e6(step_e6, before_e10, -change_e10)
 
 
 @cold

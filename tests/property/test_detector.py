@@ -3,7 +3,7 @@
 from fractions import Fraction
 from typing import NamedTuple
 
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from hfptm.opportunities import OpportunityKind, Reason, Relation
@@ -221,6 +221,11 @@ def test_baskets(
     st.lists(RATES_E4, min_size=5, max_size=5),
     EDGES_E4,
 )
+@example(
+    [(0, ({}, {5000: 1})), (1, ({5200: 2}, {5300: 1})), (2, ({}, {4900: 1, 5000: 1}))],
+    [0] * 5,
+    300,
+)  # the least edge ends inside the second level
 @settings(max_examples=150)
 def test_nested(
     arrivals: list[tuple[int, tuple[Levels, Levels]]], rates_e4: list[int], min_edge_e4: int
