@@ -291,7 +291,7 @@ def test_ten_thousand_markets_leave_nothing() -> None:
     link(normaliser, 1, 1, RawKind.LINK_UP, "")
     empty = len(normaliser.save())
     for number in range(10_000):
-        condition = f"0x{number:064x}"
+        condition = f"0x{number << 193:064x}"
         market = make_market(condition, f"{number}1", f"{number}2")
         normaliser.add_market(market)
         sides = {"bids": levels(("0.4", "1")), "asks": []}
