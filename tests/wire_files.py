@@ -1,6 +1,7 @@
 """Wire files to play, made of few words: who a frame is for, and what is in it."""
 
 from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,7 +25,7 @@ class Line(NamedTuple):
 def written(path: Path, lines: Iterable[Line]) -> list[bytes]:
     """Write the file; the payloads in it."""
     payloads = []
-    with WireWriter(path, seed=7) as writer:
+    with closing(WireWriter(path, seed=7)) as writer:
         for number, line in enumerate(lines, 1):
             payloads.append(line.payload(number))
             everybody = line.kind is EventType.NEW_MARKET

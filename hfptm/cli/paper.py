@@ -1,7 +1,6 @@
 """`hfptm paper`: the kernel on the live feed, with a simulated venue; `hfptm parity`: once more."""
 
 import asyncio
-import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,7 +18,7 @@ from hfptm.cli.options import (
     folder,
 )
 from hfptm.cli.output import say_if_compiling, show
-from hfptm.cli.recording import live_status
+from hfptm.cli.recording import live_status, stopped_by_signals
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -103,10 +102,7 @@ async def traded(
     from replay.metrics import Tally
 
     compile_kernels()
-    stop = asyncio.Event()
-    running = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        running.add_signal_handler(number, stop.set)
+    stop = stopped_by_signals()
     run_id, latencies, tally = new_run_id(wall_ns()), latencies_of(limits(settings)), Tally()
     with RunJournal(data, run_id, as_toml(settings)) as journal:
 

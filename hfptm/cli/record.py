@@ -1,7 +1,6 @@
 """`hfptm record`: receive the exchange's market channel until told to stop."""
 
 import asyncio
-import signal
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,7 +17,7 @@ from hfptm.cli.options import (
     folder,
 )
 from hfptm.cli.output import show
-from hfptm.cli.recording import live_status
+from hfptm.cli.recording import live_status, stopped_by_signals
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -59,10 +58,7 @@ async def until_stopped(
     from recorder.notify import Notifier
     from recorder.service import Service
 
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
+    stop = stopped_by_signals()
     notifier = Notifier(environment())
     async with AsyncExitStack() as exits:
         listeners = [shown, notifier.note]

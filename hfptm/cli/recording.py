@@ -1,10 +1,13 @@
-"""What `hfptm record` shows while it runs: a table on a terminal, JSON lines anywhere else.
+"""What recording shows while it runs, and how it is stopped.
 
-All of it is written by a thread of its own: recording goes on if nobody reads.
+It shows a table on a terminal, JSON lines anywhere else, all of it written by a thread of its own:
+recording goes on if nobody reads.
 """
 
+import asyncio
 import logging
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +22,15 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from recorder.status import LineStatus, RecorderStatus
+
+
+def stopped_by_signals() -> asyncio.Event:
+    """Set by Ctrl-C and SIGTERM from now on, in the loop that runs."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    return stop
 
 
 @contextmanager

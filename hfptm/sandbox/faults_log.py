@@ -2,8 +2,6 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import msgspec
 
@@ -50,7 +48,7 @@ Teller = Callable[[Deed], None]
 
 
 class FaultLog:
-    """Writes deeds to a file, each on a line, whole at once. `close` it, or use it as a context."""
+    """Writes deeds to a file, each on a line, whole at once. `close` it."""
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("wb", buffering=0)
@@ -60,17 +58,6 @@ class FaultLog:
 
     def close(self) -> None:
         self._file.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def read_deeds(path: Path) -> list[Deed]:

@@ -112,13 +112,13 @@ class Session:
         seed = settings.seed
         self._sent.write = self._planted.write = self._deeds.write = _discard
         if settings.wire:
-            wire = files.enter_context(WireWriter(settings.wire, seed))
+            wire = files.enter_context(closing(WireWriter(settings.wire, seed)))
             self._sent.write = lambda item: wire.write(*item)
         if settings.truth:
             truth = files.enter_context(closing(TruthWriter(settings.truth, seed, self.start_ns)))
             self._planted.write = truth.tell
         if settings.fault_log:
-            self._deeds.write = files.enter_context(FaultLog(settings.fault_log)).write
+            self._deeds.write = files.enter_context(closing(FaultLog(settings.fault_log))).write
         for outbox in (self._sent, self._planted, self._deeds):
             outbox.flush()
 

@@ -18,21 +18,7 @@ import pytest
 
 from hfptm.book_check import compile_kernels
 from hfptm.records import GapReason
-from hfptm.sandbox.faults_kinds import (
-    Delay,
-    Disconnect,
-    Drop,
-    Duplicate,
-    Fault,
-    Freeze,
-    GhostBook,
-    Lose,
-    Malformed,
-    RateLimit,
-    Refuse,
-    Reorder,
-    Slow,
-)
+from hfptm.sandbox import faults_kinds as kinds
 from hfptm.sandbox.faults_log import OPENED
 from tests.account import Account
 from tests.fed import Fed, account
@@ -42,24 +28,24 @@ FAULTY_S = 1.2
 AT_ONCE = 10
 SHARE = Decimal("0.05")
 
-KINDS: dict[str, list[Fault]] = {
+KINDS: dict[str, list[kinds.Fault]] = {
     "none": [],
-    "drop": [Drop(share=SHARE)],
-    "duplicate": [Duplicate(share=SHARE)],
-    "malformed": [Malformed(share=SHARE)],
-    "delay": [Delay(share=SHARE, delay_ms=(0, 150))],
-    "reorder": [Reorder(share=SHARE, delay_ms=(0, 150))],
-    "lose": [Lose()],
-    "lose_half": [Lose(share=Decimal("0.5"))],
-    "freeze": [Freeze()],
-    "freeze_half": [Freeze(share=Decimal("0.5"))],
-    "close": [msgspec.convert({"kind": "disconnect", "code": 1012}, Disconnect)],
-    "reset": [msgspec.convert({"kind": "disconnect"}, Disconnect)],
-    "refused": [Disconnect(), Refuse(status=429)],
-    "away": [Disconnect(), Refuse()],
-    "ghosts": [Lose(), GhostBook()],
-    "slow": [Lose(), Slow(delay_ms=(100, 400))],
-    "limited": [Lose(), RateLimit()],
+    "drop": [kinds.Drop(share=SHARE)],
+    "duplicate": [kinds.Duplicate(share=SHARE)],
+    "malformed": [kinds.Malformed(share=SHARE)],
+    "delay": [kinds.Delay(share=SHARE, delay_ms=(0, 150))],
+    "reorder": [kinds.Reorder(share=SHARE, delay_ms=(0, 150))],
+    "lose": [kinds.Lose()],
+    "lose_half": [kinds.Lose(share=Decimal("0.5"))],
+    "freeze": [kinds.Freeze()],
+    "freeze_half": [kinds.Freeze(share=Decimal("0.5"))],
+    "close": [msgspec.convert({"kind": "disconnect", "code": 1012}, kinds.Disconnect)],
+    "reset": [msgspec.convert({"kind": "disconnect"}, kinds.Disconnect)],
+    "refused": [kinds.Disconnect(), kinds.Refuse(status=429)],
+    "away": [kinds.Disconnect(), kinds.Refuse()],
+    "ghosts": [kinds.Lose(), kinds.GhostBook()],
+    "slow": [kinds.Lose(), kinds.Slow(delay_ms=(100, 400))],
+    "limited": [kinds.Lose(), kinds.RateLimit()],
 }
 Run = tuple[Fed, Account]
 

@@ -1,5 +1,6 @@
 """When faults act and whom they hit; fault files and the log of what was done."""
 
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 
@@ -214,7 +215,7 @@ def test_the_log_is_read_back(tmp_path: Path) -> None:
     path = tmp_path / "faults.log.jsonl"
     faults = started(Drop())
     (active,) = faults.active(Drop)
-    with FaultLog(path) as log:
+    with closing(FaultLog(path)) as log:
         faults.tell = log.write
         faults.note(active, connection=3, frame=7)
         assert path.read_text() == (

@@ -1,5 +1,6 @@
 """A wire file gives back what was written, and says where it is damaged."""
 
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,7 @@ PUBLISHED = st.builds(
 
 
 def written(path: Path, sent: list[Published]) -> Path:
-    with WireWriter(path, seed=7) as writer:
+    with closing(WireWriter(path, seed=7)) as writer:
         for ts_ns, frame in enumerate(sent):
             writer.write(ts_ns, [frame])
     return path
