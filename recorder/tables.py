@@ -87,7 +87,7 @@ def _hour(certificate: Certificate) -> RenderableType:
         *[(f"  {reason}", duration(s)) for reason, s in total.unseen_s_by_reason.items()],
         ("best prices that disagree", f"{total.mismatches:,} of {total.batches_checked:,}"),
         ("of them healed by another line", f"{total.healed:,}"),
-        ("frames unreadable, of unlike tokens", f"{total.doubted:,} / {total.mirror_breaks:,}"),
+        ("frames unreadable / YES and NO unlike", f"{total.doubted:,} / {total.mirror_breaks:,}"),
         ("hashes right, wrong, not to be judged", _hashes(total)),
         ("least lag", _ms(certificate.clock.least_lag_ns)),
         ("drift of the least lag", f"{certificate.clock.drift_ppm:,.1f} ppm"),

@@ -99,7 +99,7 @@ class _Check:
         """Markets that are resolved."""
         paths = self._files(Kind.GAPS)
         self._gaps = sorted(gap for path in paths for gap in read_gaps(path))
-        self._end_ns = max((_last_ns(path) for path in self._files(Kind.EVENTS)), default=0)
+        self._end_ns = _end_ns(self._files(Kind.EVENTS))
 
     def hour(self, start_ns: int) -> Certificate:
         checksums, lines, lag = Checksums(), Lines(), LagEnvelope()
@@ -220,10 +220,22 @@ def read_events(path: Path) -> Iterator[Rows]:
             yield fill_rows(file.read_row_group(group), EVENT)
 
 
+def _end_ns(paths: list[Path]) -> int:
+    """The last row's time, but of those that say that a recorder stopped: it was to end there."""
+    for _, hour in groupby(reversed(paths), key=hour_ns):
+        if end_ns := max(map(_last_ns, hour)):
+            return end_ns
+    return 0
+
+
 def _last_ns(path: Path) -> int:
-    metadata = open_table(path).metadata
-    groups = range(metadata.num_row_groups)
-    return max((metadata.row_group(g).column(0).statistics.max for g in groups), default=0)
+    with open_table(path) as file:
+        for group in reversed(range(file.num_row_groups)):
+            rows = fill_rows(file.read_row_group(group), EVENT)
+            told = rows[(rows["kind"] != EventKind.GAP) | (rows["aux"] != GapReason.STOPPED)]
+            if len(told):
+                return int(told["ts_recv_ns"][-1])
+    return 0
 
 
 def _is_change(rows: Rows) -> npt.NDArray[np.bool_]:

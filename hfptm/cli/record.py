@@ -46,7 +46,7 @@ def record(
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
     ):
         summary = runner.run(until_stopped(settings, lake, limit_ns, shown))
-    show(as_json, summary, lambda: summary_table(summary))
+    show(as_json, summary, lambda: summary_table(summary, lake))
 
 
 async def until_stopped(
@@ -69,10 +69,12 @@ async def until_stopped(
         return await Service(settings, data, listeners, limit_ns=limit_ns).run(stop)
 
 
-def summary_table(summary: "Summary") -> "Table":
+def summary_table(summary: "Summary", data: Path) -> "Table":
     from hfptm.tables import duration, pairs
 
+    sealed = "and sealed" if summary.is_sealed else "and sealing goes on in its own process"
     rows = [
+        ("in", f"{data}, {sealed}"),
         ("time", duration(summary.ran_s)),
         ("frames", f"{summary.frames:,}"),
         ("bytes received", f"{summary.size_bytes:,}"),

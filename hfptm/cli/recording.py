@@ -119,26 +119,40 @@ def status_table(status: "RecorderStatus") -> "Table":
     """Of now; what is wrong stands last."""
     from hfptm.tables import add, duration, mib, pairs
 
-    latency_ms = status.sync_latency_ns / NS_PER_MS
+    took = f"{status.sync_latency_ns / NS_PER_MS:,.0f} ms"
     received = f"{status.frames_per_s:,.0f}/s, {mib(status.size_bytes)} MiB"
     rows = [
         ("time", duration(status.ran_s)),
-        ("markets", f"{status.markets:,} ({status.waiting:,} wait for a book)"),
+        ("markets", markets_words(status)),
         *((f"line {line.line}", line_words(line)) for line in status.lines),
         ("frames", f"{status.frames:,} ({received})"),
-        ("behind the exchange", f"{status.books.behind_ns / NS_PER_MS:,.0f} ms by both clocks"),
-        ("on the way to disk", f"{mib(status.queued_bytes)} MiB, {latency_ms:,.0f} ms"),
+        ("behind the exchange", behind_words(status)),
+        ("on the way to disk", f"{mib(status.queued_bytes)} MiB; the last write took {took}"),
         ("disk free", f"{status.free_bytes / (1 << 30):,.1f} GiB"),
         ("dropped", f"{status.dropped_rows:,} rows"),
         ("not seen now", f"{status.books.unseen:,} markets; {status.books.gaps:,} gaps before"),
         ("missed by a connection", f"{status.missed:,} ({status.unhealed:,} not healed yet)"),
         ("books that disagreed", f"{status.books.mismatches - status.books.healed:,}"),
     ]
-    table = pairs("Recording", rows)
+    table = pairs("Recording; Ctrl-C ends it", rows)
     for problem in status.problems:
         add(table, "problem", problem, style="bold red")
     return table
 
 
+def markets_words(status: "RecorderStatus") -> str:
+    if not status.markets and not status.waiting:
+        return "none yet: the exchange is being asked for them"
+    return f"{status.markets:,}, and {status.waiting:,} that have no book yet"
+
+
 def line_words(line: "LineStatus") -> str:
+    if not line.shards:
+        return "no connection yet"
     return f"{line.connections} of {line.shards} connections, first {line.first:,} times"
+
+
+def behind_words(status: "RecorderStatus") -> str:
+    if not status.books.frames:
+        return "not known yet"
+    return f"{status.books.behind_ns / NS_PER_MS:,.0f} ms by both clocks"

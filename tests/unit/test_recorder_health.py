@@ -186,9 +186,21 @@ def test_log_lines_are_json_with_the_status_and_news_of_problems() -> None:
 
 def test_the_live_table_says_what_matters() -> None:
     console = Console(width=100, record=True, file=StringIO())
-    books = msgspec.structs.replace(STATUS.books, gaps=3, behind_ns=41_000_000)
+    books = msgspec.structs.replace(STATUS.books, frames=9, gaps=3, behind_ns=41_000_000)
     console.print(status_table(msgspec.structs.replace(SICK, books=books)))
     shown = console.export_text()
     for text in ("2 of 2 connections", "80/s", "1.0 GiB", "1 markets; 3 gaps before", "no space"):
         assert text in shown
     assert "41 ms by both clocks" in shown
+    assert "40, and 1 that have no book yet" in shown
+
+
+def test_the_live_table_does_not_say_what_is_not_known_yet() -> None:
+    console = Console(width=100, record=True, file=StringIO())
+    line = msgspec.structs.replace(LINE, markets=0, connections=0, shards=0, first=0)
+    before = msgspec.structs.replace(STATUS, markets=0, waiting=0, lines=[line])
+    console.print(status_table(before))
+    shown = console.export_text()
+    for text in ("none yet", "no connection yet", "not known yet"):
+        assert text in shown
+    assert "0 ms by both clocks" not in shown

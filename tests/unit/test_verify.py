@@ -92,6 +92,20 @@ def test_what_a_certificate_says(tmp_path: Path) -> None:
     assert stands.worst == found
 
 
+@pytest.mark.parametrize(
+    ("cause", "unseen_s", "listed_s"), [(b"stopped", 0, 990), (b"disconnect", 9, 1000)]
+)
+def test_a_recording_ends_with_what_it_received_before_it_was_stopped(
+    tmp_path: Path, cause: bytes, unseen_s: int, listed_s: int
+) -> None:
+    lake = new_lake(tmp_path)
+    down = [row(1000, connection, RawKind.LINK_DOWN, cause) for connection in (2, 12)]
+    write(lake, [*recording(), *down])
+    total = certify(lake).total
+    assert total.unseen_s == 210 - 101 + unseen_s
+    assert total.listed_s == listed_s
+
+
 def test_a_market_that_is_recorded_no_more_is_no_fault(tmp_path: Path) -> None:
     lake = new_lake(tmp_path)
     said = msgspec.json.encode(Silence([YES], GapReason.REMOVED))
