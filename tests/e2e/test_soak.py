@@ -1,4 +1,6 @@
-"""Hours of tape: a replay of many must not need more memory than one of few."""
+"""Memory: a replay of many hours takes no more than one of few, nor does a recorder after many
+markets.
+"""
 
 import subprocess
 import sys
@@ -9,6 +11,7 @@ import pytest
 from benchmarks.tape import make_tape, with_ids
 from hfptm.lake import Lake
 from tests.conftest import ROOT
+from tests.turnover import Task, recorded
 
 PEAK = """
 import sys
@@ -41,3 +44,10 @@ def test_memory_does_not_grow_with_the_recording(tmp_path: Path) -> None:
         del tape
         peaks.append(peak_mib(tmp_path / str(rows)))
     assert peaks[1] < peaks[0] + 150, peaks
+
+
+@pytest.mark.soak
+def test_a_recorder_is_as_large_after_ten_thousand_markets(tmp_path: Path) -> None:
+    """A day of windows, 200 at a time. It grew by 95 MiB when what was announced was kept."""
+    sizes = [size >> 20 for size in recorded(Task(tmp_path, waves=50, size=200))]
+    assert max(sizes[-10:]) < max(sizes[10:20]) + 24, sizes
