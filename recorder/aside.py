@@ -121,6 +121,7 @@ class Aside:
                     updated=changes.updated,
                     groups=changes.groups,
                     waiting=changes.waiting,
+                    paid=changes.paid,
                 )
             )
 

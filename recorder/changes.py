@@ -17,7 +17,7 @@ class Ended(StrEnum):
 
 
 class Changes(msgspec.Struct, frozen=True, kw_only=True):
-    """What the feed has to do. Nothing is in two of the three."""
+    """What the feed has to do. Nothing is in two of the first three."""
 
     add: list[Market]
     remove: dict[int, Refused | Ended]
@@ -28,9 +28,11 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
     """Those of `add`, each once."""
     waiting: list[int]
     """Markets that were chosen too, and are in `add` once they have a book."""
+    paid: dict[int, int]
+    """What a YES share pays, in e4, of markets that have resolved, those of former runs too."""
 
     def __bool__(self) -> bool:
-        return bool(self.add or self.remove or self.updated)
+        return bool(self.add or self.remove or self.updated or self.paid)
 
 
 class Status(msgspec.Struct, kw_only=True):

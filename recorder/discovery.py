@@ -139,7 +139,8 @@ class Discovery:
         changed = await asyncio.to_thread(self._store.put, versions) if versions else []
         self._unresolved.add(changed)
         removed = removed or {}
-        for market in await self._settle(now_ns):
+        paid = await self._settle(now_ns)
+        for market in paid:
             if self._recorded.pop(market, None) and not added.pop(market, None):
                 removed[market] = Ended.RESOLVED
         self._store.forget(removed)
@@ -149,6 +150,7 @@ class Discovery:
         return Changes(
             add=[self._taker_delays.noted(each.market) for each in added.values()],
             groups=list(groups.values()),
+            paid=paid,
             remove=removed,
             waiting=list(self._wanted),
             updated=[
@@ -222,8 +224,8 @@ class Discovery:
             return {}
         return {market: self._recorded[market] for market in asked}
 
-    async def _settle(self, now_ns: int) -> list[int]:
-        """Store the payouts that were heard or asked for; the markets that have resolved."""
+    async def _settle(self, now_ns: int) -> dict[int, int]:
+        """Store the payouts that were heard or asked for; what a YES share pays, by market."""
         settled, self._heard = self._heard, {}
         try:
             due = self._unresolved.due(now_ns, payouts.AT_ONCE)
@@ -242,7 +244,7 @@ class Discovery:
             self._wanted.pop(id_, None)
             self._resolved.add(id_)
             self.status.resolved[each.resolution.source] += 1
-        return list(settled)
+        return {id_: each.resolution.payout_e4 for id_, each in settled.items()}
 
     def _note_problem(self, error: VenueError) -> None:
         self.status.problems += 1

@@ -56,6 +56,10 @@ class Tap(Protocol):
     def list_more(self, markets: list[Market], groups: list[Group]) -> None:
         """Markets of which rows will come."""
 
+    def update(self, markets: list[Market], paid: dict[int, int]) -> None:
+        """Markets with other rules than before, and what a YES share pays of those that resolved,
+        in e4; it must not raise."""
+
     def receive(self, row: RawRow) -> None:
         """A raw row, as `Storage.append` has just taken it; it must not raise."""
 
@@ -156,6 +160,7 @@ class Service:
                         _keep(storage, RawKind.CHOSEN, Chosen(told.chosen))
                     if self._tap:
                         self._tap.list_more(add, groups)
+                        self._tap.update(told.updated, told.paid)
                     feed.remove(remove)
                     feed.add(add)
                 case talk.Answer(market=market, finding=finding):

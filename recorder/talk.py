@@ -91,6 +91,7 @@ class Found(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     updated: list[Market]
     groups: list[Group]
     waiting: list[int]
+    paid: dict[int, int]
 
     @property
     def chosen(self) -> list[int]:

@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hfptm.records import EVENT, EventKind
+from hfptm.market_rows import rule_changes
+from hfptm.records import EVENT
 from hfptm.registry import Group, Market
 from replay.reader import Rows
 
@@ -35,40 +36,13 @@ def definitions_at(versions: Iterable[tuple[Market, Group | None]], from_ns: int
         if not (is_later and market.market in markets):
             markets[market.market] = market
         else:
-            changes += _changed(newest[market.market], market)
+            changes += rule_changes(newest[market.market], market, market.valid_from_ns)
         newest[market.market] = market
     return Definitions(
         [markets[key] for key in sorted(markets)],
         [groups[key] for key in sorted(groups)],
         np.concatenate([np.zeros(0, EVENT), *changes]),
     )
-
-
-def fees_of(market: Market) -> tuple[int, int]:
-    return market.fee_rate_e4, market.fee_exponent
-
-
-def delays_of(market: Market) -> tuple[int, int, int]:
-    return market.taker_delay, market.game_delay_ms, market.game_start_ns
-
-
-def _changed(before: Market, after: Market) -> Iterator[Rows]:
-    """The rows that make one version the next."""
-    if fees_of(before) != fees_of(after):
-        row = _row(after, EventKind.FEE)
-        row["price_e4"], row["aux"] = fees_of(after)
-        yield row
-    if delays_of(before) != delays_of(after):
-        row = _row(after, EventKind.DELAY)
-        row["price_e4"], row["size_e6"], row["aux"] = delays_of(after)
-        yield row
-
-
-def _row(market: Market, kind: EventKind) -> Rows:
-    row = np.zeros(1, EVENT)
-    row["kind"], row["market"] = kind, market.market
-    row["ts_recv_ns"] = row["ts_venue_ns"] = market.valid_from_ns
-    return row
 
 
 def merge(blocks: Iterable[Rows], changes: Rows) -> Iterator[Rows]:

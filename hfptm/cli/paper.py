@@ -118,9 +118,10 @@ async def traded(
         gc.freeze()
         began_ns = monotonic_ns()
         with InputLog(journal.folder) as inputs:
-            loop = Loop(engine, inputs)
+            loop = Loop(engine, inputs, wall_ns())
             async with ticking(loop, stop):
                 await Service(settings, data, [shown], loop, limit_ns).run(stop)
+            loop.tick(wall_ns())
         engine.finish()
         summary = summarise(engine, tally, run_id, journal.digest(), monotonic_ns() - began_ns)
         summary["mode"], summary["latency"] = "paper", dict(latencies.summary())

@@ -11,6 +11,7 @@ import numpy as np
 from hfptm.drive.inputs import InputLog, Rows
 from hfptm.engine import Engine
 from hfptm.errors import HfptmError
+from hfptm.market_rows import payout, rule_changes
 from hfptm.normaliser.normaliser import Normaliser
 from hfptm.records import EVENT, EventKind
 from hfptm.registry import Group, Market
@@ -29,22 +30,36 @@ class Status(msgspec.Struct):
 class Loop:
     """`receive` raw rows in order, `tick` every few milliseconds.
 
-    What goes wrong in `receive` is kept and raised by the next `tick`: who receives goes on.
+    What goes wrong is kept and raised by the next `tick`: who receives goes on.
     """
 
-    def __init__(self, engine: Engine, inputs: InputLog) -> None:
+    def __init__(self, engine: Engine, inputs: InputLog, now_ns: int) -> None:
         self.status = Status()
         self._engine, self._inputs = engine, inputs
         self._normaliser = Normaliser(())
-        self._now_ns = 0
+        self._markets: dict[int, Market] = {}
+        self._now_ns = now_ns
         self._failure: HfptmError | None = None
 
     def list_more(self, markets: list[Market], groups: list[Group]) -> None:
         """Before the first row of any of them."""
         for market in markets:
             self._normaliser.add_market(market)
+            self._markets.setdefault(market.market, market)
         self._inputs.list_more(markets, groups)
         self._engine.list_more(markets, groups)
+
+    def update(self, markets: list[Market], paid: dict[int, int]) -> None:
+        """Of what is listed: changed fees and delays, and payouts of a YES share in e4."""
+        rows: list[Rows] = []
+        for market in markets:
+            if before := self._markets.get(market.market):
+                rows += rule_changes(before, market, self._now_ns)
+                self._markets[market.market] = market
+        listed = paid.keys() & self._markets.keys()
+        rows += [payout(market, paid[market], self._now_ns) for market in sorted(listed)]
+        if rows:
+            self._feed(np.concatenate(rows))
 
     def receive(self, row: RawRow) -> None:
         ts_recv_ns, _, line, connection, _, kind, payload = row
@@ -52,16 +67,11 @@ class Loop:
         self._normaliser.receive(self._now_ns, line, connection, kind, payload)
         self.status.frames += 1
         rows = self._normaliser.take()
-        if len(rows) and self._failure is None:
-            try:
-                self._feed(rows)
-            except HfptmError as failure:
-                self._failure = failure
+        if len(rows):
+            self._feed(rows)
 
     def tick(self, now_ns: int) -> None:
         """Let time pass. Raises what went wrong since the last one."""
-        if self._failure:
-            raise self._failure
         self._normaliser.take_gaps()  # the recorder keeps them; here they would only gather
         self._now_ns = max(self._now_ns, now_ns)
         if self._engine.wake_ns < self._now_ns:
@@ -71,8 +81,14 @@ class Loop:
             self.status.timers += 1
             self._feed(timer)
         self._inputs.tick(self._now_ns)
+        if self._failure:
+            raise self._failure
 
     def _feed(self, rows: Rows) -> None:
-        self.status.rows += len(rows)
-        self._inputs.append(rows)
-        self._engine.feed(rows)
+        if self._failure is None:
+            self.status.rows += len(rows)
+            try:
+                self._inputs.append(rows)
+                self._engine.feed(rows)
+            except HfptmError as failure:
+                self._failure = failure

@@ -135,7 +135,7 @@ def test_a_market_that_ended_is_asked_about_without_a_look(tmp_path: Path) -> No
         assert not await house.step(14, is_look=False)
         changes = await house.step(1, is_look=False)
         assert changes.remove == {market: Ended.RESOLVED}
-        assert house.payouts_e4() == {market: 10_000}
+        assert changes.paid == house.payouts_e4() == {market: 10_000}
 
     run(tmp_path, scenario)
 

@@ -2,15 +2,16 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from hfptm.drive.inputs import InputLog, read_inputs
 from hfptm.drive.loop import Loop
 from hfptm.errors import CapacityError, LakeError
 from hfptm.raw import RawKind
-from hfptm.records import EventKind
+from hfptm.records import EventKind, TakerDelay
 from hfptm.registry import Market
-from hfptm.units import FAR_NS, NS_PER_S
+from hfptm.units import FAR_NS, NS_PER_MS, NS_PER_S
 from tests.engines import Recorder, crossed_market, tape_of
 from tests.tapes import START_NS, make_market
 
@@ -29,7 +30,7 @@ def test_inputs_are_those_that_were_fed_and_time_never_goes_back(tmp_path: Path)
     one, two = make_market("one"), make_market("two")
     engine = Recorder([], [], spare_slots=2)
     with InputLog(tmp_path) as inputs:
-        loop = Loop(engine, inputs)
+        loop = Loop(engine, inputs, START_NS)
         loop.list_more([one], [])
         loop.receive(frame(one, START_NS + 5))
         loop.list_more([two], [])
@@ -45,12 +46,40 @@ def test_inputs_are_those_that_were_fed_and_time_never_goes_back(tmp_path: Path)
     assert engine.slots.unlisted_markets == 0
 
 
+def test_changed_rules_and_payouts_are_rows_of_markets_that_are_listed(tmp_path: Path) -> None:
+    """They stand among the inputs, at the time of the loop, and reach the kernel's own market."""
+    listed, other = make_market("one"), make_market("other")
+    engine = Recorder([], [], spare_slots=2)
+    dearer = msgspec.structs.replace(listed, fee_rate_e4=900)
+    slower = msgspec.structs.replace(dearer, game_delay_ms=3_000, taker_delay=TakerDelay.YES)
+    with InputLog(tmp_path) as inputs:
+        loop = Loop(engine, inputs, START_NS)
+        loop.list_more([listed], [])
+        loop.update([dearer, msgspec.structs.replace(other, fee_rate_e4=1)], {})
+        loop.receive(frame(listed, START_NS + 5))
+        loop.update([slower], {})
+        loop.update([slower], {other.market: 10_000})
+        (market,) = engine.state.markets[engine.slots.market_ids == listed.market]
+        assert (market["fee_rate_e4"], market["game_delay_ns"]) == (900, 3_000 * NS_PER_MS)
+        assert market["taker_delay"] == TakerDelay.YES
+        loop.update([], {listed.market: 10_000})
+    assert engine.slots.unlisted_markets == 0
+    assert engine.state.markets["payout_e4"].tolist().count(10_000) == 1
+    (_, none), (_, rows) = read_inputs(tmp_path)
+    assert len(none) == 0
+    told = rows[rows["kind"] >= EventKind.STATE]
+    kinds = [EventKind.FEE, EventKind.DELAY, EventKind.STATE]
+    assert told["kind"].tolist() == kinds
+    assert (told["ts_recv_ns"] - START_NS).tolist() == [0, 5, 5]
+    assert set(told["market"].tolist()) == {listed.market}
+
+
 def test_what_is_due_comes_by_a_timer_where_no_row_does(tmp_path: Path) -> None:
     """Alone in its market, an order is answered when the grace time of its book is over."""
     listed = make_market("quiet")
     engine = Recorder([listed], [])
     with InputLog(tmp_path) as inputs:
-        loop = Loop(engine, inputs)
+        loop = Loop(engine, inputs, START_NS)
         rows = tape_of(crossed_market("quiet", START_NS)[:4])
         engine.feed(rows)
         assert any(len(output.intents) for output in engine.outputs)
@@ -70,7 +99,7 @@ def test_what_is_due_comes_by_a_timer_where_no_row_does(tmp_path: Path) -> None:
 def test_what_goes_wrong_is_told_by_the_next_tick(tmp_path: Path) -> None:
     engine = Recorder([], [], spare_slots=1)
     with InputLog(tmp_path) as inputs:
-        loop = Loop(engine, inputs)
+        loop = Loop(engine, inputs, START_NS)
         loop.list_more([make_market("one"), make_market("two")], [])
         loop.receive(frame(make_market("one"), START_NS))
         loop.tick(START_NS)
@@ -84,7 +113,7 @@ def test_a_killed_run_keeps_its_inputs_up_to_the_last_whole_block(tmp_path: Path
     one, two = make_market("one"), make_market("two")
     inputs = InputLog(tmp_path)
     with inputs:
-        loop = Loop(Recorder([], [], spare_slots=2), inputs)
+        loop = Loop(Recorder([], [], spare_slots=2), inputs, START_NS)
         sizes = []
         for second, market in enumerate((one, two), start=1):
             loop.list_more([market], [])
