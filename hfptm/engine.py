@@ -18,6 +18,7 @@ from hfptm.kernel.state import GRID_MAX, Capacity, digest_parts, new_state, with
 from hfptm.limits import Limits
 from hfptm.opportunities import DECISION, OUTCOME
 from hfptm.parameters import params_of, windows_of
+from hfptm.portfolio import Portfolio, fund, portfolio_of, seat
 from hfptm.records import EVENT, INTENT, Control, EventKind
 from hfptm.registry import Group, Market
 from hfptm.risk_state import RiskState, restore, risk_state
@@ -74,8 +75,8 @@ def compile_kernels() -> None:
 
 class Engine:
     """`draws` are those of `latency.latencies_of`; `sink` receives an `Output` whenever there is
-    something to journal; `risk` is what an earlier run left; `spare_slots` are kept for markets and
-    groups that are listed later."""
+    something to journal; `risk` and `portfolio` are what an earlier run left; `spare_slots` are
+    kept for markets and groups that are listed later."""
 
     def __init__(
         self,
@@ -86,6 +87,7 @@ class Engine:
         sink: Callable[[Output], None],
         risk: RiskState | None = None,
         *,
+        portfolio: Portfolio | None = None,
         spare_slots: int = 0,
     ) -> None:
         markets, groups = list(markets), list(groups)
@@ -104,6 +106,9 @@ class Engine:
         self.first_ns = 0
         self.last_row_ns = 0
         self.rows = 0
+        self._unseated = portfolio
+        if portfolio:
+            fund(self.state, self.sim, portfolio)
         if risk:
             restore(self.state, risk)
 
@@ -140,12 +145,18 @@ class Engine:
     def risk_state(self) -> RiskState:
         return risk_state(self.state)
 
+    def portfolio(self) -> Portfolio:
+        """What is held; nothing is under way, as after `finish`."""
+        return self._unseated or portfolio_of(self.state, self.slots)
+
     def feed(self, rows: Rows) -> None:
         """Apply lake rows in order; their `market` column is overwritten."""
         stop = len(rows)
         if stop == 0:
             return
         rows = as_records(rows)
+        if self._unseated:
+            self._seat(self._unseated, rows.item(0)[0])
         self.rows += stop
         self.last_row_ns = rows.item(stop - 1)[0]
         self.first_ns = self.first_ns or rows.item(0)[0]
@@ -161,6 +172,15 @@ class Engine:
                 self._apply(rows, start, end)
                 start = end
         self._drain()
+
+    def _seat(self, portfolio: Portfolio, now_ns: int) -> None:
+        """What is held gets its slots before the first row; markets as they are listed by then."""
+        self._unseated = None
+        self.slots.list_more(portfolio.markets, portfolio.groups)
+        for market in portfolio.markets:
+            definition = self.slots.define(market.market, now_ns)
+            self._run(definition, 0, len(definition))
+        seat(self.state, self.sim, self.slots, portfolio, now_ns)
 
     def finish(self) -> None:
         """Let everything that is under way come back: time passes, no market changes."""

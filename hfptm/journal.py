@@ -4,7 +4,7 @@
     intents.parquet  decisions.parquet  outcomes.parquet  reports.parquet
 
 A run is written under `<run_id>.partial` and renamed when it is closed: a half run is never taken
-for a whole one.
+for a whole one. As long as it is written its folder is held (`hfptm.presence`).
 """
 
 import hashlib
@@ -23,6 +23,7 @@ import numpy.typing as npt
 from hfptm.errors import LakeError
 from hfptm.opportunities import DECISION, OUTCOME
 from hfptm.parquet import TableFile, arrow_schema, make_folder, read_rows, sync_folder, to_arrow
+from hfptm.presence import Reading
 from hfptm.records import EVENT, INTENT
 
 RowKind = Literal["intents", "decisions", "outcomes", "reports"]
@@ -70,16 +71,23 @@ class RunJournal:
     """Writer of one run. Raises LakeError if the run exists.
 
     As a context manager it keeps the rows under `.partial` when left without `close`.
+    `is_again` writes the rows of a killed run anew: whatever else lies in its folder stays.
     """
 
-    def __init__(self, data: Path, run_id: str, config_toml: str) -> None:
+    def __init__(
+        self, data: Path, run_id: str, config_toml: str, *, is_again: bool = False
+    ) -> None:
         self.path = data / "runs" / run_id
-        self._partial = self.path.with_name(f"{run_id}.partial")
-        for taken in (self.path, self._partial):
+        self._partial = partial_of(self.path)
+        for taken in (self.path,) if is_again else (self.path, self._partial):
             if taken.exists():
                 raise LakeError(f"run {run_id} exists: {taken}; remove it or take another run id")
         make_folder(self._partial)
-        _write(self._partial / "config.toml", config_toml.encode())
+        self._held_folder = Reading(self._partial)
+        if is_again:
+            _remove_output(self._partial)
+        else:
+            _write(self._partial / "config.toml", config_toml.encode())
         _write(self._partial / "version.json", _json(code_version()))
         self.folder = self._partial
         """Where it is while it is written."""
@@ -107,10 +115,14 @@ class RunJournal:
         """Of all rows appended so far, as `Run.digest` computes it from the files."""
         return self._digest.hex()
 
+    def write(self, name: str, value: object) -> None:
+        """A file of its own beside the rows, as JSON."""
+        _write(self._partial / name, _json(value))
+
     def close(self, summary: dict[str, Any]) -> Path:
         """Write `summary` (JSON types), make the run visible, and return its folder."""
         self._publish()
-        _write(self._partial / "summary.json", _json(summary))
+        self.write("summary.json", summary)
         sync_folder(self._partial)
         self._partial.rename(self.path)
         sync_folder(self.path.parent)
@@ -126,6 +138,7 @@ class RunJournal:
         trace: TracebackType | None,
     ) -> None:
         self._publish()
+        self._held_folder.close()
 
     def _publish(self) -> None:
         for kind in list(self._files):
@@ -171,6 +184,16 @@ def run_ids(data: Path) -> list[str]:
     return sorted(file.parent.name for file in folders if file.parent.suffix != ".partial")
 
 
+def partial_runs(data: Path) -> list[Path]:
+    """Folders of runs that were never closed, by name: under way, or given up."""
+    return sorted((data / "runs").glob("*.partial"))
+
+
+def partial_of(path: Path) -> Path:
+    """The folder of a run that is not closed."""
+    return path.with_name(f"{path.name}.partial")
+
+
 def code_version() -> CodeVersion:
     return CodeVersion(
         package=_package_version(),
@@ -207,10 +230,17 @@ def _git(source: Path, *arguments: str) -> str | None:
 
 
 def _no_run(path: Path) -> str:
-    if path.with_name(f"{path.name}.partial").exists():
+    if partial_of(path).exists():
         return f"run {path.name} was never finished; {path}.partial holds its rows; run it again"
     known = ", ".join(run_ids(path.parents[1])[-5:]) or "none"
     return f"no run {path.name} in {path.parent}; the latest are: {known}"
+
+
+def _remove_output(partial: Path) -> None:
+    """What is written again; inputs stay."""
+    for name in (*(f"{kind}*" for kind in ROW_KINDS), "version.json", "portfolio.json", "summary*"):
+        for file in partial.glob(name):
+            file.unlink()
 
 
 def _json(value: object) -> bytes:

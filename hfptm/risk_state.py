@@ -54,9 +54,10 @@ def risk_state(state: State) -> RiskState:
 
 
 def restore(state: State, before: RiskState) -> None:
-    """Into every lane of a new kernel."""
+    """Into every lane of a new kernel, told from the result that it has."""
     risk = state.risk
     for name in _AS_IT_IS:
         risk[name] = getattr(before, name)
     risk["latch"] = Reason[before.latch.upper()] if before.latch else 0
-    risk["day_start_e6"], risk["peak_e6"] = before.lost_e6, before.fallen_e6
+    risk["day_start_e6"] = risk["result_e6"] + before.lost_e6
+    risk["peak_e6"] = risk["result_e6"] + before.fallen_e6

@@ -30,7 +30,8 @@ def _no_traits(_market: Market, _group: Group | None) -> int:
 
 
 class Slots:
-    """Translates blocks of rows. `market_ids` and `group_ids` give back what sits in each slot.
+    """Translates blocks of rows. `market_ids` and `group_ids` give back what sits in each slot,
+    `markets` and `groups` what is listed, by id.
 
     `traits` says which bits of `MarketTrait` a market's definition carries.
     """
@@ -44,9 +45,9 @@ class Slots:
         traits: Callable[[Market, Group | None], int] = _no_traits,
     ) -> None:
         self._traits = traits
-        self._markets = {market.market: market for market in markets}
-        self._groups = {group.group: group for group in groups}
-        places = 1 << max(10, (4 * (len(self._markets) + 1)).bit_length())
+        self.markets = {market.market: market for market in markets}
+        self.groups = {group.group: group for group in groups}
+        places = 1 << max(10, (4 * (len(self.markets) + 1)).bit_length())
         self._ids = np.full(places, EMPTY, np.int64)
         self._slots = np.zeros(places, np.int64)
         self._entered = 0
@@ -67,12 +68,12 @@ class Slots:
 
     def add(self, market: Market) -> None:
         """List one more market."""
-        self._markets[market.market] = market
+        self.markets[market.market] = market
 
     def list_more(self, markets: Iterable[Market], groups: Iterable[Group]) -> None:
         """List what is not; before their first row."""
-        self._markets = {market.market: market for market in markets} | self._markets
-        self._groups = {group.group: group for group in groups} | self._groups
+        self.markets = {market.market: market for market in markets} | self.markets
+        self.groups = {group.group: group for group in groups} | self.groups
 
     def translate(self, rows: Rows, start: int, stop: int) -> int:
         """Put slots into rows[start:stop], up to a row that `define` or `note_state` must see."""
@@ -80,7 +81,7 @@ class Slots:
 
     def define(self, market_id: int, ts_ns: int) -> Rows:
         """Enter an id; returns the rows that introduce its market to the kernel, if listed."""
-        market = self._markets.get(market_id)
+        market = self.markets.get(market_id)
         if market is None:
             self.unlisted_markets += 1
             self._enter(market_id, NOBODY)
@@ -88,9 +89,9 @@ class Slots:
         slot = self._free_slot(self._free_markets, self._resting, ts_ns, "markets at once")
         rows = []
         group_slot = -1
-        if market.group in self._groups:
+        if market.group in self.groups:
             if market.group not in self._group_slot:
-                rows.append(self._define_group(self._groups[market.group], ts_ns))
+                rows.append(self._define_group(self.groups[market.group], ts_ns))
             group_slot = self._group_slot[market.group]
         self._enter(market_id, slot)
         self.market_ids[slot] = market_id
@@ -102,7 +103,7 @@ class Slots:
         fields = (market.tick_e4, market.min_size_e6, group_slot)
         rows.append(_definition(EventKind.MARKET, ts_ns, slot, *fields))
         rows[-1]["ts_venue_ns"] = market.end_ts_ns
-        rows[-1]["side"] = self._traits(market, self._groups.get(market.group))
+        rows[-1]["side"] = self._traits(market, self.groups.get(market.group))
         fields = (market.fee_rate_e4, 0, market.fee_exponent)
         rows.append(_definition(EventKind.FEE, ts_ns, slot, *fields))
         if market.game_delay_ms or market.taker_delay:
@@ -117,15 +118,12 @@ class Slots:
         ts_ns, slot = int(row["ts_recv_ns"]), int(row["market"])
         self._enter(market_id, NOBODY)
         self._listed_ns += ts_ns - self._since_ns.pop(slot)
-        group = self._markets.pop(market_id).group
+        group = self.markets.pop(market_id).group
         if group not in self._group_slot:
             self._resting.append((ts_ns + REST_NS, slot))
             return
         self._unresolved[group] -= 1
-        if (
-            self._unresolved[group] == 0
-            and len(self._members[group]) >= self._groups[group].members
-        ):
+        if self._unresolved[group] == 0 and len(self._members[group]) >= self.groups[group].members:
             self._resting.extend((ts_ns + REST_NS, member) for member in self._members.pop(group))
             self._resting_groups.append((ts_ns + REST_NS, self._group_slot.pop(group)))
 

@@ -5,11 +5,10 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from hfptm.config import limits, load
-from hfptm.drive.inputs import Listing, Rows, read_inputs
-from hfptm.engine import MARKET_SLOTS_MAX, Engine, Output
+from hfptm.drive.inputs import Rows
+from hfptm.engine import Output
 from hfptm.journal import DTYPES, ROW_KINDS, RowKind, read_run
-from hfptm.latency import latencies_of
+from replay.rerun import rerun
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,30 +37,19 @@ class Parity(msgspec.Struct, frozen=True, kw_only=True):
 def parity(data: Path, run_id: str) -> Parity:
     """Raises LakeError for a run that is not there or kept no inputs."""
     run = read_run(data, run_id)
-    steps = list(read_inputs(run.path))
-    outputs = _computed(run.path / "config.toml", steps)
+    outputs: list[Output] = []
+    engine = rerun(run.path, outputs.append)
+    engine.finish()
     difference = None
     for kind in ROW_KINDS:
         found = np.concatenate([np.zeros(0, DTYPES[kind]), *(getattr(o, kind) for o in outputs)])
         difference = difference or _first(kind, run.rows(kind), found, run.version.commit)
     return Parity(
         run_id=run_id,
-        inputs=sum(len(rows) for _, rows in steps),
+        inputs=engine.rows,
         rows={kind: len(run.rows(kind)) for kind in ROW_KINDS},
         difference=difference,
     )
-
-
-def _computed(config: Path, steps: list[tuple[Listing, Rows]]) -> list[Output]:
-    outputs: list[Output] = []
-    settings = limits(load(config, [], {}))
-    draws = latencies_of(settings).draws
-    engine = Engine((), (), settings, draws, outputs.append, spare_slots=MARKET_SLOTS_MAX)
-    for listing, rows in steps:
-        engine.list_more(listing.markets, listing.groups)
-        engine.feed(rows.copy())
-    engine.finish()
-    return outputs
 
 
 def _first(kind: RowKind, journalled: Rows, found: Rows, commit: str | None) -> Difference | None:

@@ -1,6 +1,6 @@
 """An engine whose outputs are kept, and the smallest tape on which it trades."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -8,6 +8,7 @@ from hfptm.config import limits, load
 from hfptm.engine import Engine, Output, Rows
 from hfptm.journal import Digest
 from hfptm.latency import latencies_of
+from hfptm.portfolio import Portfolio
 from hfptm.records import EVENT, EventFlag, EventKind, MarketState, Side
 from hfptm.registry import Group, Market, market_id
 from hfptm.risk_state import RiskState
@@ -26,13 +27,22 @@ class Recorder(Engine):
         groups: list[Group],
         *overrides: str,
         risk: RiskState | None = None,
+        portfolio: Portfolio | None = None,
         spare_slots: int = 0,
     ) -> None:
         self.outputs: list[Output] = []
         settings = limits(load(None, overrides, {}))
         draws = latencies_of(settings).draws
+        self.sink: Callable[[Output], None] = self.outputs.append
         super().__init__(
-            markets, groups, settings, draws, self.outputs.append, risk, spare_slots=spare_slots
+            markets,
+            groups,
+            settings,
+            draws,
+            lambda output: self.sink(output),
+            risk,
+            portfolio=portfolio,
+            spare_slots=spare_slots,
         )
 
     def run(self, rows: Rows, cuts: Sequence[int] = ()) -> "Recorder":

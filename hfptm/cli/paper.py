@@ -17,13 +17,14 @@ from hfptm.cli.options import (
     duration_ns,
     folder,
 )
-from hfptm.cli.output import say_if_compiling, show
+from hfptm.cli.output import say, say_if_compiling, show
 from hfptm.cli.recording import live_status, stopped_by_signals
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from hfptm.config import Config
+    from hfptm.drive.inputs import Start
     from hfptm.drive.loop import Loop
     from recorder.service import Listener
     from replay.parity import Parity
@@ -40,102 +41,82 @@ def paper(
     resume: Annotated[
         bool, typer.Option("--resume", help="Although a loss limit stopped the last run.")
     ] = False,
+    anew: Annotated[
+        bool, typer.Option("--anew", help="With the whole bankroll, and nothing of earlier runs.")
+    ] = False,
     data: Data = None,
     config: ConfigFile = None,
     overrides: Overrides = None,
     as_json: AsJson = False,
 ) -> None:
-    """Trade the live feed on paper, and record it, until Ctrl-C or SIGTERM."""
+    """Trade the live feed on paper, and record it, until Ctrl-C or SIGTERM; the next goes on."""
     import uvloop
 
     from replay.report import summary_table
 
     limit_ns = None if duration is None else duration_ns("--duration", duration)
     settings, place = configuration(config, overrides), folder(data)
-    if not resume:
-        require_no_latch(place)
     say_if_compiling()
+    start = begun(place, is_anew=anew, is_resumed=resume)
     with (
         live_status() as shown,
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
     ):
-        summary = runner.run(traded(settings, place, limit_ns, shown))
+        summary = runner.run(traded(settings, place, start, limit_ns, shown))
     show(as_json, summary, lambda: summary_table(summary))
 
 
-def require_no_latch(data: Path) -> None:
-    """Raises LakeError if a loss limit stopped the last paper run: going on is a human's word."""
-    from hfptm.errors import LakeError
-    from hfptm.journal import read_run, run_ids
+def begun(data: Path, *, is_anew: bool, is_resumed: bool) -> "Start":
+    """What the run goes on with, after runs that were killed are closed."""
+    from hfptm.drive.inputs import Start
+    from replay.paper_run import PAPER, last_paper_run, recover, start_after
 
-    for run_id in reversed(run_ids(data)):
-        summary = read_run(data, run_id).summary
-        if summary.get("mode") == "paper":
-            if latch := summary["risk"]["latch"]:
-                raise LakeError(
-                    f"the last paper run {run_id} was stopped by {latch}; look at it, and begin "
-                    "another with --resume"
-                )
-            return
+    for run_id in recover(data):
+        say(f"the run {run_id} was killed; what it was given was computed once more, and closed")
+    last = None if is_anew else last_paper_run(data)
+    return start_after(data, last, is_resumed=is_resumed) if last else Start(mode=PAPER)
 
 
 async def traded(
-    settings: "Config", data: Path, limit_ns: int | None, shown: "Listener"
+    settings: "Config", data: Path, start: "Start", limit_ns: int | None, shown: "Listener"
 ) -> dict[str, Any]:
     """The summary of a run that has ended as it is meant to."""
     import gc
 
-    import msgspec
-
-    from hfptm.certificate import standing
     from hfptm.clock import monotonic_ns, wall_ns
     from hfptm.config import as_toml, limits
     from hfptm.drive.inputs import InputLog
     from hfptm.drive.loop import Loop
-    from hfptm.engine import MARKET_SLOTS_MAX, Engine, Output, compile_kernels
-    from hfptm.journal import ROW_KINDS, RunJournal
-    from hfptm.lake import Lake
+    from hfptm.engine import MARKET_SLOTS_MAX, Engine, compile_kernels
+    from hfptm.journal import RunJournal
     from hfptm.latency import latencies_of
     from recorder.service import Service
-    from replay.calibration import calibration
-    from replay.driver import new_run_id, summarise
+    from replay.driver import new_run_id
     from replay.metrics import Tally
+    from replay.paper_run import close_run, sink_of
 
     compile_kernels()
-    stop = stopped_by_signals()
-    run_id, latencies, tally = new_run_id(wall_ns()), latencies_of(limits(settings)), Tally()
-    with RunJournal(data, run_id, as_toml(settings)) as journal:
-
-        def keep(output: Output) -> None:
-            for kind in ROW_KINDS:
-                journal.append(kind, getattr(output, kind))
-            tally.add(output)
-
+    stop, tally = stopped_by_signals(), Tally()
+    with RunJournal(data, new_run_id(wall_ns()), as_toml(settings)) as journal:
         engine = Engine(
-            (), (), limits(settings), latencies.draws, keep, spare_slots=MARKET_SLOTS_MAX
+            (),
+            (),
+            limits(settings),
+            latencies_of(limits(settings)).draws,
+            sink_of(journal, tally),
+            start.risk,
+            portfolio=start.portfolio,
+            spare_slots=MARKET_SLOTS_MAX,
         )
         gc.collect()
         gc.freeze()
         began_ns = monotonic_ns()
-        with InputLog(journal.folder) as inputs:
-            loop = Loop(engine, inputs, wall_ns())
+        with InputLog(journal.folder, start) as inputs:
+            loop = Loop(engine, inputs, wall_ns(), start.portfolio.markets)
             async with ticking(loop, stop):
                 await Service(settings, data, [shown], loop, limit_ns).run(stop)
             loop.tick(wall_ns())
-        engine.finish()
-        summary = summarise(engine, tally, run_id, journal.digest(), monotonic_ns() - began_ns)
-        summary["mode"], summary["latency"] = "paper", dict(latencies.summary())
-        lake, until_ns = Lake(data), engine.last_row_ns + 1
-        stands = standing(lake, engine.first_ns, until_ns)
-        summary["recorded"] = {
-            "hours": stands.hours,
-            "verified": stands.verified,
-            "grade": stands.grade,
-        }
-        found = calibration(lake, engine.first_ns, until_ns)
-        summary["calibration"] = msgspec.to_builtins(found)
-        journal.close(summary)
-    return summary
+        return close_run(data, journal, engine, tally, monotonic_ns() - began_ns)
 
 
 @asynccontextmanager

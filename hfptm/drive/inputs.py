@@ -1,6 +1,7 @@
-"""What a kernel was given in a run that nobody can replay: every row, and every market when it was
-listed. From these the run can be computed once more (`replay.parity`).
+"""What a kernel was given in a run that nobody can replay: what it began with, every row, and every
+market when it was listed. From these the run can be computed once more (`replay.rerun`).
 
+    start.json      `Start`, written first
     inputs.wal      rows of `records.EVENT` in their order, with lake ids; see `hfptm.wal`
     listings.jsonl  one `Listing` a line
 
@@ -19,8 +20,10 @@ import pyarrow as pa
 
 from hfptm.errors import LakeError
 from hfptm.parquet import arrow_schema, fill_rows, to_arrow
+from hfptm.portfolio import Portfolio
 from hfptm.records import EVENT
 from hfptm.registry import Group, Market
+from hfptm.risk_state import RiskState
 from hfptm.units import NS_PER_S
 from hfptm.wal import HEADER, encode_block, goes_on, read_batches
 
@@ -30,7 +33,19 @@ BLOCK_ROWS_MAX = 65_536
 BLOCK_NS = NS_PER_S
 """How long rows wait to be written; what a killed run lacks at its end."""
 
+START = "start.json"
+
 _SCHEMA = arrow_schema(EVENT)
+
+
+class Start(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run began with."""
+
+    mode: str
+    after: str = ""
+    """The run that it goes on from; empty: none."""
+    risk: RiskState = RiskState()
+    portfolio: Portfolio = Portfolio()
 
 
 class Listing(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,8 +59,9 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
 class InputLog:
     """Writer, in the folder of a run that is being written; a context manager."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, start: Start) -> None:
         self.rows = 0
+        (folder / START).write_bytes(msgspec.json.encode(start))
         self._file = (folder / "inputs.wal").open("xb")
         self._file.write(HEADER)
         self._listings = (folder / "listings.jsonl").open("xb")
@@ -97,14 +113,24 @@ class InputLog:
             self._held_rows = 0
 
 
+def read_start(folder: Path) -> Start:
+    """Raises LakeError if there is none, or it is unreadable."""
+    try:
+        return msgspec.json.decode((folder / START).read_bytes(), type=Start)
+    except FileNotFoundError as error:
+        raise LakeError(
+            f"{folder.name} kept no inputs; only a run of `hfptm paper` does, of this version"
+        ) from error
+    except msgspec.DecodeError as error:
+        raise LakeError(f"{folder / START} is unreadable ({error}); restore it") from error
+
+
 def read_inputs(folder: Path) -> Iterator[tuple[Listing, Rows]]:
     """Each listing with the rows that came before the next, as far as they were written.
 
-    Raises LakeError if there are none, or if what is written is damaged before its end.
+    Raises LakeError if what is written is damaged before its end.
     """
     path = folder / "listings.jsonl"
-    if not path.exists():
-        raise LakeError(f"{folder.name} kept no inputs; only a run of `hfptm paper` does")
     rows = _read_rows(folder / "inputs.wal")
     *lines, _torn = path.read_bytes().split(b"\n")
     listings = [msgspec.json.decode(line, type=Listing) for line in lines]

@@ -5,6 +5,8 @@ A row is handled in the call that received it. The simulated venue lives in the 
 is sent and answered there; where no row comes, `tick` lets time pass.
 """
 
+from collections.abc import Iterable
+
 import msgspec
 import numpy as np
 
@@ -28,16 +30,19 @@ class Status(msgspec.Struct):
 
 
 class Loop:
-    """`receive` raw rows in order, `tick` every few milliseconds.
+    """`receive` raw rows in order, `tick` every few milliseconds; `held` are the markets in which
+    the engine holds something from the start.
 
     What goes wrong is kept and raised by the next `tick`: who receives goes on.
     """
 
-    def __init__(self, engine: Engine, inputs: InputLog, now_ns: int) -> None:
+    def __init__(
+        self, engine: Engine, inputs: InputLog, now_ns: int, held: Iterable[Market] = ()
+    ) -> None:
         self.status = Status()
         self._engine, self._inputs = engine, inputs
         self._normaliser = Normaliser(())
-        self._markets: dict[int, Market] = {}
+        self._markets = {market.market: market for market in held}
         self._now_ns = now_ns
         self._failure: HfptmError | None = None
 
@@ -45,9 +50,10 @@ class Loop:
         """Before the first row of any of them."""
         for market in markets:
             self._normaliser.add_market(market)
-            self._markets.setdefault(market.market, market)
         self._inputs.list_more(markets, groups)
         self._engine.list_more(markets, groups)
+        self.update(markets, {})
+        self._markets |= {market.market: market for market in markets}
 
     def update(self, markets: list[Market], paid: dict[int, int]) -> None:
         """Of what is listed: changed fees and delays, and payouts of a YES share in e4."""

@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from hfptm.drive.inputs import InputLog, read_inputs
+from hfptm.drive.inputs import InputLog, Start, read_inputs, read_start
 from hfptm.drive.loop import Loop
 from hfptm.errors import CapacityError, LakeError
 from hfptm.raw import RawKind
@@ -16,6 +16,7 @@ from tests.engines import Recorder, crossed_market, tape_of
 from tests.tapes import START_NS, make_market
 
 FRAME = int(RawKind.FRAME)
+START = Start(mode="paper")
 
 
 def frame(market: Market, ts_ns: int) -> tuple[int, int, int, int, int, int, bytes]:
@@ -29,7 +30,7 @@ def frame(market: Market, ts_ns: int) -> tuple[int, int, int, int, int, int, byt
 def test_inputs_are_those_that_were_fed_and_time_never_goes_back(tmp_path: Path) -> None:
     one, two = make_market("one"), make_market("two")
     engine = Recorder([], [], spare_slots=2)
-    with InputLog(tmp_path) as inputs:
+    with InputLog(tmp_path, START) as inputs:
         loop = Loop(engine, inputs, START_NS)
         loop.list_more([one], [])
         loop.receive(frame(one, START_NS + 5))
@@ -52,7 +53,7 @@ def test_changed_rules_and_payouts_are_rows_of_markets_that_are_listed(tmp_path:
     engine = Recorder([], [], spare_slots=2)
     dearer = msgspec.structs.replace(listed, fee_rate_e4=900)
     slower = msgspec.structs.replace(dearer, game_delay_ms=3_000, taker_delay=TakerDelay.YES)
-    with InputLog(tmp_path) as inputs:
+    with InputLog(tmp_path, START) as inputs:
         loop = Loop(engine, inputs, START_NS)
         loop.list_more([listed], [])
         loop.update([dearer, msgspec.structs.replace(other, fee_rate_e4=1)], {})
@@ -78,7 +79,7 @@ def test_what_is_due_comes_by_a_timer_where_no_row_does(tmp_path: Path) -> None:
     """Alone in its market, an order is answered when the grace time of its book is over."""
     listed = make_market("quiet")
     engine = Recorder([listed], [])
-    with InputLog(tmp_path) as inputs:
+    with InputLog(tmp_path, START) as inputs:
         loop = Loop(engine, inputs, START_NS)
         rows = tape_of(crossed_market("quiet", START_NS)[:4])
         engine.feed(rows)
@@ -98,7 +99,7 @@ def test_what_is_due_comes_by_a_timer_where_no_row_does(tmp_path: Path) -> None:
 
 def test_what_goes_wrong_is_told_by_the_next_tick(tmp_path: Path) -> None:
     engine = Recorder([], [], spare_slots=1)
-    with InputLog(tmp_path) as inputs:
+    with InputLog(tmp_path, START) as inputs:
         loop = Loop(engine, inputs, START_NS)
         loop.list_more([make_market("one"), make_market("two")], [])
         loop.receive(frame(make_market("one"), START_NS))
@@ -111,7 +112,7 @@ def test_what_goes_wrong_is_told_by_the_next_tick(tmp_path: Path) -> None:
 def test_a_killed_run_keeps_its_inputs_up_to_the_last_whole_block(tmp_path: Path) -> None:
     """Nothing is closed; the last block and the last line are torn at any byte."""
     one, two = make_market("one"), make_market("two")
-    inputs = InputLog(tmp_path)
+    inputs = InputLog(tmp_path, START)
     with inputs:
         loop = Loop(Recorder([], [], spare_slots=2), inputs, START_NS)
         sizes = []
@@ -141,4 +142,4 @@ def test_a_killed_run_keeps_its_inputs_up_to_the_last_whole_block(tmp_path: Path
 
 def test_a_folder_without_inputs_says_so(tmp_path: Path) -> None:
     with pytest.raises(LakeError, match="kept no inputs"):
-        list(read_inputs(tmp_path))
+        read_start(tmp_path)
