@@ -1,6 +1,7 @@
 """The log of a program that runs for weeks: one JSON object a line."""
 
 import logging
+from collections.abc import Mapping
 
 import msgspec
 
@@ -38,8 +39,8 @@ class StatusLog:
         self._notes = 0
         self._problems: set[str] = set()
 
-    def note(self, status: RecorderStatus) -> None:
-        """Call it every second."""
+    def note(self, status: RecorderStatus, more: Mapping[str, str] | None = None) -> None:
+        """Call it every second; `more` is what else there is to say."""
         problems = set(status.problems)
         for text in sorted(problems - self._problems):
             _log.error("%s", text)
@@ -48,4 +49,6 @@ class StatusLog:
         self._problems = problems
         if self._notes % STATUS_S == 0:
             _log.info("status", extra={"status": status})
+            if more:
+                _log.info("trading", extra={"status": more})
         self._notes += 1

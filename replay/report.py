@@ -217,6 +217,8 @@ def _plans(summary: Json) -> Table:
 
 def _money(summary: Json) -> Table:
     rows = [(title, f"{summary[name]:,.2f}") for name, title in MONEY.items()]
+    if summary.get("pnl_before_usd"):
+        rows.insert(1, ("of it by earlier runs", f"{summary['pnl_before_usd']:,.2f}"))
     return pairs("Money, $", rows, justify="right")
 
 

@@ -18,15 +18,14 @@ from hfptm.cli.options import (
     folder,
 )
 from hfptm.cli.output import say, say_if_compiling, show
-from hfptm.cli.recording import live_status, stopped_by_signals
+from hfptm.cli.recording import Pairs, Shown, live_status, stopped_by_signals
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from hfptm.config import Config
     from hfptm.drive.inputs import Start
-    from hfptm.drive.loop import Loop
-    from recorder.service import Listener
+    from hfptm.drive.loop import Loop, Status
     from replay.parity import Parity
 
 TICK_S = 0.005
@@ -78,7 +77,7 @@ def begun(data: Path, *, is_anew: bool, is_resumed: bool) -> "Start":
 
 
 async def traded(
-    settings: "Config", data: Path, start: "Start", limit_ns: int | None, shown: "Listener"
+    settings: "Config", data: Path, start: "Start", limit_ns: int | None, shown: Shown
 ) -> dict[str, Any]:
     """The summary of a run that has ended as it is meant to."""
     import gc
@@ -114,9 +113,22 @@ async def traded(
         with InputLog(journal.folder, start) as inputs:
             loop = Loop(engine, inputs, wall_ns(), start.portfolio.markets)
             async with ticking(loop, stop):
-                await Service(settings, data, [shown], loop, limit_ns).run(stop)
+                told = [lambda status: shown(status, trading(loop.status))]
+                await Service(settings, data, told, loop, limit_ns).run(stop)
             loop.tick(wall_ns())
         return close_run(data, journal, engine, tally, monotonic_ns() - began_ns)
+
+
+def trading(status: "Status") -> Pairs:
+    from hfptm.units import ONE_E6
+
+    rows = [
+        ("plans, of them under way", f"{status.plans:,}, {status.under_way:,}"),
+        ("fills", f"{status.fills:,}"),
+        ("result since the account began, $", f"{status.result_e6 / ONE_E6:,.2f}"),
+        ("cash, $", f"{status.cash_e6 / ONE_E6:,.2f}"),
+    ]
+    return [*rows, ("nothing is bought", status.latch)] if status.latch else rows
 
 
 @asynccontextmanager

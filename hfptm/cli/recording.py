@@ -9,10 +9,10 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from hfptm.cli.background import Background
 from hfptm.units import NS_PER_MS
@@ -22,6 +22,15 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from recorder.status import LineStatus, RecorderStatus
+
+
+Pairs = Sequence[tuple[str, str]]
+
+
+class Shown(Protocol):
+    """Takes the status every second, with what else there is to say; names and values."""
+
+    def __call__(self, status: "RecorderStatus", more: Pairs = ()) -> None: ...
 
 
 def stopped_by_signals() -> asyncio.Event:
@@ -34,13 +43,14 @@ def stopped_by_signals() -> asyncio.Event:
 
 
 @contextmanager
-def live_status() -> Iterator[Callable[["RecorderStatus"], None]]:
-    """Takes the status every second, and the log of all that runs in the meantime."""
+def live_status() -> Iterator[Shown]:
+    """Shows what it is given, and the log of all that runs in the meantime."""
     if not sys.stderr.isatty():
         from recorder.logs import JsonLines, StatusLog
 
         with Background() as background, _logging_to(_Lines(background), JsonLines()):
-            yield StatusLog().note
+            log = StatusLog()
+            yield lambda status, more=(): log.note(status, dict(more))
         return
     from rich.console import Console
     from rich.live import Live
@@ -52,8 +62,8 @@ def live_status() -> Iterator[Callable[["RecorderStatus"], None]]:
         _logging_to(_OnConsole(console, background), logging.Formatter("%(message)s")),
     ):
 
-        def note(status: "RecorderStatus") -> None:
-            background.do(lambda: live.update(status_table(status), refresh=True))
+        def note(status: "RecorderStatus", more: Pairs = ()) -> None:
+            background.do(lambda: live.update(status_table(status, more), refresh=True))
 
         yield note
 
@@ -115,7 +125,7 @@ class _OnConsole(logging.Handler):
         self._background.do(partial(self._console.print, line, markup=False, highlight=False))
 
 
-def status_table(status: "RecorderStatus") -> "Table":
+def status_table(status: "RecorderStatus", more: Pairs = ()) -> "Table":
     """Of now; what is wrong stands last."""
     from hfptm.tables import add, duration, mib, pairs
 
@@ -133,6 +143,7 @@ def status_table(status: "RecorderStatus") -> "Table":
         ("not seen now", f"{status.books.unseen:,} markets; {status.books.gaps:,} gaps before"),
         ("missed by a connection", f"{status.missed:,} ({status.unhealed:,} not healed yet)"),
         ("books that disagreed", f"{status.books.mismatches - status.books.healed:,}"),
+        *more,
     ]
     table = pairs("Recording; Ctrl-C ends it", rows)
     for problem in status.problems:

@@ -98,6 +98,14 @@ def calibrate(
     show(as_json, found, lambda: calibration_table(found))
 
 
+def runs(data: Data = None, as_json: AsJson = False) -> None:
+    """List the runs of the data folder, those under way and those that were killed too."""
+    from replay.run_list import run_lines, runs_table
+
+    lines = run_lines(folder(data))
+    show(as_json, lines, lambda: runs_table(lines))
+
+
 def demo(
     data: Data = None,
     seed: Annotated[

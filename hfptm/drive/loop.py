@@ -13,6 +13,7 @@ import numpy as np
 from hfptm.drive.inputs import InputLog, Rows
 from hfptm.engine import Engine
 from hfptm.errors import HfptmError
+from hfptm.kernel.plans import Stage
 from hfptm.market_rows import payout, rule_changes
 from hfptm.normaliser.normaliser import Normaliser
 from hfptm.records import EVENT, EventKind
@@ -24,9 +25,19 @@ payload."""
 
 
 class Status(msgspec.Struct):
+    """Counts are since the start, but for what is of now."""
+
     frames: int = 0
     rows: int = 0
     timers: int = 0
+    plans: int = 0
+    under_way: int = 0
+    fills: int = 0
+    result_e6: int = 0
+    """Realised and marked, since the account began."""
+    cash_e6: int = 0
+    latch: str = ""
+    """Why nothing is bought, in lower case."""
 
 
 class Loop:
@@ -39,12 +50,27 @@ class Loop:
     def __init__(
         self, engine: Engine, inputs: InputLog, now_ns: int, held: Iterable[Market] = ()
     ) -> None:
-        self.status = Status()
+        self._status = Status()
         self._engine, self._inputs = engine, inputs
         self._normaliser = Normaliser(())
         self._markets = {market.market: market for market in held}
         self._now_ns = now_ns
         self._failure: HfptmError | None = None
+
+    @property
+    def status(self) -> Status:
+        """Of now."""
+        state = self._engine.state
+        account, risk = state.lanes[0], state.risk[0]
+        return msgspec.structs.replace(
+            self._status,
+            plans=int(account["plans"]),
+            under_way=int((state.plans[0]["stage"] != Stage.FREE).sum()),
+            fills=int(account["fills"]),
+            result_e6=int(risk["result_e6"]),
+            cash_e6=int(account["cash_e6"]),
+            latch=self._engine.risk_state().latch,
+        )
 
     def list_more(self, markets: list[Market], groups: list[Group]) -> None:
         """Before the first row of any of them."""
@@ -71,7 +97,7 @@ class Loop:
         ts_recv_ns, _, line, connection, _, kind, payload = row
         self._now_ns = max(self._now_ns, ts_recv_ns)  # a clock that is set back does not turn time
         self._normaliser.receive(self._now_ns, line, connection, kind, payload)
-        self.status.frames += 1
+        self._status.frames += 1
         rows = self._normaliser.take()
         if len(rows):
             self._feed(rows)
@@ -84,7 +110,7 @@ class Loop:
             timer = np.zeros(1, EVENT)
             timer["kind"], timer["ts_recv_ns"] = EventKind.TIMER, self._now_ns
             timer["ts_venue_ns"] = self._now_ns
-            self.status.timers += 1
+            self._status.timers += 1
             self._feed(timer)
         self._inputs.tick(self._now_ns)
         if self._failure:
@@ -92,7 +118,7 @@ class Loop:
 
     def _feed(self, rows: Rows) -> None:
         if self._failure is None:
-            self.status.rows += len(rows)
+            self._status.rows += len(rows)
             try:
                 self._inputs.append(rows)
                 self._engine.feed(rows)

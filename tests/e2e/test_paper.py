@@ -22,7 +22,9 @@ from hfptm.wal import HEADER, encode_block, read_batches
 from tests.e2e.command import Result, hfptm, in_its_own_process, must, process, replayed
 from tests.e2e.test_record import EVERYTHING, variables
 
-RUN_S = 24
+RUN_S = 34
+KILLED_AFTER_S = 9
+"""From its first market on."""
 PLANT = """
 [random]
 kinds = ["BINARY", "NO_BASKET", "YES_BASKET"]
@@ -35,7 +37,10 @@ TRADING = ("--set", "sim.entry_latency_ms=20", "--set", "sim.taker_delay_ms=0")
 
 
 class Traded(NamedTuple):
+    """A run that was killed, and the next, which was told to end."""
+
     data: Path
+    killed: str
     result: Result
 
     @property
@@ -56,12 +61,24 @@ def traded(tmp_path_factory: pytest.TempPathFactory) -> Traded:
         Settings(markets=12, rate=40, seed=7, plant=plant), duration_ns=RUN_S * NS_PER_S
     )
     arguments = ("paper", "--data", data, "--json", *EVERYTHING, *TRADING)
-    with service, process(*arguments, **variables(service)) as trader:
-        while not service.is_over and trader.poll() is None:
-            threading.Event().wait(0.1)
-        trader.send_signal(signal.SIGTERM)
-        out, err = trader.communicate()
-        return Traded(data, Result(trader.returncode, out, err))
+    with service:
+        with process(*arguments, **variables(service)) as trader:
+            while not has_markets(data) and trader.poll() is None:
+                threading.Event().wait(0.1)
+            threading.Event().wait(KILLED_AFTER_S)
+            trader.kill()
+            trader.communicate()
+        (killed,) = (data / "runs").iterdir()
+        with process(*arguments, **variables(service)) as trader:
+            while not service.is_over and trader.poll() is None:
+                threading.Event().wait(0.1)
+            trader.send_signal(signal.SIGTERM)
+            out, err = trader.communicate()
+            return Traded(data, killed.stem, Result(trader.returncode, out, err))
+
+
+def has_markets(data: Path) -> bool:
+    return any(len(path.read_bytes().splitlines()) > 1 for path in data.glob("runs/*/listings*"))
 
 
 def test_sigterm_ends_it_with_a_whole_run(traded: Traded) -> None:
@@ -69,6 +86,22 @@ def test_sigterm_ends_it_with_a_whole_run(traded: Traded) -> None:
     assert "Traceback" not in traded.result.err
     assert traded.summary["mode"] == "paper"
     assert not list((traded.data / "runs").glob("*.partial"))
+
+
+def test_a_killed_run_is_closed_and_gone_on_from(traded: Traded) -> None:
+    assert f"{traded.killed} was killed" in traded.result.err
+    first = read_run(traded.data, traded.killed)
+    assert first.summary["fills"] > 0
+    assert must("parity", traded.killed, "--data", traded.data, "--json").json["difference"] is None
+    assert traded.summary["after"] == traded.killed
+    assert traded.summary["pnl_before_usd"] == first.summary["pnl_usd"]
+    assert (traded.run / "start.json").exists()
+    lines = must("runs", "--data", traded.data, "--json").json
+    assert [(line["run_id"], line["mode"], line["state"]) for line in lines][:2] == [
+        (traded.killed, "paper", "closed"),
+        (traded.run.name, "paper", "closed"),
+    ]
+    assert traded.killed in must("runs", "--data", traded.data).out
 
 
 def test_what_was_planted_is_taken(traded: Traded) -> None:
@@ -141,6 +174,7 @@ def test_a_run_that_a_loss_limit_stopped_is_not_followed_by_another(tmp_path: Pa
     assert "daily_loss" in refused.err
     assert "--resume" in refused.err
     assert not list((tmp_path / "runs").glob("*.partial"))
-    begun = in_its_own_process("paper", "--data", tmp_path, "--resume", *nowhere)
-    assert begun.code == 5, begun.err
-    assert "check the network" in begun.err
+    for option in ("--resume", "--anew"):
+        begun = in_its_own_process("paper", "--data", tmp_path, option, *nowhere)
+        assert begun.code == 5, begun.err
+        assert "check the network" in begun.err

@@ -121,7 +121,7 @@ def test_a_slot_that_was_used_is_used_again_before_others() -> None:
         (row, _) = slots.define(market.market, START_NS + hour * REST_NS)
         assert row["market"] <= 2
         resolve(slots, market.slug, START_NS + hour * REST_NS)
-    assert not slots._markets
+    assert not slots.markets
 
 
 def test_unlisted_and_resolved_markets_belong_to_nobody() -> None:
