@@ -1,13 +1,12 @@
 """A plan from its entry orders to its end, driven by execution reports; see `kernel.plans`."""
 
 from hfptm.kernel.detector import NO_BASKET
-from hfptm.kernel.fills import is_new_fill, is_settlement, on_fill, settle_sale, take_back
+from hfptm.kernel.fills import is_new_fill, is_settlement, on_fill, on_settlement
 from hfptm.kernel.gates import count_failure
 from hfptm.kernel.jit import Record, cold
 from hfptm.kernel.mending import mend
 from hfptm.kernel.orders import (
     BUY,
-    SELL,
     can_rest,
     next_plan,
     place,
@@ -17,6 +16,7 @@ from hfptm.kernel.orders import (
 )
 from hfptm.kernel.pace import note_report
 from hfptm.kernel.plans import LegStatus, Stage, lane_of, leg_of, order_id, plan_of, try_of
+from hfptm.kernel.redemption import redeem
 from hfptm.kernel.result import check_result
 from hfptm.kernel.risk import leg_cost_e6, most_cost_e6
 from hfptm.kernel.settlement import put_back, settle, use_sets
@@ -46,6 +46,7 @@ def new_plan(state: State, lane: int, kind: int, subject: int, legs: int) -> Rec
         leg.filled_e6 = leg.cost_e6 = leg.whole_e6 = leg.whole_cost_e6 = 0
         leg.reserved_e6 = leg.left_e6 = leg.limit_e4 = 0
         leg.sent_ns = leg.selling_e6 = leg.returning_e6 = leg.returning_cost_e6 = 0
+        leg.arriving_e6 = leg.arriving_cost_e6 = 0
         leg.unsettled = leg.tries = leg.overdue = leg.refused = 0
         leg.status = LegStatus.IDLE
     return plan
@@ -155,7 +156,7 @@ def on_report(state: State, row: Record) -> None:
 @cold
 def on_merge_report(state: State, lane: int, plan: Record, row: Record) -> bool:
     if row.kind == EventKind.SETTLED:
-        settle(state, lane, plan, int(row.size_e6))
+        settle(state, lane, plan)
     elif row.kind == EventKind.REJECT or row.kind == EventKind.DONE:
         state.lanes[lane].rejects += 1
         put_back(state, lane, plan)
@@ -174,6 +175,8 @@ def on_leg_report(state: State, lane: int, plan: Record, row: Record) -> bool:
         if leg.unsettled == 0:
             return False
         on_settlement(state, lane, plan, row)
+        leg.unsettled -= 1
+        one_less(state, lane, plan)
         return True
     if leg.status == LegStatus.IDLE or leg.tries != try_of(int(row.aux)):
         return False
@@ -209,20 +212,6 @@ def note_status(state: State, lane: int, plan: Record, row: Record) -> bool:
 
 
 @cold
-def on_settlement(state: State, lane: int, plan: Record, row: Record) -> None:
-    """A fill stays, or is taken back: the plan has one thing less to wait for.
-
-    Nothing is merged, converted or sold before, so what a leg has is all there.
-    """
-    leg = state.legs[lane, plan_slot(state, int(plan.plan)), leg_of(int(row.aux))]
-    basis_e6 = settle_sale(state, lane, leg, row) if row.side == SELL else 0
-    if row.kind == EventKind.FILL_FAILED:
-        take_back(state, lane, leg, row, basis_e6)
-    leg.unsettled -= 1
-    one_less(state, lane, plan)
-
-
-@cold
 def on_order_over(state: State, lane: int, plan: Record, row: Record) -> None:
     position = leg_of(int(row.aux))
     leg = state.legs[lane, plan_slot(state, int(plan.plan)), position]
@@ -230,6 +219,7 @@ def on_order_over(state: State, lane: int, plan: Record, row: Record) -> None:
     leg.status = LegStatus.IDLE
     leg.left_e6 = 0
     release(state, lane, leg)
+    redeem(state, lane, int(leg.market))  # what was on sale
     if plan.stage == Stage.LEADING and position == plan.lead:
         follow(state, lane, plan)
     one_less(state, lane, plan)

@@ -9,7 +9,7 @@ from hfptm.kernel.inventory import note_held
 from hfptm.kernel.jit import Record, cold
 from hfptm.kernel.orders import BUY, plan_slot, spends_dollars
 from hfptm.kernel.plans import LegStatus, leg_of, try_of
-from hfptm.kernel.settlement import redeem
+from hfptm.kernel.redemption import redeem
 from hfptm.kernel.sizes import CENT_E6
 from hfptm.kernel.state import State
 from hfptm.records import EventFlag, EventKind
@@ -25,6 +25,18 @@ def fee_e6(state: State, lane: int, leg: Record, row: Record) -> int:
         return 0
     market = state.markets[leg.market]
     return market_fee_e6(state.params[lane], market, int(row.price_e4), int(row.size_e6))
+
+
+@cold
+def outlay_e6(state: State, lane: int, leg: Record, row: Record) -> int:
+    """What a purchase costs, its fee included."""
+    return cost_e6(int(row.price_e4), int(row.size_e6)) + fee_e6(state, lane, leg, row)
+
+
+@cold
+def income_e6(state: State, lane: int, leg: Record, row: Record) -> int:
+    """What a sale brings, its fee taken off."""
+    return proceeds_e6(int(row.price_e4), int(row.size_e6)) - fee_e6(state, lane, leg, row)
 
 
 @cold
@@ -44,26 +56,38 @@ def on_fill(state: State, lane: int, plan: Record, row: Record) -> None:
     leg = state.legs[lane, plan_slot(state, int(plan.plan)), leg_of(int(row.aux))]
     account = state.lanes[lane]
     price_e4, size_e6 = int(row.price_e4), int(row.size_e6)
-    charged_e6 = fee_e6(state, lane, leg, row)
     account.fills += 1
-    account.fees_e6 += charged_e6
+    account.fees_e6 += fee_e6(state, lane, leg, row)
     leg.left_e6 -= cost_e6(price_e4, size_e6) if spends_dollars(leg, int(row.side)) else size_e6
     if state.params[lane].fills_settle:
         leg.unsettled += 1
         plan.open_orders += 1
     if row.side == BUY:
-        paid_e6 = cost_e6(price_e4, size_e6) + charged_e6
-        account.cash_e6 -= paid_e6
-        add_shares(state, lane, leg, size_e6, paid_e6)
+        on_purchase(state, lane, leg, row)
     else:
-        received_e6 = proceeds_e6(price_e4, size_e6) - charged_e6
-        basis_e6 = give_up(state, lane, leg, size_e6)
-        book_sale(account, received_e6, basis_e6)
-        if state.params[lane].fills_settle:
-            leg.returning_e6 += size_e6
-            leg.returning_cost_e6 += basis_e6
-            keep_promised(state, lane, leg, received_e6, basis_e6)
-    pay_if_resolved(state, int(leg.market))
+        on_sale(state, lane, leg, row)
+    redeem(state, lane, int(leg.market))
+
+
+@cold
+def on_purchase(state: State, lane: int, leg: Record, row: Record) -> None:
+    size_e6, paid_e6 = int(row.size_e6), outlay_e6(state, lane, leg, row)
+    state.lanes[lane].cash_e6 -= paid_e6
+    add_shares(state, lane, leg, size_e6, paid_e6)
+    if state.params[lane].fills_settle:
+        leg.arriving_e6 += size_e6
+        leg.arriving_cost_e6 += paid_e6
+
+
+@cold
+def on_sale(state: State, lane: int, leg: Record, row: Record) -> None:
+    size_e6, received_e6 = int(row.size_e6), income_e6(state, lane, leg, row)
+    basis_e6 = give_up(state, lane, leg, size_e6)
+    book_sale(state.lanes[lane], received_e6, basis_e6)
+    if state.params[lane].fills_settle:
+        leg.returning_e6 += size_e6
+        leg.returning_cost_e6 += basis_e6
+        keep_promised(state, lane, leg, received_e6, basis_e6)
 
 
 @cold
@@ -97,45 +121,52 @@ def keep_promised(state: State, lane: int, leg: Record, received_e6: int, basis_
 
 
 @cold
-def settle_sale(state: State, lane: int, leg: Record, row: Record) -> int:
-    """Release what was kept for a sale that settled or failed; the cost of its shares.
+def on_settlement(state: State, lane: int, plan: Record, row: Record) -> None:
+    """A fill stays, or is taken back.
+
+    Nothing is merged, converted or sold before, so what a leg has is all there.
+    """
+    leg = state.legs[lane, plan_slot(state, int(plan.plan)), leg_of(int(row.aux))]
+    if row.side == BUY:
+        settle_purchase(state, lane, leg, row)
+    else:
+        settle_sale(state, lane, leg, row)
+    redeem(state, lane, int(leg.market))
+
+
+@cold
+def settle_purchase(state: State, lane: int, leg: Record, row: Record) -> None:
+    """The shares are there, or never will be."""
+    size_e6, paid_e6 = int(row.size_e6), outlay_e6(state, lane, leg, row)
+    leg.arriving_e6 -= size_e6
+    leg.arriving_cost_e6 -= paid_e6
+    if row.kind == EventKind.FILL_FAILED:
+        note_ghost(state, lane, leg, row)
+        state.lanes[lane].cash_e6 += paid_e6
+        add_shares(state, lane, leg, -size_e6, -paid_e6)
+
+
+@cold
+def settle_sale(state: State, lane: int, leg: Record, row: Record) -> None:
+    """Release what was kept for it. If it failed, its shares come back at their cost.
 
     Sales of a leg that have not settled share theirs in proportion.
     """
-    price_e4, size_e6 = int(row.price_e4), int(row.size_e6)
-    received_e6 = proceeds_e6(price_e4, size_e6) - fee_e6(state, lane, leg, row)
+    size_e6, received_e6 = int(row.size_e6), income_e6(state, lane, leg, row)
     basis_e6 = portion_e6(int(leg.returning_cost_e6), size_e6, int(leg.returning_e6))
     leg.returning_e6 -= size_e6
     leg.returning_cost_e6 -= basis_e6
     keep_promised(state, lane, leg, -received_e6, -basis_e6)
-    return basis_e6
-
-
-@cold
-def take_back(state: State, lane: int, leg: Record, row: Record, basis_e6: int) -> None:
-    """Undo a fill. Shares whose sale failed come back at their cost, `basis_e6`."""
-    account = state.lanes[lane]
-    price_e4, size_e6 = int(row.price_e4), int(row.size_e6)
-    charged_e6 = fee_e6(state, lane, leg, row)
-    account.ghosts += 1
-    account.fees_e6 -= charged_e6
-    if row.side == BUY:
-        paid_e6 = cost_e6(price_e4, size_e6) + charged_e6
-        account.cash_e6 += paid_e6
-        add_shares(state, lane, leg, -size_e6, -paid_e6)
-    else:
-        received_e6 = proceeds_e6(price_e4, size_e6) - charged_e6
-        book_sale(account, -received_e6, -basis_e6)
+    if row.kind == EventKind.FILL_FAILED:
+        note_ghost(state, lane, leg, row)
+        book_sale(state.lanes[lane], -received_e6, -basis_e6)
         add_shares(state, lane, leg, size_e6, basis_e6)
-    pay_if_resolved(state, int(leg.market))
 
 
 @cold
-def pay_if_resolved(state: State, slot: int) -> None:
-    """The market resolved between a match and its report: its shares are paid, or were."""
-    payout_e4 = int(state.markets[slot].payout_e4)
-    if payout_e4 >= 0:
-        redeem(state, slot, payout_e4)
+def note_ghost(state: State, lane: int, leg: Record, row: Record) -> None:
+    state.lanes[lane].ghosts += 1
+    state.lanes[lane].fees_e6 -= fee_e6(state, lane, leg, row)
 
 
 @cold

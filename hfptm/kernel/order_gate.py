@@ -126,7 +126,7 @@ def is_completing(intent: Record) -> bool:
 
 @cold
 def not_held(state: State, intent: Record) -> int:
-    """More shares than the lane has that are neither locked, nor in a set, nor on sale already."""
+    """More shares than have settled and are neither locked, nor in a set, nor on sale already."""
     held = state.positions[intent.lane, intent.market, intent.token]
     free_e6 = int(held.size_e6) - int(held.locked_size_e6)
     for place in range(state.plans.shape[1]):
@@ -135,7 +135,7 @@ def not_held(state: State, intent: Record) -> int:
             for position in range(plan.legs):
                 leg = state.legs[intent.lane, place, position]
                 if leg.market == intent.market and leg.token == intent.token:
-                    free_e6 -= int(leg.whole_e6) + int(leg.selling_e6)
+                    free_e6 -= int(leg.arriving_e6) + int(leg.whole_e6) + int(leg.selling_e6)
     size_e6 = int(intent.size_e6)
     if size_e6 > free_e6:
         return refuse(state.basket[WALKED], Reason.NOT_HELD.value, free_e6, size_e6)

@@ -85,6 +85,8 @@ LEG = np.dtype(
         ("reserved_e6", "i8"),
         ("sent_ns", "i8"),  # of an order that is out without any report, else 0
         ("selling_e6", "i8"),  # shares on sale
+        ("arriving_e6", "i8"),  # part of filled whose purchases have not settled
+        ("arriving_cost_e6", "i8"),
         ("returning_e6", "i8"),  # shares of sales that have not settled: they may come back
         ("returning_cost_e6", "i8"),  # of those, still promised
         ("left_e6", "i8"),  # what its order may still fill: dollars of an immediate BUY, or shares

@@ -10,6 +10,7 @@ from hfptm.kernel.cash import proceeds_e6
 from hfptm.kernel.inventory import drop_sold
 from hfptm.kernel.jit import Record, cold
 from hfptm.kernel.plans import Stage
+from hfptm.kernel.redemption import share_payout_e4
 from hfptm.kernel.state import State
 from hfptm.opportunities import Reason
 from hfptm.records import Control, Token
@@ -75,8 +76,10 @@ def unrealised_e6(state: State, lane: int) -> int:
 
 @cold
 def mark_e6(state: State, slot: int, token: int, size_e6: int, cost_e6: int) -> int:
-    """What shares bring at the best bid; their cost where no book is known."""
+    """What shares bring at the best bid, or by resolution; their cost where no book is known."""
     market = state.markets[slot]
+    if market.payout_e4 >= 0:
+        return proceeds_e6(share_payout_e4(market, token), size_e6)
     if not market.valid:
         return cost_e6
     bid_e4 = int(market.best_bid_e4)

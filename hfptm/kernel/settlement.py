@@ -1,20 +1,20 @@
-"""What becomes of shares: merged, converted, held until resolution, redeemed.
+"""What becomes of complete sets: merged, converted, or held until they resolve.
 
 `realised_e6` changes where shares leave a position, by what they brought less what they cost, so
 that cash plus the cost of all positions is bankroll plus realised profit after every row.
 """
 
-from hfptm.kernel.cash import portion_e6, proceeds_e6
+from hfptm.kernel.cash import portion_e6
 from hfptm.kernel.detector import BINARY, NO_BASKET
 from hfptm.kernel.fees import payout_e6
 from hfptm.kernel.inventory import note_held
 from hfptm.kernel.jit import Record, cold
 from hfptm.kernel.order_gate import send
 from hfptm.kernel.orders import YES, draft, plan_slot
-from hfptm.kernel.plans import TRY_MASK, WHOLE_PLAN, Stage, order_id
+from hfptm.kernel.plans import TRY_MASK, WHOLE_PLAN, order_id
+from hfptm.kernel.redemption import redeem
 from hfptm.kernel.state import State
 from hfptm.records import IntentKind
-from hfptm.units import PRICE_ONE_E4
 
 
 @cold
@@ -77,12 +77,13 @@ def leave_sets(state: State, lane: int, plan: Record) -> None:
 
 @cold
 def put_back(state: State, lane: int, plan: Record) -> None:
-    """A merge or conversion failed: its shares are the legs' again."""
+    """A merge or conversion failed: its shares are the legs' again, or paid if they resolved."""
     for position in range(plan.legs):
         leg = state.legs[lane, plan_slot(state, int(plan.plan)), position]
         leg.filled_e6 += leg.whole_e6
         leg.cost_e6 += leg.whole_cost_e6
         leg.whole_e6 = leg.whole_cost_e6 = 0
+        redeem(state, lane, int(leg.market))
 
 
 @cold
@@ -109,16 +110,13 @@ def hold(state: State, lane: int, plan: Record, whole_e6: int) -> None:
 
 
 @cold
-def settle(state: State, lane: int, plan: Record, sets_e6: int) -> None:
+def settle(state: State, lane: int, plan: Record) -> None:
     """Complete sets became collateral; a conversion also gives the YES of every outcome left out.
 
-    Sets of which a leg's market resolved meanwhile are not paid twice: that leg was paid by
-    `redeem`, the others stay positions until they resolve.
+    Whatever resolved meanwhile: nobody paid what was in a set.
     """
     account, slot = state.lanes[lane], plan_slot(state, int(plan.plan))
-    for position in range(plan.legs):
-        if state.legs[lane, slot, position].whole_e6 != sets_e6:
-            return
+    sets_e6 = int(state.legs[lane, slot, 0].whole_e6)
     received_e6 = set_payout_e6(state, lane, plan, sets_e6)
     account.cash_e6 += received_e6
     account.realised_e6 += received_e6
@@ -145,58 +143,4 @@ def credit_left_out(state: State, lane: int, plan: Record, sets_e6: int) -> None
         if not used:
             state.positions[lane, slot, YES].size_e6 += sets_e6
             note_held(state, lane, slot)
-            if state.markets[slot].payout_e4 >= 0:
-                redeem(state, slot, int(state.markets[slot].payout_e4))
-
-
-@cold
-def redeem(state: State, slot: int, payout_yes_e4: int) -> None:
-    """A market resolved: pay what every lane holds in it, and take it out of its plans."""
-    for lane in range(len(state.lanes)):
-        state.risk[lane].marked_ns = 0
-        for token in range(2):
-            share_e4 = payout_yes_e4 if token == YES else PRICE_ONE_E4 - payout_yes_e4
-            redeem_position(state, lane, slot, token, share_e4)
-        if state.markets[slot].group >= 0:
-            release_lock(state, lane, int(state.markets[slot].group))
-        for place in range(state.plans.shape[1]):
-            if state.plans[lane, place].stage != Stage.FREE:
-                forget_legs(state, lane, state.plans[lane, place], slot)
-
-
-@cold
-def redeem_position(state: State, lane: int, slot: int, token: int, share_e4: int) -> None:
-    account, params = state.lanes[lane], state.params[lane]
-    held = state.positions[lane, slot, token]
-    received_e6 = payout_e6(params, proceeds_e6(share_e4, int(held.size_e6)))
-    account.cash_e6 += received_e6
-    account.realised_e6 += received_e6 - int(held.cost_e6)
-    account.locked_e6 -= held.locked_cost_e6
-    group = int(state.markets[slot].group)
-    if held.locked_size_e6 > 0 and group >= 0:
-        locked_e6 = payout_e6(params, proceeds_e6(share_e4, int(held.locked_size_e6)))
-        paid_e6 = min(locked_e6, int(state.locked_payouts[lane, group]))
-        state.locked_payouts[lane, group] -= paid_e6
-        account.locked_payout_e6 -= paid_e6
-    held.size_e6 = held.cost_e6 = 0
-    held.locked_size_e6 = held.locked_cost_e6 = 0
-
-
-@cold
-def release_lock(state: State, lane: int, group: int) -> None:
-    """Once nothing of an event is locked, no payout is promised; a void outcome pays less."""
-    for member in range(state.groups[group].members):
-        held = state.positions[lane, state.members[group, member]]
-        if held[0].locked_size_e6 > 0 or held[1].locked_size_e6 > 0:
-            return
-    state.lanes[lane].locked_payout_e6 -= state.locked_payouts[lane, group]
-    state.locked_payouts[lane, group] = 0
-
-
-@cold
-def forget_legs(state: State, lane: int, plan: Record, slot: int) -> None:
-    for position in range(plan.legs):
-        leg = state.legs[lane, plan_slot(state, int(plan.plan)), position]
-        if leg.market == slot:
-            leg.filled_e6 = leg.cost_e6 = 0
-            leg.whole_e6 = leg.whole_cost_e6 = 0
+            redeem(state, lane, slot)

@@ -13,8 +13,8 @@ from hfptm.kernel.episodes import hide_group, hide_market, look
 from hfptm.kernel.executor import on_report
 from hfptm.kernel.jit import Array, Record, cold, entry, hot
 from hfptm.kernel.nested import place_by_end
+from hfptm.kernel.redemption import resolve
 from hfptm.kernel.result import check_result, control
-from hfptm.kernel.settlement import redeem
 from hfptm.kernel.state import GRID_MAX, MEMBERS_MAX, State, open_state, rows_reserve
 from hfptm.opportunities import Relation
 from hfptm.records import Control, EventKind, MarketState, TakerDelay
@@ -105,8 +105,7 @@ def interrupt(state: State, row: Record) -> None:
     else:
         market.open = 0
         if row.aux == MarketState.RESOLVED:
-            market.payout_e4 = row.price_e4
-            redeem(state, int(row.market), int(row.price_e4))
+            resolve(state, int(row.market), int(row.price_e4))
     hide_market(state, int(row.market))
 
 

@@ -12,8 +12,8 @@ from hfptm.kernel.jit import records
 from hfptm.records import Control, EventKind, LegOrder, LegPolicy
 from hfptm.sim.state import DRAW, new_sim
 from hfptm.units import ONE_E6
-from tests.kernels import MS, Venue, row, tape, timer
-from tests.property.books import Ledger, Limits
+from tests.kernels import MS, Venue, resolved, row, tape, timer
+from tests.property.books import Ledger, Limits, Means
 from tests.property.kernel_tape import MARKETS, Maker, digest, run
 from tests.tapes import Row
 
@@ -36,7 +36,7 @@ class Day:
             self.draws[name] = self.random.integers(1, slowest_ms * MS, 499)
         self.draws["fails"] = self.random.random(499) < self.pick(0, 5, 40) / 100
         self.restarts_ns = tuple(sorted(int(at) * MS for at in self.random.integers(0, 90_000, 2)))
-        self.rows = self.with_words(Maker(seed, ROWS).rows())
+        self.rows = self.with_resolutions(self.with_words(Maker(seed, ROWS).rows()))
         last_ms = self.rows[-1].ts_recv_ns // MS
         self.rows += [timer(last_ms + 1_000 * second) for second in range(1, CALM + 1)]
 
@@ -84,10 +84,21 @@ class Day:
                 out.append(row(EventKind.GAS, ts_ms, 0, aux=self.pick(50, 50, 150)))
         return out
 
+    def with_resolutions(self, rows: list[Row]) -> list[Row]:
+        """Some markets, none that resolves at the end, do so in the middle of it all."""
+        for slot in (1, 2, 3, 4, 5, 6, 10):
+            if self.pick(0, 1):
+                place = int(self.random.integers(500, len(rows) - 100))
+                ts_ms, payout_e4 = rows[place].ts_recv_ns // MS, self.pick(0, 5_000, 10_000)
+                rows.insert(place + 1, resolved(ts_ms, slot, payout_e4))
+        return rows
+
     def venue(self) -> Venue:
         waits_ms = {"settlement": self.settlement_ms, "taker_delay": self.taker_delay_ms}
         venue = Venue(*self.lanes, markets=MARKETS, **waits_ms)
         venue.sim = new_sim(MARKETS, venue.sim.windows, self.draws, self.restarts_ns)
+        venue.sim.purses["cash_e6"] = venue.state.params["bankroll_e6"]
+        venue.sim.holdings["settled_e6"] = 0
         return venue
 
 
@@ -96,7 +107,7 @@ def checked(seed: int) -> Venue:
     day = Day(seed)
     venue, events = day.venue(), tape(day.rows)
     ledger = Ledger(venue)
-    limits = Limits(venue, ledger)
+    limits, means = Limits(venue, ledger), Means(venue)
     has_ended = False
     for index in range(len(events)):
         assert venue.run(events, index, index + 1) == index + 1
@@ -104,6 +115,7 @@ def checked(seed: int) -> Venue:
         venue.check_accounts()
         ledger.check(events[index])
         limits.check()
+        means.check()
         is_calm = index >= len(events) - CALM
         has_ended |= is_calm and not venue.state.plans["stage"].any()
     assert has_ended, "every plan ends"
