@@ -17,7 +17,13 @@ from hfptm.kernel.state import State, rows_reserve
 from hfptm.kernel.wake import SWEEP_NS, expect, set_wake, wake_at
 from hfptm.opportunities import Reason
 from hfptm.records import Token
-from hfptm.units import FAR_NS, NO_ASK_E4, NO_BID_E4
+from hfptm.units import FAR_NS, NO_ASK_E4, NO_BID_E4, NS_PER_S
+
+CANCEL_NS = 10 * NS_PER_S
+"""Between two cancellations of one order, unless orders may rest for longer."""
+
+DOUBLINGS_MAX = 16
+"""From the shortest time that orders may rest to beyond `CANCEL_NS`."""
 
 
 @cold
@@ -42,10 +48,15 @@ def on_timer(state: State) -> None:
 
 @cold
 def time_out(state: State, lane: int, plan: Record) -> None:
-    """Cancel what rests, again until it is over: a CANCEL may come too early, or get lost."""
+    """Cancel what rests, again until it is over: a CANCEL may come too early, or get lost.
+
+    Each wait is twice as long as the last, up to `CANCEL_NS`: the exchange may be restarting.
+    """
     plan.deadline_ns = FAR_NS
     if cancel_resting(state, lane, plan) > 0:
-        expect(state, plan, int(state.params[lane].leg_timeout_ns))
+        timeout_ns, cancels = int(state.params[lane].leg_timeout_ns), int(plan.cancels)
+        expect(state, plan, max(timeout_ns, min(timeout_ns << cancels, CANCEL_NS)))
+        plan.cancels = min(cancels + 1, DOUBLINGS_MAX)
 
 
 @cold

@@ -40,7 +40,7 @@ def new_plan(state: State, lane: int, kind: int, subject: int, legs: int) -> Rec
     plan.legs = legs
     plan.open_orders = plan.lead = 0
     plan.kind = kind
-    plan.merging = plan.merges = plan.refused = 0
+    plan.merging = plan.merges = plan.refused = plan.cancels = 0
     for position in range(legs):
         leg = state.legs[lane, plan_slot(state, serial), position]
         leg.filled_e6 = leg.cost_e6 = leg.whole_e6 = leg.whole_cost_e6 = 0
@@ -204,8 +204,9 @@ def note_status(state: State, lane: int, plan: Record, row: Record) -> bool:
         state.lanes[lane].unknown += 1
     elif row.kind == EventKind.ACK:
         leg.status = LegStatus.RESTING
-        if can_rest(leg) and plan.deadline_ns == FAR_NS:  # it passed while nobody could cancel
-            expect(state, plan, int(state.params[lane].leg_timeout_ns))
+        rest_ns, now_ns = int(state.params[lane].leg_timeout_ns), int(state.counters[0].now_ns)
+        if can_rest(leg) and plan.deadline_ns > now_ns + rest_ns:  # nobody could cancel it so far
+            expect(state, plan, rest_ns)
     else:
         return False
     return True

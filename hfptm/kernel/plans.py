@@ -72,6 +72,7 @@ PLAN = np.dtype(
         ("refused", "u1"),  # Reason why its merge or conversion is held back
         ("merging", "u1"),  # 1: a merge or conversion is out
         ("merges", "u1"),  # that were sent
+        ("cancels", "u1"),  # times that what rests was asked to end
     ],
     align=True,
 )

@@ -19,7 +19,8 @@ def wake_at(state: State, at_ns: int) -> None:
 
 @cold
 def expect(state: State, plan: Record, timeout_ns: int) -> None:
-    """Let what the plan has resting be cancelled after so long."""
+    """Let what the plan has resting be cancelled after so long, for the first time."""
+    plan.cancels = 0
     plan.deadline_ns = state.counters[0].now_ns + timeout_ns
     wake_at(state, int(plan.deadline_ns))
 

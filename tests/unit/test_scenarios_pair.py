@@ -202,6 +202,34 @@ def test_gtc_cancels_what_rests() -> None:
     ).ends({}, "3.063300")
 
 
+def test_cancels_come_at_ever_longer_intervals() -> None:
+    """As in a restart of the exchange, which hears none for a minute and a half."""
+    play = pair(leg_policy=LegPolicy.GTC).run("fill a 0.45 100\ndone a\nack b")
+    times_ms = []
+    while play.now_ms < 90_000:
+        play.run("timer | cancel b")
+        times_ms.append(play.now_ms)
+    assert times_ms[:7] == [210, 410, 810, 1_610, 3_210, 6_410, 12_810]
+    assert times_ms[7:] == list(range(22_810, 100_000, 10_000))
+    play.run("stop | cancel b\ndone b | sell a 100 @0.44 fak")
+
+
+def test_orders_that_may_rest_for_long_are_not_cancelled_more_often() -> None:
+    play = pair(leg_policy=LegPolicy.GTC, leg_timeout_ns=15_000_000_000).run("reject a\nack b")
+    for wake_ms in (15_010, 30_010, 45_010):
+        play.run("timer | cancel b")
+        assert play.now_ms == wake_ms
+
+
+def test_a_leg_that_rests_late_is_cancelled_in_its_own_time() -> None:
+    """However often another leg of its plan was cancelled before."""
+    play = pair(leg_policy=LegPolicy.GTC).run("ack a\ndelayed b")
+    play.run("timer | cancel a\n" * 5 + "timer 5000\nack b\ntimer | cancel a, cancel b")
+    assert play.now_ms == 5_201
+    play.run("timer | cancel a, cancel b\ntimer | cancel a, cancel b")
+    assert play.now_ms == 5_801
+
+
 def test_gtc_in_its_taker_delay_is_cancelled_once_it_rests() -> None:
     pair(leg_policy=LegPolicy.GTC).run(
         """
