@@ -265,7 +265,8 @@ def cancel(sim: Sim, item: Record, shown_ns: int) -> None:
     place = int(sim.rest_head[item.market])
     while place != NOBODY:
         if sim.items[place].order == item.order:
-            sim.items[place].response_ns = item.response_ns
+            resting = sim.items[place]  # its end is told after its fills
+            resting.response_ns = max(int(resting.response_ns), int(item.response_ns))
             end(sim, place, int(item.arrival_ns), shown_ns)
             return
         place = int(sim.items[place].next)

@@ -65,6 +65,15 @@ def filled(made: Venue, order: int = 1) -> int:
 ACK = (EventKind.ACK, 1_070, 10)
 
 
+def test_the_end_of_an_order_never_overtakes_its_fills() -> None:
+    """A cancel that is answered in 5 ms, of an order whose fills are told after 30."""
+    made = resting()
+    made.sim.draws["response_ns"] = 5 * MS
+    cancel(made, 1_951)
+    made.apply([trade(2_000, 4_000, 12), *bids(2_002, 10), timer(3_000)])
+    assert heard(made)[1:] == [(EventKind.FILL, 2_030, 2), (EventKind.DONE, 2_031, 8)]
+
+
 def test_what_does_not_match_rests_and_a_print_serves_those_ahead_first() -> None:
     made = resting()
     assert heard(made) == [ACK]
