@@ -5,9 +5,13 @@ listed.
 """
 
 from hfptm.kernel.cash import portion_e6
+from hfptm.kernel.fees import payout_e6
 from hfptm.kernel.jit import cold
 from hfptm.kernel.plans import Stage
 from hfptm.kernel.state import State
+from hfptm.opportunities import Relation
+
+SHARES_MAX_E6 = 1 << 62
 
 
 @cold
@@ -41,27 +45,56 @@ def drop_sold(state: State, lane: int) -> None:
 
 @cold
 def drift_e6(state: State, lane: int, group: int, subject: int) -> int:
-    """Cost of the shares of an event that are there without partners: neither locked, nor in a set
-    on its way to cash, nor in a plan whose entry orders are out. As many YES as NO of one market
-    are partners, whoever bought them. `subject`: the market itself if `group` is -1.
+    """What the shares of an event that are there without partners may lose, whatever its outcome:
+    their cost less what they pay at least. `subject`: the market itself if `group` is -1.
+
+    They are neither locked, nor in a set on its way to cash, nor in a plan whose entry orders are
+    out. As many YES as NO of one market are partners, whoever bought them.
     """
     if group < 0:
-        return unpaired_e6(state, lane, subject)
-    total_e6 = 0
+        return unpaired(state, lane, subject)[1]
+    cost_e6 = 0
     for member in range(state.groups[group].members):
-        total_e6 += unpaired_e6(state, lane, int(state.members[group, member]))
-    return total_e6
+        cost_e6 += unpaired(state, lane, int(state.members[group, member]))[1]
+    paid_e6 = payout_e6(state.params[lane], least_payout_e6(state, lane, group))
+    return max(cost_e6 - paid_e6, 0)
 
 
 @cold
-def unpaired_e6(state: State, lane: int, slot: int) -> int:
-    if state.held_places[lane, slot] == 0:
+def least_payout_e6(state: State, lane: int, group: int) -> int:
+    """What those shares pay together in the worst of the outcomes that the relation allows.
+
+    Exclusive: every NO pays but the winner's, whose YES pays instead; or nobody here wins. By date:
+    from some outcome on, which may be the first or none, each YES pays, and before it each NO.
+    """
+    relation, members = int(state.groups[group].relation), int(state.groups[group].members)
+    if relation == Relation.NONE:
         return 0
+    somebody_wins = relation == Relation.EXACTLY_ONE and members == state.groups[group].expected
+    paid_e6, before_e6, worst_e6 = 0, 0, SHARES_MAX_E6 if somebody_wins else 0
+    for member in range(members):
+        net_e6 = unpaired(state, lane, int(state.members[group, member]))[0]
+        if relation == Relation.NESTED:
+            paid_e6 += max(net_e6, 0)
+            before_e6 -= net_e6
+            worst_e6 = min(worst_e6, before_e6)
+        else:
+            paid_e6 += max(-net_e6, 0)
+            worst_e6 = min(worst_e6, net_e6)
+    return paid_e6 + worst_e6
+
+
+@cold
+def unpaired(state: State, lane: int, slot: int) -> tuple[int, int]:
+    """YES shares of a market beyond its NO, below 0 the other way round; and what they cost."""
+    if state.held_places[lane, slot] == 0:
+        return 0, 0
     yes_e6, yes_cost_e6 = alone(state, lane, slot, 0)
     no_e6, no_cost_e6 = alone(state, lane, slot, 1)
-    if yes_e6 > no_e6:
-        return portion_e6(yes_cost_e6, yes_e6 - no_e6, yes_e6)
-    return portion_e6(no_cost_e6, no_e6 - yes_e6, no_e6)
+    net_e6 = yes_e6 - no_e6
+    if net_e6 > 0:
+        return net_e6, portion_e6(yes_cost_e6, net_e6, yes_e6)
+    return net_e6, portion_e6(no_cost_e6, -net_e6, no_e6)
 
 
 @cold

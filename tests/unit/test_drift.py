@@ -46,6 +46,87 @@ def test_the_drift_of_an_event_is_that_of_its_markets() -> None:
     assert drift_e6(kernel.state, 0, -1, 2) == 5 * ONE_E6
 
 
+def event(relation: Relation, members: int, expected: int = 3, **params: int) -> Kernel:
+    """Outcomes of one event, in slots from 0 on, by date where it matters."""
+    kernel = Kernel(params)
+    kernel.apply([group(0, relation, expected)])
+    kernel.apply([market(slot, group=0, end_ms=slot + 1) for slot in range(members)])
+    return kernel
+
+
+EXACTLY_ONE, AT_MOST_ONE = Relation.EXACTLY_ONE, Relation.AT_MOST_ONE
+YES, NO = 0, 1
+
+
+@pytest.mark.parametrize(
+    ("relation", "members", "tokens", "drift_usd"),
+    [
+        (EXACTLY_ONE, 3, {0: NO}, 50),
+        (EXACTLY_ONE, 3, {0: NO, 2: NO}, 0),
+        (EXACTLY_ONE, 3, {0: NO, 1: NO, 2: NO}, 0),
+        (EXACTLY_ONE, 3, {0: YES, 1: YES}, 100),
+        (EXACTLY_ONE, 3, {0: YES, 1: YES, 2: YES}, 50),
+        (EXACTLY_ONE, 3, {0: YES, 1: NO}, 100),
+        (EXACTLY_ONE, 2, {0: YES, 1: YES}, 100),
+        (AT_MOST_ONE, 3, {0: YES, 1: YES, 2: YES}, 150),
+        (AT_MOST_ONE, 3, {0: NO, 1: NO, 2: NO}, 0),
+        (Relation.NESTED, 3, {0: NO, 2: YES}, 0),
+        (Relation.NESTED, 3, {0: YES, 2: NO}, 100),
+        (Relation.NESTED, 3, {1: YES}, 50),
+        (Relation.NONE, 3, {0: NO, 1: NO, 2: NO}, 150),
+    ],
+)
+def test_outcomes_of_an_event_are_partners_as_far_as_they_pay_together(
+    relation: Relation, members: int, tokens: dict[int, int], drift_usd: int
+) -> None:
+    """100 shares at 0.50 of each token named. An outcome that is not listed may win as well."""
+    kernel = event(relation, members)
+    for slot, token in tokens.items():
+        hold(kernel, slot, token, 100, 50)
+    assert drift_e6(kernel.state, 0, 0, 0) == drift_usd * ONE_E6
+
+
+def test_a_flat_payout_fee_is_drift_as_well() -> None:
+    kernel = event(EXACTLY_ONE, 3, payout_fee_e4=200)
+    hold(kernel, 0, NO, 100, 50)
+    hold(kernel, 1, NO, 100, 50)
+    assert drift_e6(kernel.state, 0, 0, 0) == 2 * ONE_E6
+
+
+def outcomes(relation: Relation, members: int, expected: int) -> list[list[int]]:
+    """Every way in which an event can end: 1 for each outcome that came true."""
+    if relation == Relation.NESTED:
+        return [[int(slot >= first) for slot in range(members)] for first in range(members + 1)]
+    if relation == Relation.NONE:
+        return [[number >> slot & 1 for slot in range(members)] for number in range(1 << members)]
+    winners = list(range(members))
+    if relation == AT_MOST_ONE or members < expected:
+        winners.append(members)
+    return [[int(slot == winner) for slot in range(members)] for winner in winners]
+
+
+@given(
+    st.sampled_from([EXACTLY_ONE, AT_MOST_ONE, Relation.NESTED]),
+    st.integers(2, 4),
+    st.lists(st.tuples(st.integers(0, 1), st.integers(1, 9), st.integers(0, 9)), max_size=6),
+)
+def test_drift_is_the_loss_in_the_worst_outcome(
+    relation: Relation, members: int, bought: list[tuple[int, int, int]]
+) -> None:
+    kernel = event(relation, members, expected=3 if members < 4 else 4)
+    shares = [[0, 0] for _ in range(members)]
+    cost = 0
+    for turn, (token, size, cost_usd) in enumerate(bought):
+        slot = turn % members
+        if not shares[slot][1 - token]:  # of one token alone: partners are another test's
+            hold(kernel, slot, token, size, cost_usd)
+            shares[slot][token] += size
+            cost += cost_usd
+    ends = outcomes(relation, members, 3 if members < 4 else 4)
+    paid = [sum(s[YES] if e else s[NO] for s, e in zip(shares, end, strict=True)) for end in ends]
+    assert drift_e6(kernel.state, 0, 0, 0) == max(0, cost - min(paid)) * ONE_E6
+
+
 def test_locked_shares_have_their_partners() -> None:
     kernel = pair()
     hold(kernel, 0, 0, 100, 40)
