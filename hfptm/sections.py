@@ -134,7 +134,7 @@ class Risk(Section, frozen=True, kw_only=True):
     failure_pause_s: Seconds = 60
     """How long nothing is bought then; the next failure is another pause."""
     max_inventory_drift_usd: Usd = Decimal(50)
-    """Largest cost of shares without partners in one event, beyond which nothing more of it is
+    """Most that shares without partners in one event may lose, beyond which nothing more of it is
     bought: the seed's 0.05, of the bankroll."""
     max_order_latency_ms: Milliseconds = 2_000
     """Longest time from an order to its first report; three slower ones in a row, or one that is

@@ -13,7 +13,7 @@ import numpy as np
 from hfptm.kernel.jit import records
 from hfptm.kernel.state import digest_parts
 from hfptm.opportunities import Relation
-from hfptm.records import EventKind
+from hfptm.records import EventKind, LegOrder, LegPolicy
 from hfptm.sim.restarts import DOWN_NS, POST_ONLY_NS
 from hfptm.sim.state import DRAW, new_sim
 from tests.kernels import (
@@ -51,6 +51,11 @@ LANES = (
     {"bankroll_e6": 900_000_000, "max_event_e6": 200_000_000, "max_total_e6": 300_000_000}
     | {"charge_fees": 0, "payout_fee_e4": 200, "max_failures": 3, "pause_ns": 2_000_000_000}
     | {"fills_settle": 1},
+    {"bankroll_e6": 600_000_000, "max_outlay_e6": 80_000_000, "min_edge_e4": 50}
+    | {"leg_policy": int(LegPolicy.GTC), "leg_order": int(LegOrder.THINNEST_FIRST)}
+    | {"slippage_e4": 200, "fills_settle": 1},
+    {"bankroll_e6": 600_000_000, "max_outlay_e6": 80_000_000, "min_edge_e4": 50}
+    | {"leg_policy": int(LegPolicy.RESTING), "leg_timeout_ns": 2_000 * MS, "slippage_e4": 100},
 )
 
 

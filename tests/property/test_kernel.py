@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 from hfptm.opportunities import OpportunityKind, Phase, Reason
-from hfptm.records import EventKind, IntentKind
+from hfptm.records import EventFlag, EventKind, IntentKind
 from tests.conftest import ROOT
 from tests.kernels import Record, Venue, tape
 from tests.property.books import Ledger, Limits
@@ -27,14 +27,16 @@ def test_the_tape_holds_what_it_is_for(straight: Venue) -> None:
     assert {d["kind"] for d in taken} == set(OpportunityKind)
     assert sum(d["artefact"] != 0 for d in straight.decisions if d["phase"] == Phase.BEGIN) > 5
     intents = Counter(i["kind"] for i in straight.intents)
-    for kind in (IntentKind.PLACE, IntentKind.MERGE, IntentKind.CONVERT, IntentKind.OBSERVE):
-        assert intents[kind] > 3
+    for kind in IntentKind:
+        assert intents[kind] > 3 or kind == IntentKind.REDEEM
     reports = Counter(r["kind"] for r in straight.reports)
     over = (EventKind.DONE, EventKind.REJECT, EventKind.SETTLED)
-    waiting = (EventKind.DELAYED, EventKind.UNKNOWN)
+    waiting = (EventKind.ACK, EventKind.DELAYED, EventKind.UNKNOWN)
     fills = (EventKind.FILL, EventKind.FILL_CONFIRMED, EventKind.FILL_FAILED)
     for event in (*over, *waiting, *fills):
         assert reports[event] > 5
+    rested = [r for r in straight.reports if r["flags"] & EventFlag.MAKER]
+    assert sum(r["kind"] == EventKind.FILL for r in rested) > 5
     assert {o["arrived"] for o in straight.outcomes} == {0, 1}
     refused = {d["reason"] for d in straight.decisions}
     assert {Reason.CONCURRENT_PLANS, Reason.EVENT_EXPOSURE, Reason.TOTAL_EXPOSURE} <= refused
