@@ -86,12 +86,13 @@ def test_nothing_is_sold_twice() -> None:
     assert kernel.state.legs[0, 1, 0]["selling_e6"] == 90 * ONE_E6
 
 
-def test_locked_shares_and_those_in_a_set_are_not_for_sale() -> None:
+def test_locked_shares_those_in_a_set_and_those_that_have_not_settled_are_not_for_sale() -> None:
     kernel = holding()
     kernel.state.positions[0, 0, 0]["locked_size_e6"] = 30 * ONE_E6
     kernel.state.legs[0, 1, 0]["whole_e6"] = 20 * ONE_E6
-    assert attempt(kernel, shares=51) == Reason.NOT_HELD
-    assert refusal(kernel) == (Reason.NOT_HELD, 50 * ONE_E6, 51 * ONE_E6)
+    kernel.state.legs[0, 1, 0]["arriving_e6"] = 5 * ONE_E6
+    assert attempt(kernel, shares=46) == Reason.NOT_HELD
+    assert refusal(kernel) == (Reason.NOT_HELD, 45 * ONE_E6, 46 * ONE_E6)
 
 
 @pytest.mark.parametrize(
