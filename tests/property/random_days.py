@@ -88,7 +88,7 @@ class Day:
         """Some markets, none that resolves at the end, do so in the middle of it all."""
         for slot in (1, 2, 3, 4, 5, 6, 10):
             if self.pick(0, 1):
-                place = int(self.random.integers(500, len(rows) - 100))
+                place = int(self.random.integers(1_000, len(rows) - 100))
                 ts_ms, payout_e4 = rows[place].ts_recv_ns // MS, self.pick(0, 5_000, 10_000)
                 rows.insert(place + 1, resolved(ts_ms, slot, payout_e4))
         return rows

@@ -10,7 +10,7 @@ from tests.kernels import tape
 from tests.property.kernel_tape import digest, run
 from tests.property.random_days import Day, checked
 
-SEEDS = range(10)
+SEEDS = range(11)
 EXPECTED = (
     "TAKEN",
     "STOPPED",
