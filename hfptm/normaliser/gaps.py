@@ -1,5 +1,7 @@
 """The gaps of all markets: which go on, and where those begin whose beginning nobody saw."""
 
+from collections.abc import Set
+
 import msgspec
 
 from hfptm.lake import Gap
@@ -35,6 +37,16 @@ class Gaps:
         """Those that ended since the last call."""
         closed, self._closed = self._closed, []
         return closed
+
+    def lasting(self, markets: Set[int]) -> dict[int, Gap]:
+        """Those of `unseen` that may still end, if only these markets can be seen again: of others
+        nothing is missed, once they are removed.
+        """
+        return {
+            market: gap
+            for market, gap in self.unseen.items()
+            if market in markets or gap.reason is not GapReason.REMOVED
+        }
 
     def begin(self, gap: Gap, loose: Loose) -> bool:
         """False if it goes on already. One that is meant ends what was a loss."""

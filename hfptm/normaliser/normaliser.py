@@ -99,7 +99,7 @@ class Normaliser:
         state = Saved(
             connections=self._connections,
             markets=self._markets,
-            unseen=self._gaps.unseen,
+            unseen=self._gaps.lasting(self._feed.markets()),
             loose=self._gaps.loose,
             listings=self._feed.save(),
         )

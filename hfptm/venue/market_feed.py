@@ -90,6 +90,10 @@ class MarketFeed:
         found = self._tokens.get(token)
         return found[0].market if found else None
 
+    def markets(self) -> set[int]:
+        """Ids of all that it decodes."""
+        return {listing.market for listing in self._conditions.values()}
+
     def save(self) -> dict[str, ListingState]:
         """What was learnt of markets from their messages, by condition id; see `restore`."""
         return {key: listing.save() for key, listing in self._conditions.items() if listing.is_used}

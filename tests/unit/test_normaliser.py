@@ -460,6 +460,15 @@ def test_what_is_not_chosen_again_is_missed_no_longer(both: Normaliser) -> None:
     assert both.take_gaps() == [Gap(20 * S, MARKET, 40 * S, GapReason.REMOVED)]
 
 
+def test_what_is_removed_is_remembered_only_while_it_can_come_back(both: Normaliser) -> None:
+    other = make_market("0x" + "9" * 64, "91", "92")
+    restarted(both, 20, [MARKET])
+    assert MARKET in Normaliser([], Normaliser([other], both.save()).save()).unseen
+    restarted(both, 30, [])
+    assert MARKET in Normaliser([], both.save()).unseen
+    assert Normaliser([other], Normaliser([other], both.save()).save()).unseen == {}
+
+
 def test_a_choice_is_no_matter_to_what_is_seen(both: Normaliser) -> None:
     said = msgspec.json.encode(Chosen([])).decode()
     assert len(link(both, 5, 0, RawKind.CHOSEN, said)) == 0
