@@ -6,7 +6,6 @@ YES and NO are one book shown twice: NO BUY at p is a YES ask at 1 - p, NO SELL 
 
 import struct
 from collections.abc import Callable, Iterable
-from functools import lru_cache
 from itertools import starmap
 
 import numpy as np
@@ -95,22 +94,35 @@ def read_ts_ns(text: Text) -> int:
     return ts_ms * NS_PER_MS if _FIRST_MS <= ts_ms <= _LAST_MS else UNREADABLE
 
 
-def read_best(best_bid: Text, best_ask: Text, token: int) -> int:
-    """Best prices reported for `token`, in YES terms as `units.pack_best`.
-
-    Each of "", "0" and "1" stands for an empty side. UNREADABLE if either is no price,
-    NOT_REPORTED if either is absent.
-    """
-    if best_bid is None or best_ask is None:
-        return NOT_REPORTED
-    if type(best_bid) is not str or type(best_ask) is not str:
-        return UNREADABLE
-    if len(best_bid) > _LONGEST_NUMBER or len(best_ask) > _LONGEST_NUMBER:
-        return UNREADABLE
-    return _best(best_bid, best_ask, token)
+Reported = tuple[Text, Text, int]
+"""best_bid and best_ask as one entry of the wire tells them, and its token."""
 
 
-@lru_cache(maxsize=_KEPT)
+class _Bests(dict[Reported, int]):
+    """The same for two best prices at once."""
+
+    def __missing__(self, told: Reported) -> int:
+        best_bid, best_ask, token = told
+        if best_bid is None or best_ask is None:
+            return NOT_REPORTED
+        if type(best_bid) is not str or type(best_ask) is not str:
+            return UNREADABLE
+        if len(best_bid) > _LONGEST_NUMBER or len(best_ask) > _LONGEST_NUMBER:
+            return UNREADABLE
+        if len(self) >= _KEPT:
+            self.clear()
+        self[told] = best = _best(best_bid, best_ask, token)
+        return best
+
+
+read_best = _Bests().__getitem__
+"""Best prices reported for a token, in YES terms as `units.pack_best`.
+
+Each of "", "0" and "1" stands for an empty side. UNREADABLE if either is no price, NOT_REPORTED if
+either is absent.
+"""
+
+
 def _best(best_bid: str, best_ask: str, token: int) -> int:
     bid_e4 = read_price_e4(best_bid) if best_bid else NO_BID_E4
     ask_e4 = read_price_e4(best_ask) if best_ask else NO_ASK_E4
@@ -222,17 +234,19 @@ class Batch:
         levels = self._folded()
         aux, best_flags = self._reported()
         closing = self.flags | best_flags | _LAST
+        ts_venue_ns, market = self.ts_venue_ns, self.market
         of_book = _OF_SNAPSHOT if self.is_book else 0
-        head = (ts_recv_ns, self.ts_venue_ns, self.market)
-        rows: list[Row] = []
+        rows: list[Row] = [
+            (ts_recv_ns, ts_venue_ns, market, size_e6, 0, price_e4, of_book, _LEVEL, side)
+            for (side, price_e4), size_e6 in levels
+        ]
         if self.is_book:
-            rows.append((*head, 0, 0, self.tick_e4, _OF_SNAPSHOT, _SNAPSHOT, 0))
-        for (side, price_e4), size_e6 in levels:
-            rows.append((*head, size_e6, 0, price_e4, of_book, _LEVEL, side))
+            opening = (0, 0, self.tick_e4, _OF_SNAPSHOT, _SNAPSHOT, 0)
+            rows.insert(0, (ts_recv_ns, ts_venue_ns, market, *opening))
         if rows:
             rows[-1] = _closed(rows[-1], aux, closing)
         else:
-            rows.append((*head, 0, aux, 0, closing, _BEST, 0))
+            rows.append((ts_recv_ns, ts_venue_ns, market, 0, aux, 0, closing, _BEST, 0))
         return rows
 
     def _folded(self) -> list[tuple[tuple[int, int], int]]:
@@ -261,4 +275,5 @@ class Batch:
 
 
 def _closed(row: Row, aux: int, flags: int) -> Row:
-    return (*row[:4], aux, row[5], row[6] | flags, row[7], row[8])
+    ts_recv_ns, ts_venue_ns, market, size_e6, _, price_e4, of_book, kind, side = row
+    return ts_recv_ns, ts_venue_ns, market, size_e6, aux, price_e4, of_book | flags, kind, side

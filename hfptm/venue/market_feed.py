@@ -113,8 +113,9 @@ class MarketFeed:
         self.counters.frames += 1
         for message in decode(payload):
             self._handlers[type(message)](message)
-        for market in list(self._open):
-            self._close(market)
+        for batch in self._open.values():
+            self._write(batch)
+        self._open.clear()
 
     def take(self) -> Rows:
         """All rows since the last call, shape (n,), dtype `records.EVENT`, market = lake id."""
@@ -152,14 +153,15 @@ class MarketFeed:
             listing, token = found
             if batch is None or batch.market != listing.market:
                 batch = self._batch(listing, ts_venue_ns, token, is_book=False)
-            batch.see(token)
+            else:
+                batch.see(token)
             side = _SIDES.get(change.side, UNREADABLE)
             if side == UNREADABLE:
                 self.counters.bad_side += 1
                 batch.spoil()
             else:
                 self._set_level(listing, batch, token, side, change)
-            best = read_best(change.best_bid, change.best_ask, token)
+            best = read_best((change.best_bid, change.best_ask, token))
             if best >= 0:
                 batch.set_best(token, best)
             self.counters.bad_best += best == UNREADABLE
@@ -201,7 +203,7 @@ class MarketFeed:
         if found is None:
             return
         listing, token = found
-        best = read_best(message.best_bid, message.best_ask, token)
+        best = read_best((message.best_bid, message.best_ask, token))
         if best < 0:
             self.counters.bad_best += 1
             return
@@ -249,10 +251,12 @@ class MarketFeed:
         return batch
 
     def _close(self, market: int) -> None:
-        batch = self._open.pop(market, None)
-        if batch is not None:
-            self._rows += batch.rows(self._ts_recv_ns)
-            self.counters.mirror_break += batch.is_broken
+        if market in self._open:
+            self._write(self._open.pop(market))
+
+    def _write(self, batch: Batch) -> None:
+        self._rows += batch.rows(self._ts_recv_ns)
+        self.counters.mirror_break += batch.is_broken
 
     def _set_book_tick(self, listing: Listing, batch: Batch, tick_size: Text) -> None:
         tick_e4 = read_price_e4(tick_size)
