@@ -4,7 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.capture import LATENCIES_MS, Day, Point, curve, sandbox_day
+from benchmarks.capture import (
+    LATENCIES_MS,
+    POLICIES,
+    POLICY_LATENCY_MS,
+    Point,
+    curve,
+    policies,
+)
+from benchmarks.planted_day import Day, sandbox_day
 from hfptm.clock import NS_MAX
 from hfptm.sandbox.planted import Kind
 from replay.calibrate import calibrate
@@ -24,13 +32,30 @@ def check(day: Day, points: list[Point], at_least: int) -> None:
         assert point.planted >= at_least
         assert point.agrees, point
         assert len(point.wrong) <= point.planted // 50
+    assert points[0].wrong == []
     shares = [point.captured.value for point in points]
     assert shares == sorted(shares, reverse=True)
     assert shares[0] > shares[1] > shares[-1] > 0
 
 
+def check_policies(by_latency: Point, points: list[Point]) -> None:
+    """Who sends all legs at once gets them as arithmetic says; who waits for one gets fewer."""
+    found = dict(zip(POLICIES, points, strict=True))
+    at_once = found["fak", "at_once"]
+    assert at_once.summary["digest"] == by_latency.summary["digest"]
+    results = {policy: point.result_usd for policy, point in found.items()}
+    assert results["fak", "at_once"] > results["fak", "thinnest_first"]
+    for order_type in ("fak", "fok", "gtc"):
+        assert found[order_type, "at_once"].agrees
+        assert results[order_type, "at_once"] > 0
+    resting = found["resting", "at_once"]
+    assert (resting.summary["fills"], resting.result_usd) == (0, 0), "nobody came within 200 ms"
+
+
 def test_minutes_of_a_sandbox(tmp_path: Path) -> None:
-    check(*lived(tmp_path, seed=7, minutes=2, every_s=15), at_least=30)
+    day, points = lived(tmp_path, seed=7, minutes=2, every_s=15)
+    check(day, points, at_least=30)
+    check_policies(points[LATENCIES_MS.index(POLICY_LATENCY_MS)], policies(day))
 
 
 @pytest.mark.soak

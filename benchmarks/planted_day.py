@@ -1,0 +1,158 @@
+"""A day of a sandbox with planted edges, as a lake: what `benchmarks.capture` is measured on.
+
+It is lived through in the sandbox's own time, without a socket; baskets of every kind are planted
+one after another in each of its lasting events, with lives drawn evenly. A line that takes 20 ms
+brings its frames.
+"""
+
+import gzip
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+
+from hfptm.lake import Lake
+from hfptm.opportunities import Relation
+from hfptm.records import BUY, SELL, Token
+from hfptm.registry import Group, Market
+from hfptm.sandbox.books import print_book
+from hfptm.sandbox.line import FrameRecord
+from hfptm.sandbox.market_frames import Published
+from hfptm.sandbox.planted import Kind, Planted, edge
+from hfptm.sandbox.recording import Truth
+from hfptm.sandbox.session import Session, Settings
+from hfptm.sandbox.truth_file import read_truth
+from hfptm.sandbox.universe import START_MS, make_universe
+from hfptm.units import FAR_NS, NS_PER_MS, NS_PER_S, PRICE_ONE_E4
+from replay.importers import ImportOptions, import_paths
+
+START_NS = START_MS * NS_PER_MS
+LINE_NS = 20 * NS_PER_MS
+LIFE_MS = (30, 1_500)
+MARKETS, RATE = 60, 40
+MIN_EDGE = 0.015
+"""What all that is planted pays: 14 cents or more of a set that costs five dollars at most."""
+SHOWS_WITHIN_NS = 100 * NS_PER_MS
+"""All makers of a thing quote in less."""
+
+
+class Day(NamedTuple):
+    data: Path
+    truth: Truth
+    sights_ns: list[int]
+    """When each planted thing came into sight; FAR_NS if it never did."""
+
+
+def sandbox_day(folder: Path, seed: int, minutes: int, every_s: int) -> Day:
+    """A lake of so long a sandbox. every_s: from one plant of an event to its next."""
+    plant = folder / "plant.toml"
+    groups = make_universe(seed, MARKETS, start_ns=START_NS).groups
+    plant.write_text("\n".join(_plants(groups, seed, minutes, every_s)))
+    session = Session(Settings(seed=seed, markets=MARKETS, rate=RATE, plant=plant), START_NS)
+    session.open_files()
+    with gzip.open(folder / "frames.jsonl.gz", "wb", compresslevel=1) as file:
+        line = _Line(session, groups, file)
+        session.sandbox.advance(START_NS + minutes * 60 * NS_PER_S, 0)
+    session.close()
+    _write(folder / "markets.jsonl", line.markets)
+    _write(folder / "groups.jsonl", groups)
+    assert session.settings.truth
+    _, told = read_truth(session.settings.truth)
+    planted = [what for what in told if isinstance(what, Planted)]
+    end_ns = session.sandbox.now_ns
+    truth = Truth(seed, START_NS, end_ns, line.frames, [], planted)
+    import_paths("frames-jsonl", [folder], ImportOptions(), Lake(folder / "data"))
+    return Day(folder / "data", truth, [line.sight_ns(thing) for thing in planted])
+
+
+def _plants(groups: list[Group], seed: int, minutes: int, every_s: int) -> Iterator[str]:
+    rng = np.random.default_rng(seed)
+    for number, group in enumerate(groups):
+        for start_s in range(2 + number, minutes * 60 - 5, every_s):
+            kinds = [Kind.NO_BASKET]
+            if group.relation is Relation.EXACTLY_ONE:
+                kinds.append(Kind.YES_BASKET)
+            kind = Kind.NESTED if group.relation is Relation.NESTED else rng.choice(kinds)
+            yield (
+                f'[[plant]]\nkind = "{kind}"\nevent = "{group.slug}"\nstart_s = {start_s}\n'
+                f"life_ms = {rng.integers(LIFE_MS[0], LIFE_MS[1] + 1)}\n"
+                f"edge_usd = 0.{rng.integers(14, 21)}\nshares = {rng.integers(60, 300)}\n"
+            )
+
+
+class _Shown(NamedTuple):
+    """Best YES prices of a market at the exchange, and when they were known here."""
+
+    ts_recv_ns: int
+    market: Market
+    bid_e4: int
+    ask_e4: int
+
+    def leg(self, token: Token) -> tuple[Market, Token, int]:
+        cost_e4 = PRICE_ONE_E4 - self.bid_e4 if token is Token.NO else self.ask_e4
+        return self.market, token, cost_e4
+
+
+class _Line:
+    """Brings every frame of the lasting events' markets, 20 ms after it was sent."""
+
+    def __init__(self, session: Session, groups: list[Group], file: gzip.GzipFile) -> None:
+        self.frames = 0
+        self._file = file
+        self._sandbox = session.sandbox
+        self._last_ns = 0
+        lasting = {group.group for group in groups}
+        entries = [
+            entry
+            for entry in session.sandbox.catalogue.markets
+            if entry.listed.market.group in lasting
+        ]
+        self.markets = [entry.listed.market for entry in entries]
+        self._entries = {entry.listed.market.market: entry for entry in entries}
+        self._shown: dict[str, list[_Shown]] = {market.slug: [] for market in self.markets}
+        books = (print_book(entry, token).frame() for entry in entries for token in Token)
+        self._deliver(START_NS, f"[{','.join(books)}]")
+        session.feed.listeners.append(self._send)
+
+    def _send(self, batch: list[Published]) -> None:
+        entry = self._entries.get(batch[0].market)
+        if entry is None:
+            return
+        for frame in batch:
+            if not frame.is_custom:
+                sent_ns = max(self._sandbox.now_ns, frame.ts_ms * NS_PER_MS)
+                self._deliver(sent_ns, frame.payload.decode())
+        bid_e4, ask_e4 = (entry.listed.book.published_best_e4(side) for side in (BUY, SELL))
+        market = entry.listed.market
+        self._shown[market.slug].append(_Shown(self._last_ns, market, bid_e4, ask_e4))
+
+    def sight_ns(self, planted: Planted) -> int:
+        """With which frame the exchange's best prices of a thing's legs first paid `MIN_EDGE`."""
+        payout_e4 = planted.net_e4 + planted.outlay_e4
+        begin_ns = planted.start_ts_venue_ns + LINE_NS - SHOWS_WITHIN_NS
+        end_ns = planted.end_ts_venue_ns + LINE_NS
+        coming, legs = [], {}
+        for leg in planted.legs:
+            shown = self._shown[leg.slug]
+            first, last = (bisect_left(shown, (ts_ns,)) for ts_ns in (begin_ns, end_ns))
+            legs[leg.slug] = shown[max(0, first - 1)].leg(Token[leg.token])
+            coming += [(change, Token[leg.token]) for change in shown[first:last]]
+        for change, token in sorted(coming, key=lambda shown: shown[0].ts_recv_ns):
+            legs[change.market.slug] = change.leg(token)
+            found = edge(list(legs.values()), payout_e4)
+            if found.net_e4 >= MIN_EDGE * found.outlay_e4:
+                return change.ts_recv_ns
+        return FAR_NS
+
+    def _deliver(self, sent_ns: int, payload: str) -> None:
+        self._last_ns = max(sent_ns + LINE_NS, self._last_ns + 1)
+        record = FrameRecord(self._last_ns, 1, self.frames, "ws", payload)
+        self._file.write(msgspec.json.encode(record) + b"\n")
+        self.frames += 1
+
+
+def _write(path: Path, items: Sequence[msgspec.Struct]) -> None:
+    path.write_bytes(b"".join(msgspec.json.encode(item) + b"\n" for item in items))
