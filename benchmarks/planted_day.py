@@ -26,7 +26,7 @@ from hfptm.sandbox.recording import Truth
 from hfptm.sandbox.session import Session, Settings
 from hfptm.sandbox.truth_file import read_truth
 from hfptm.sandbox.universe import START_MS, make_universe
-from hfptm.units import FAR_NS, NS_PER_MS, NS_PER_S, PRICE_ONE_E4
+from hfptm.units import FAR_NS, NS_PER_MS, NS_PER_S, ONE_E6, PRICE_ONE_E4
 from replay.importers import ImportOptions, import_paths
 
 START_NS = START_MS * NS_PER_MS
@@ -35,6 +35,8 @@ LIFE_MS = (30, 1_500)
 MARKETS, RATE = 60, 40
 MIN_EDGE = 0.015
 """What all that is planted pays: 14 cents or more of a set that costs five dollars at most."""
+LEAST_ORDER_E10 = ONE_E6 * PRICE_ONE_E4
+"""A dollar; reference, section 3.4."""
 SHOWS_WITHIN_NS = 100 * NS_PER_MS
 """All makers of a thing quote in less."""
 
@@ -130,7 +132,8 @@ class _Line:
         self._shown[market.slug].append(_Shown(self._last_ns, market, bid_e4, ask_e4))
 
     def sight_ns(self, planted: Planted) -> int:
-        """With which frame the exchange's best prices of a thing's legs first paid `MIN_EDGE`."""
+        """With which frame the exchange's best prices of a thing's legs first paid `MIN_EDGE`, and
+        none of them cost less than the dollar that an immediate order has to spend."""
         payout_e4 = planted.net_e4 + planted.outlay_e4
         begin_ns = planted.start_ts_venue_ns + LINE_NS - SHOWS_WITHIN_NS
         end_ns = planted.end_ts_venue_ns + LINE_NS
@@ -143,7 +146,9 @@ class _Line:
         for change, token in sorted(coming, key=lambda shown: shown[0].ts_recv_ns):
             legs[change.market.slug] = change.leg(token)
             found = edge(list(legs.values()), payout_e4)
-            if found.net_e4 >= MIN_EDGE * found.outlay_e4:
+            cheapest_e4 = min(cost_e4 for _, _, cost_e4 in legs.values())
+            is_accepted = cheapest_e4 * planted.size_e6 >= LEAST_ORDER_E10
+            if is_accepted and found.net_e4 >= MIN_EDGE * found.outlay_e4:
                 return change.ts_recv_ns
         return FAR_NS
 
