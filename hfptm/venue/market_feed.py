@@ -113,9 +113,8 @@ class MarketFeed:
         self.counters.frames += 1
         for message in decode(payload):
             self._handlers[type(message)](message)
-        for batch in self._open.values():
-            self._write(batch)
-        self._open.clear()
+        for market in list(self._open):
+            self._close(market)
 
     def take(self) -> Rows:
         """All rows since the last call, shape (n,), dtype `records.EVENT`, market = lake id."""
@@ -251,12 +250,10 @@ class MarketFeed:
         return batch
 
     def _close(self, market: int) -> None:
-        if market in self._open:
-            self._write(self._open.pop(market))
-
-    def _write(self, batch: Batch) -> None:
-        self._rows += batch.rows(self._ts_recv_ns)
-        self.counters.mirror_break += batch.is_broken
+        batch = self._open.pop(market, None)
+        if batch is not None:
+            self._rows += batch.rows(self._ts_recv_ns)
+            self.counters.mirror_break += batch.is_broken
 
     def _set_book_tick(self, listing: Listing, batch: Batch, tick_size: Text) -> None:
         tick_e4 = read_price_e4(tick_size)
