@@ -152,8 +152,7 @@ class MarketFeed:
             listing, token = found
             if batch is None or batch.market != listing.market:
                 batch = self._batch(listing, ts_venue_ns, token, is_book=False)
-            else:
-                batch.see(token)
+            batch.see(token)
             side = _SIDES.get(change.side, UNREADABLE)
             if side == UNREADABLE:
                 self.counters.bad_side += 1
