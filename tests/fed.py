@@ -134,6 +134,8 @@ class Fed:
                 await self._until_healed()
                 await self._until_whole(feed)
                 self._stopped_ns = wall_ns()
+                await self._until_healed()  # its last frame may have met a silence
+                await self._until_whole(feed)
                 for task in watching:
                     task.cancel()
                 await self._until_drained(server, feed)
