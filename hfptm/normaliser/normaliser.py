@@ -145,7 +145,7 @@ class Normaliser:
             streams = self._markets[known.market]
             stream = streams.streams.get(connection)
             if stream is not None and stream.order < known.order:
-                stream.seen_ns = ts_recv_ns
+                stream.hear(ts_recv_ns, known.ts_venue_ns)
                 self._pass(streams, stream, known, ts_recv_ns)
                 self.tally.copies += 1
                 return
@@ -168,7 +168,7 @@ class Normaliser:
         if stream is None:
             stream = streams.join(connection, link.line, rows)
             link.markets[market] = None
-        stream.seen_ns = ts_recv_ns
+        stream.hear(ts_recv_ns, ts_venue_ns)
         if ts_venue_ns < stream.floor_ns:
             self.tally.too_late += 1
             if streams.is_doubtful(stream, rows):

@@ -71,10 +71,26 @@ class Stream(msgspec.Struct, gc=False):
     """Parts before this exchange time are too late to match: nothing of then is kept."""
     seen_ns: int
     """Receive time of its last part."""
-    joined_ns: int = 0
+    joined_ns: int
     """Receive time of its first part."""
+    latest_ns: int = 0
+    """The newest exchange time of its parts."""
     late_ns: int = 0
     """Parts before this exchange time may be news that cannot be matched any more."""
+
+    def hear(self, ts_recv_ns: int, ts_venue_ns: int) -> None:
+        """It delivers something of then, be it known or not."""
+        self.seen_ns = ts_recv_ns
+        self.latest_ns = max(self.latest_ns, ts_venue_ns)
+
+
+class Ahead(msgspec.Struct, frozen=True):
+    """A connection joined with something newer than all that the others had delivered."""
+
+    ts_venue_ns: int
+    ts_recv_ns: int
+    seen_ns: int
+    """Receive time of the others' last part until then."""
 
 
 class Streams(msgspec.Struct):
@@ -90,13 +106,13 @@ class Streams(msgspec.Struct):
     """The newest exchange time of a part that is kept no longer."""
     seen_ns: int = 0
     """Receive time up to which connections that left had seen it."""
-    aheads_ns: list[int] = []
-    """When some joined with something newer than all that the others had delivered, while it is
-    open whether those deliver it too."""
+    aheads: list[Ahead] = []
+    """While it is open whether the others deliver it too."""
     told_ns: int = 0
     """Receive time of the last part of those that left."""
     left: list[tuple[int, int]] = []
-    """Of those that left since something is open: receive times of their first and last part."""
+    """Of those that left since something is open: receive time of their first part, and the newest
+    exchange time of all."""
     book_ns: int = 0
     """Exchange time of the newest full book."""
     is_over: bool = False
@@ -114,35 +130,37 @@ class Streams(msgspec.Struct):
             order = part.order - 1
         is_newest = is_book and ts_venue_ns >= self.latest_ns
         floor_ns = self.gone_ns + (not is_newest)
-        stream = Stream(line, order, floor_ns, 0, rows[0][0], floor_ns)
+        stream = Stream(line, order, floor_ns, 0, rows[0][0], late_ns=floor_ns)
         if self.streams and ts_venue_ns > self.latest_ns:
-            self.aheads_ns.append(stream.joined_ns)
+            seen_ns = max(self.told_ns, *(other.seen_ns for other in self.streams.values()))
+            self.aheads.append(Ahead(ts_venue_ns, stream.joined_ns, seen_ns))
         self.streams[connection] = stream
         return stream
 
     def leave(self, connection: int, seen_ns: int) -> Iterator[Part]:
         """A connection delivers nothing any more; gives the parts nobody waits for."""
         stream = self.streams.pop(connection)
-        self.left.append((stream.joined_ns, stream.seen_ns))
+        self.left.append((stream.joined_ns, stream.latest_ns))
+        self.told_ns = max(self.told_ns, stream.seen_ns)
         self.seen_ns = max(self.seen_ns, seen_ns)
         return self.passed(seen_ns - RECENT_NS) if self.streams else iter(self.parts)
 
     def holes(self, ts_recv_ns: int) -> Iterator[tuple[int, int]]:
         """What all lacked when one joined with a newer book, from when to when; told once.
 
-        They had delivered nothing since, after a while: what the book shows never came on them.
+        After a while they have not come up to its time: what the book shows never came on them.
         """
-        while self.aheads_ns:
-            ahead_ns = self.aheads_ns[0]
-            here = [s.seen_ns for s in self.streams.values() if s.joined_ns < ahead_ns]
-            left = [seen_ns for joined_ns, seen_ns in self.left if joined_ns < ahead_ns]
-            seen_ns = max([self.told_ns, *here, *left])
-            if here and seen_ns < ahead_ns and ts_recv_ns - ahead_ns <= SETTLED_NS:
+        while self.aheads:
+            ahead = self.aheads[0]
+            here = [(each.joined_ns, each.latest_ns) for each in self.streams.values()]
+            others = [latest_ns for joined_ns, latest_ns in here if joined_ns < ahead.ts_recv_ns]
+            gone = [latest_ns for joined_ns, latest_ns in self.left if joined_ns < ahead.ts_recv_ns]
+            lacked = max([*others, *gone], default=0) < ahead.ts_venue_ns
+            if others and lacked and ts_recv_ns - ahead.ts_recv_ns <= SETTLED_NS:
                 return
-            del self.aheads_ns[0]
-            if seen_ns < ahead_ns:
-                yield seen_ns, ahead_ns
-        self.told_ns = max([self.told_ns, *(seen_ns for _, seen_ns in self.left)])
+            del self.aheads[0]
+            if lacked:
+                yield ahead.seen_ns, ahead.ts_recv_ns
         self.left.clear()
 
     def passed(self, before_ns: int) -> Iterator[Part]:

@@ -356,6 +356,14 @@ def test_who_lags_has_a_while_to_come_up_to_a_newer_book(both: Normaliser) -> No
     assert both.take_gaps() == []
 
 
+def test_what_is_of_before_a_newer_book_is_not_coming_up_to_it(both: Normaliser) -> None:
+    """However late it is received: what was sent between the two is lacking."""
+    renewed(both, 20, 1, book(9_000))
+    at(both, 21, 11, bid(8_000, "0.3", "2"))
+    silent(both, 30, 11)
+    assert [(gap.from_ns // S, gap.to_ns // S) for gap in both.take_gaps()] == [(1, 20)]
+
+
 def removed(normaliser: Normaliser, second: int, connection: int) -> Rows:
     text = msgspec.json.encode(Silence([YES, NO], GapReason.REMOVED)).decode()
     return link(normaliser, second, connection, RawKind.SILENCE, text)
