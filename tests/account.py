@@ -1,9 +1,9 @@
 """The account of a fed recorder: what became of every frame that its exchange sent.
 
-A frame that the raw rows do not hold must stand in a gap row, with one exception: it was taken from
-within what a connection told, which says nothing of it (`robbed`). No recorder can know of that but
-by best prices and hashes, so a book is allowed to be wrong for it, if the certificate flags it. So
-it is for a frame that came when no line could be waited for any more.
+A frame that the raw rows do not hold must stand in a gap row, with one exception: it came damaged,
+or was taken from within what a connection told, which says nothing of it (`robbed`). No recorder
+can know of that but by best prices and hashes, so a book is allowed to be wrong for it, if the
+certificate flags it. So it is for a frame that came when no line could be waited for any more.
 """
 
 from bisect import bisect_right
@@ -68,6 +68,8 @@ class Stint(msgspec.Struct):
     book_recv_ns: int
     numbers: list[int] = []
     recv_ns: list[int] = []
+    strange_ns: int = 0
+    """Receive time of the connection's last row that is no frame as it was sent."""
 
     def told_by(self, ts_ns: int) -> tuple[int, int, int]:
         """Of all until then: the last receive time, the last frame, the time of the book."""
@@ -143,6 +145,7 @@ class Account:
             if frame.market in known and not frame.is_exchange_wide:
                 self._frames[frame.market].append(frame)
         self._robbers = {deed.n for deed in sent.deeds if deed.kind in ROBBERS}
+        self._damaged = {deed.n for deed in sent.deeds if deed.kind == "malformed"}
         self.in_gaps = self.robbed = self.compared = 0
         """Frames that were not received, by what accounts for them; and books that were right."""
         self.errors = [error for market in sent.markets for error in self._check(market)]
@@ -161,6 +164,9 @@ class Account:
                         stint.numbers.append(number)
                         stint.recv_ns.append(row.ts_recv_ns)
                 else:
+                    for (connection, _), stint in open_.items():
+                        if connection == row.connection:
+                            stint.strange_ns = row.ts_recv_ns
                     self._open_stints(row, by_token, open_)
             elif row.kind == RawKind.SILENCE:
                 tokens = msgspec.json.decode(row.payload, type=Silence).tokens
@@ -229,10 +235,15 @@ class Account:
         return int(shown.max(initial=gap.to_ns if not len(shown) else 0)) // NS_PER_MS
 
     def _is_robbed(self, frame: Published) -> bool:
-        """A connection told what came before it and what came after it, without a word of it."""
-        return frame.number in self._robbers and any(
-            stint.book_ms < frame.ts_ms and max(stint.numbers, default=0) > frame.number
-            for stint in self._stints[frame.market]
+        """A connection told what came before it and what came after it, without a word of it; or
+        told it, damaged.
+        """
+        if frame.number not in self._robbers:
+            return False
+        stints = [stint for stint in self._stints[frame.market] if stint.book_ms < frame.ts_ms]
+        return any(max(stint.numbers, default=0) > frame.number for stint in stints) or (
+            frame.number in self._damaged
+            and any(stint.strange_ns > frame.ts_ms * NS_PER_MS for stint in stints)
         )
 
     def _check_books(self, market: Market, robbed: list[Published]) -> list[str]:
@@ -242,8 +253,7 @@ class Account:
         )
         late = [frame for frame in self._frames[market.market] if self._is_late(frame)]
         may_differ = is_reordered or any(f.event_type in _CHANGES for f in (*robbed, *late))
-        last, id_ = self._sent.samples[-1], market.market
-        errors = []
+        last, id_, errors = self._sent.samples[-1], market.market, []
         if self.tape.book(id_) == last.books[id_]:
             self.compared += 1
         elif not may_differ:
