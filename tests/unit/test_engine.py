@@ -165,7 +165,7 @@ def test_a_stop_outlives_the_engine_and_is_lifted_in_the_next() -> None:
     markets = [make_market("a"), make_market("b")]
     first = Recorder(markets, [])
     first.feed(tape_of(crossed_market("a", START_NS)))
-    first.control(Control.STOP, first.last_row_ns)
+    first.control(Control.STOP, START_NS + HOUR_NS // 2)  # the trades have settled
     left = first.risk_state()
     assert (left.latch, left.day) == ("stopped", START_NS // DAY_NS)
     assert left.lost_e6 < 0
