@@ -60,6 +60,8 @@ class WriterStatus(msgspec.Struct, frozen=True, kw_only=True):
     """UTC; 0 before the first."""
     sync_latency_ns: int
     """Of the last write: encoding, writing and syncing what waited."""
+    syncing_since_ns: int
+    """Monotonic: since when the disk has what is written now; 0 if it has nothing to do."""
     problem: str
     """Why the disk takes nothing at the moment; empty if it does."""
 
@@ -87,6 +89,7 @@ class RawWriter:
         self._written_rows = 0
         self._last_sync_ns = 0
         self._sync_latency_ns = 0
+        self._syncing_since_ns = 0
         self._problem = ""
         self._finished = False
         self._wake = threading.Event()
@@ -115,6 +118,7 @@ class RawWriter:
             dropped_rows=self._dropped_rows,
             last_sync_ns=self._last_sync_ns,
             sync_latency_ns=self._sync_latency_ns,
+            syncing_since_ns=self._syncing_since_ns,
             problem=self._problem or self._death(),
         )
 
@@ -174,6 +178,7 @@ class RawWriter:
         started_ns = monotonic_ns()
         parts = list(_parts(rows))
         blocks = [_encode(part) for part in parts]
+        self._syncing_since_ns = monotonic_ns()
         while not self._write(blocks, rows[0][0]):
             if self._closing.wait(RETRY_S):
                 return
@@ -181,6 +186,7 @@ class RawWriter:
         self._written_rows += len(rows)
         self._written_bytes += sum(map(_row_bytes, rows))
         self._last_sync_ns = wall_ns()
+        self._syncing_since_ns = 0
         self._sync_latency_ns = monotonic_ns() - started_ns
 
     def _write(self, blocks: Sequence[bytes], first_ns: int) -> bool:

@@ -1,7 +1,8 @@
 """A recorder's storage in a process that is meant to be killed: appends rows until it is.
 
 `python -m tests.recording_process DATA CONNECTION`. A line "seq monotonic_ns sync_latency_ns
-written_rows" on standard output follows each append; the rows are those of `tests.recordings.row`.
+written_rows syncing_since_ns" on standard output follows each append; the rows are those of
+`tests.recordings.row`.
 """
 
 import sys
@@ -27,7 +28,8 @@ def main() -> None:
     for seq in count():
         storage.append(row(seq, ts_ns=wall_ns(), connection=connection))
         writer = storage.status().writer
-        sys.stdout.write(f"{seq} {monotonic_ns()} {writer.sync_latency_ns} {writer.written_rows}\n")
+        done = f"{writer.sync_latency_ns} {writer.written_rows} {writer.syncing_since_ns}"
+        sys.stdout.write(f"{seq} {monotonic_ns()} {done}\n")
         sys.stdout.flush()
         pause.wait(PAUSE_S)
 
