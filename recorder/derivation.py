@@ -74,14 +74,31 @@ def derive(data: Path, progress: Progress, wait_s: float = 0.0) -> Report:
 def derive_held(lake: Lake, progress: Progress) -> Report:
     """The same for who holds the lock. The events of parts go at its end, or the next one's."""
     with lake.reading():
-        files = [path for path in lake.files(Kind.RAW) if origin_of(path) is Origin.RECORDED]
-        hours = [(start, list(some)) for start, some in groupby(files, key=hour_ns)]
+        hours = _hours(lake)
         report = _Derivation(lake, progress).run(hours)
     with unread(lake.root) as is_unread:
         if is_unread:
             for start_ns, _ in hours:
                 remove_merged(lake, start_ns)
     return report
+
+
+def is_behind(lake: Lake) -> bool:
+    """Whether segments are new, and all that was derived before stands as it stood."""
+    is_new = False
+    for start_ns, files in _hours(lake):
+        manifest = read_manifest(manifest_path(lake, start_ns))
+        sources = manifest.sources if manifest else []
+        named = [source.segment for source in sources]
+        if named != [file.stem for file in files[: len(named)]]:
+            return False
+        is_new |= len(named) < len(files)
+    return is_new
+
+
+def _hours(lake: Lake) -> list[tuple[int, list[Path]]]:
+    files = [path for path in lake.files(Kind.RAW) if origin_of(path) is Origin.RECORDED]
+    return [(start_ns, list(some)) for start_ns, some in groupby(files, key=hour_ns)]
 
 
 class _Derivation:

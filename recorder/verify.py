@@ -33,6 +33,8 @@ from hfptm.records import EVENT, EventFlag, EventKind, GapReason
 from hfptm.units import NS_PER_S
 from recorder.derivation import (
     derivation_lock,
+    derive_held,
+    is_behind,
     listed,
     read_batches,
     read_gaps,
@@ -45,7 +47,7 @@ from recorder.manifest import Source, file_sha256, manifest_path, read_manifest,
 
 Rows = npt.NDArray[np.void]
 Progress = Callable[[int, int], None]
-"""Told (hours done, hours in all)."""
+"""Told (done, in all): bytes to be normalised at first, then hours."""
 
 
 def verify(
@@ -53,14 +55,17 @@ def verify(
 ) -> list[Certificate]:
     """Check every hour that overlaps [from_ns, to_ns), and keep its certificates in the lake.
 
-    Raises LakeError if there is nothing, or an hour was recorded and not normalised, and HeldError
-    if another process normalises and still does after `wait_s`.
+    What is new is normalised first. Raises LakeError if there is nothing, or normalised segments
+    have changed, and HeldError if another process normalises and still does after `wait_s`.
     """
     lake = Lake(data)
     if not lake.root.exists():
         raise _nothing(lake)
-    with derivation_lock(lake, wait_s), lake.reading():
-        return _verify(lake, from_ns, to_ns, progress)
+    with derivation_lock(lake, wait_s):
+        if is_behind(lake):
+            derive_held(lake, progress)
+        with lake.reading():
+            return _verify(lake, from_ns, to_ns, progress)
 
 
 def _verify(lake: Lake, from_ns: int, to_ns: int, progress: Progress) -> list[Certificate]:
@@ -97,16 +102,16 @@ class _Check:
         """Markets seen in an earlier hour."""
         self._over: set[int] = set()
         """Markets that are resolved."""
-        paths = self._files(Kind.GAPS)
-        self._gaps = sorted(gap for path in paths for gap in read_gaps(path))
+        self._gaps = sorted(gap for path in self._files(Kind.GAPS) for gap in read_gaps(path))
         self._end_ns = _end_ns(self._files(Kind.EVENTS))
 
     def hour(self, start_ns: int) -> Certificate:
         checksums, lines, lag = Checksums(), Lines(), LagEnvelope()
         findings: dict[int, Findings] = {}
+        raw_files = self._files(Kind.RAW, start_ns)
         if self._origin is Origin.RECORDED:
-            self._check_derivation(start_ns, checksums, lines)
-        for raw in self._files(Kind.RAW, start_ns):
+            raw_files = self._check_derivation(start_ns, raw_files, checksums, lines)
+        for raw in raw_files:
             for batch in read_batches(raw):
                 names = ("connection", "kind", "payload")
                 columns = (batch.column(name).to_pylist() for name in names)
@@ -122,7 +127,7 @@ class _Check:
         total = Findings()
         for market in markets:
             total.add(market.findings)
-        is_whole = not checksums.wrong and not checksums.not_derivable
+        is_whole = not (checksums.wrong or checksums.not_derivable)
         return Certificate(
             hour_ns=start_ns,
             origin=self._origin,
@@ -143,12 +148,16 @@ class _Check:
         for path in self._files(Kind.EVENTS, start_ns):
             yield from read_events(path)
 
-    def _check_derivation(self, start_ns: int, checksums: Checksums, lines: Lines) -> None:
-        raw_files = self._files(Kind.RAW, start_ns)
+    def _check_derivation(
+        self, start_ns: int, raw_files: list[Path], checksums: Checksums, lines: Lines
+    ) -> list[Path]:
+        """The files it is about: what was sealed meanwhile is for the next time."""
         manifest = read_manifest(manifest_path(self._lake, start_ns))
         sources = manifest.sources if manifest else []
-        if [source.segment for source in sources] != [path.stem for path in raw_files]:
-            raise LakeError(f"{raw_files[0].parent}: not normalised; run `hfptm normalize` first")
+        raw_files = raw_files[: len(sources)]
+        if [source.segment for source in sources] != [raw.stem for raw in raw_files]:
+            name = manifest_path(self._lake, start_ns)
+            raise LakeError(f"{name}: its segments have changed; see `hfptm normalize`")
         normaliser = Normaliser(listed(self._lake, start_ns), state_before(self._lake, start_ns))
         for source, raw in zip(sources, raw_files, strict=True):
             events = self._lake.path(Kind.EVENTS, start_ns, raw.stem)
@@ -159,6 +168,7 @@ class _Check:
         lines.raw_frames, lines.copies = tally.frames, tally.copies
         lines.late, lines.too_late, lines.first = tally.late, tally.too_late, race.first
         lines.lead_p50_ns, lines.lead_p99_ns = race.lead_ns(0.5), race.lead_ns(0.99)
+        return raw_files
 
     def _compare_sums(self, source: Source, raw: Path, events: Path, sums: Checksums) -> None:
         pairs = [(raw, source.raw_sha256)]

@@ -248,7 +248,7 @@ class Account:
 
     def _check_books(self, market: Market, robbed: list[Published]) -> list[str]:
         is_reordered = any(
-            deed.kind == "reorder" and deed.market == market.condition_id
+            deed.kind == "reorder" and deed.market in (market.condition_id, "")  # first books: all
             for deed in self._sent.deeds
         )
         late = [frame for frame in self._frames[market.market] if self._is_late(frame)]

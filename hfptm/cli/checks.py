@@ -33,13 +33,14 @@ def verify(
     as_json: AsJson = False,
 ) -> None:
     """Check every hour that was recorded or imported, and grade it from A to F."""
+    from hfptm.book_check import is_compiled
     from hfptm.clock import NS_MAX
     from recorder.tables import certificates_table
     from recorder.verify import verify as run
 
     from_ns = 0 if from_ is None else stamp("--from", from_)
     to_ns = NS_MAX if to is None else stamp("--to", to)
-    say_if_compiling()
+    say_if_compiling(is_compiled())
     with progress_bar("verifying") as progress:
         certificates = run(folder(data), from_ns, to_ns, progress, WAIT_S)
     show(as_json, certificates, lambda: certificates_table(certificates))

@@ -48,9 +48,7 @@ def say(text: str) -> None:
     print("hfptm:", " ".join(text.split()), file=sys.stderr)
 
 
-def say_if_compiling() -> None:
+def say_if_compiling(is_compiled: bool) -> None:
     """Half a minute without a word looks like a program that hangs."""
-    from hfptm.engine import is_compiled
-
-    if not is_compiled():
+    if not is_compiled:
         say("compiling the kernels, once for this version; about half a minute")

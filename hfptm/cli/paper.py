@@ -51,11 +51,12 @@ def paper(
     """Trade the live feed on paper, and record it, until Ctrl-C or SIGTERM; the next goes on."""
     import uvloop
 
+    from hfptm.engine import is_compiled
     from replay.report import summary_table
 
     limit_ns = None if duration is None else duration_ns("--duration", duration)
     settings, place = configuration(config, overrides), folder(data)
-    say_if_compiling()
+    say_if_compiling(is_compiled())
     start = begun(place, is_anew=anew, is_resumed=resume)
     with (
         live_status() as shown,
@@ -160,9 +161,10 @@ def parity(
     as_json: AsJson = False,
 ) -> None:
     """Feed a paper run's inputs to the kernel once more; ends with 1 if anything comes out else."""
+    from hfptm.engine import is_compiled
     from replay.parity import parity as compare
 
-    say_if_compiling()
+    say_if_compiling(is_compiled())
     found = compare(folder(data), run)
     show(as_json, found, lambda: parity_table(found))
     if not found.is_same:

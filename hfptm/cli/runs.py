@@ -44,6 +44,7 @@ def replay(
 ) -> None:
     """Run what was recorded through detector, risk, executor and a simulated venue."""
     from hfptm.clock import NS_MAX
+    from hfptm.engine import is_compiled
     from replay.driver import Before, Selection
     from replay.driver import replay as run
     from replay.report import summary_table
@@ -59,7 +60,7 @@ def replay(
     if resume and after is None:
         raise ConfigError("command line", "--resume", "lifts the latch of a run: name it, --after")
     before = None if after is None else Before(after, resume)
-    say_if_compiling()
+    say_if_compiling(is_compiled())
     with progress_bar("replaying") as progress:
         settings = configuration(config, overrides)
         _, summary = run(folder(data), settings, chosen, progress, before)
@@ -85,6 +86,7 @@ def calibrate(
 ) -> None:
     """Send every real trade once more as ours, and compare what simulated fills are worth."""
     from hfptm.clock import NS_MAX
+    from hfptm.engine import is_compiled
     from replay.calibrate import calibrate as run
     from replay.calibration_report import calibration_table
 
@@ -92,7 +94,7 @@ def calibrate(
     to_ns = NS_MAX if to is None else stamp("--to", to)
     if from_ns >= to_ns:
         raise ConfigError("command line", "--from", f"{from_} is not before --to {to}")
-    say_if_compiling()
+    say_if_compiling(is_compiled())
     with progress_bar("calibrating") as progress:
         found = run(folder(data), (from_ns, to_ns), print_lag_ms, progress)
     show(as_json, found, lambda: calibration_table(found))
@@ -114,9 +116,10 @@ def demo(
     as_json: AsJson = False,
 ) -> None:
     """Make a recording with planted opportunities, import it, replay it, compare. Offline."""
+    from hfptm.engine import is_compiled
     from replay.demo import run_demo
 
-    say_if_compiling()
+    say_if_compiling(is_compiled())
     with progress_bar("demo") as progress:
         found = run_demo(folder(data), seed, progress)
     show(as_json, {**found.summary, "truth": found.comparison}, lambda: found.tables)

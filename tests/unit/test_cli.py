@@ -12,7 +12,6 @@ from hfptm.cli.app import app, main
 from hfptm.cli.options import decimal, duration_ns, named_fields, stamp
 from hfptm.cli.output import progress_bar, say_if_compiling, show
 from hfptm.errors import ConfigError
-from tests.engines import Recorder
 
 
 def exit_code(*arguments: str) -> int | str | None:
@@ -84,9 +83,10 @@ def test_progress_is_silent_without_a_terminal(capsys: pytest.CaptureFixture[str
 
 
 def test_compiled_kernels_are_no_news(capsys: pytest.CaptureFixture[str]) -> None:
-    Recorder([], [])
-    say_if_compiling()
+    say_if_compiling(True)
     assert capsys.readouterr() == ("", "")
+    say_if_compiling(False)
+    assert "once for this version" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

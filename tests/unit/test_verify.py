@@ -170,11 +170,28 @@ def test_a_file_that_was_changed_is_an_f(tmp_path: Path, kind: Kind) -> None:
     assert len(found.checksums.not_derivable) == 1
 
 
-def test_an_hour_that_is_not_normalised_is_refused(tmp_path: Path) -> None:
-    lake = new_lake(tmp_path)
+def sealed(lake: Lake, number: int) -> Path:
     columns = [list(column) for column in zip(*recording(), strict=True)]
-    lake.write_raw(segment(0), pa.table(columns, schema=SCHEMAS[Kind.RAW]))
-    with pytest.raises(LakeError, match="run `hfptm normalize` first"):
+    (path,) = lake.write_raw(segment(number), pa.table(columns, schema=SCHEMAS[Kind.RAW]))
+    return path
+
+
+def test_what_is_new_is_normalised_first(tmp_path: Path) -> None:
+    lake = new_lake(tmp_path)
+    sealed(lake, 0)
+    first = certify(lake)
+    assert (first.grade, first.lines.raw_frames) != (Grade.F, 0)
+    sealed(lake, 1)
+    assert certify(lake).lines.raw_frames == 2 * first.lines.raw_frames
+
+
+def test_segments_that_went_after_they_were_normalised_are_missed(tmp_path: Path) -> None:
+    lake = new_lake(tmp_path)
+    gone = sealed(lake, 0)
+    certify(lake)
+    sealed(lake, 1)
+    gone.unlink()
+    with pytest.raises(LakeError, match="its segments have changed"):
         certify(lake)
 
 
