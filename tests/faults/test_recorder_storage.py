@@ -24,8 +24,8 @@ INTERVAL_NS = SETTINGS.flush_interval_ms * 1_000_000
 
 class Killed(NamedTuple):
     at_ns: int
-    appended: list[tuple[int, int]]
-    """Sequence number and monotonic time behind its append, of every row reported."""
+    appended: list[tuple[int, int, int]]
+    """Of every row reported: number, monotonic time behind its append, and `starved_ns` then."""
     sync_latency_ns: int
     """The longest reported."""
     written_rows: int
@@ -45,7 +45,8 @@ def record_until_killed(data: Path, connection: int, after_rows: int) -> Killed:
         lines += process.stdout.readlines()
     reports = [tuple(map(int, line.split())) for line in lines if line.endswith("\n")]
     latency_ns, written_rows = (max(r[field] for r in reports) for field in (2, 3))
-    return Killed(at_ns, [(r[0], r[1]) for r in reports], latency_ns, written_rows, reports[-1][4])
+    appended = [(r[0], r[1], r[5]) for r in reports]
+    return Killed(at_ns, appended, latency_ns, written_rows, syncing_since_ns=reports[-1][4])
 
 
 def check_account(kept: list[int], killed: Killed) -> None:
@@ -55,12 +56,16 @@ def check_account(kept: list[int], killed: Killed) -> None:
 
 
 def check_interval(kept: list[int], killed: Killed) -> None:
-    """At most one flush interval lost, and as long as the disk takes: also over the write that it
-    was killed in, which has reported no time of its own.
+    """At most one flush interval lost, and as long as the disk takes, also over the write that it
+    was killed in, which has reported no time of its own. While it had no processor no time passed.
     """
     allowed_ns = INTERVAL_NS + killed.sync_latency_ns
-    until_ns = killed.syncing_since_ns or killed.at_ns
-    lost_ns = [until_ns - ns for seq, ns in killed.appended if seq >= len(kept)]
+    until_ns, starved_ns = killed.syncing_since_ns or killed.at_ns, killed.appended[-1][2]
+    lost_ns = [
+        until_ns - ns - (starved_ns - before_ns)
+        for seq, ns, before_ns in killed.appended
+        if seq >= len(kept)
+    ]
     assert all(ns < allowed_ns for ns in lost_ns), (max(lost_ns), allowed_ns)
 
 
