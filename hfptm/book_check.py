@@ -46,9 +46,11 @@ class BookCheck:
         self._slots = Slots(markets, (), slots, 1)
         self._checks = records(CHECK, slots)
 
-    def add(self, market: Market) -> None:
-        """Its rows count from now on; one that is over stays so."""
+    def add(self, market: Market, ts_ns: int) -> None:
+        """Its rows count from now on, also if they had ended. Raises CapacityError."""
         self._slots.add(market)
+        if self._slots.is_over(market.market):
+            self._run(self._slots.define(market.market, ts_ns))
 
     def feed(self, rows: Rows) -> None:
         """Apply rows of records.EVENT; their `market` column is overwritten."""

@@ -70,6 +70,12 @@ class Slots:
         """List one more market."""
         self.markets[market.market] = market
 
+    def is_over(self, market_id: int) -> bool:
+        """Whether its rows are nobody's: it has ended, or was not listed when one came."""
+        rows = records(EVENT, 1)
+        rows["market"] = market_id
+        return self.translate(rows, 0, 1) == 1 and int(rows["market"][0]) == NOBODY
+
     def list_more(self, markets: Iterable[Market], groups: Iterable[Group]) -> None:
         """List what is not; before their first row."""
         self.markets = {market.market: market for market in markets} | self.markets

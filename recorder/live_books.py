@@ -5,6 +5,8 @@ The tape itself is made elsewhere, from sealed segments; here nothing is stored.
 """
 
 from collections import Counter, deque
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -72,7 +74,7 @@ class LiveBooks:
             receive_batch(self._normaliser, batch)
             rows = self._normaliser.take()
             self._note_times(rows)
-            self._feed(rows)
+            self._within_room(partial(self._book.feed, rows))
             self.status.rows += batch.num_rows
             self.status.lag_ns = wall_ns() - int(batch.column(0).to_numpy()[-1])
         self._read_ns = begun_ns - self._flush_ns
@@ -88,7 +90,7 @@ class LiveBooks:
             market = self._coming.popleft()
             self._markets[market.market] = market
             self._normaliser.add_market(market)
-            self._book.add(market)
+            self._within_room(partial(self._book.add, market, wall_ns()))
 
     def _leave(self) -> None:
         while self._going:
@@ -110,9 +112,9 @@ class LiveBooks:
             if ts_venue_ns > self._seen_ns.get(market, 0):
                 self._seen_ns[market] = ts_venue_ns
 
-    def _feed(self, rows: Rows) -> None:
+    def _within_room(self, work: Callable[[], None]) -> None:
         try:
-            self._book.feed(rows)
+            work()
         except CapacityError:
             # More markets in an hour than there is room for: books begin anew with their next.
             self._book = BookCheck(self._markets.values(), self._room)

@@ -37,7 +37,7 @@ class _Reader:
         markets = [_market(number * WAVE + each) for each in range(WAVE)]
         for market in markets:
             self._normaliser.add_market(market)
-            self._book.add(market)
+            self._book.add(market, self._ts_ns)
             self._tell(market)
         for market in markets:
             self._normaliser.remove_market(market)

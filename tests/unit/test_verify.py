@@ -15,6 +15,7 @@ from hfptm.errors import LakeError
 from hfptm.lake import SCHEMAS, Kind, Lake
 from hfptm.raw import Chosen, RawKind, Silence
 from hfptm.records import GapReason
+from hfptm.slots import REST_NS
 from hfptm.units import NS_PER_MS, NS_PER_S
 from hfptm.venue.market_feed import MarketFeed
 from recorder.derivation import derive
@@ -254,6 +255,19 @@ def test_the_book_goes_on_between_two_takes() -> None:
     (second,) = check.take().values()
     assert (second["snapshots"], second["batches_checked"], second["mismatches"]) == (0, 3, 1)
     assert check.take() == {}
+
+
+def test_a_market_that_ended_and_comes_back_is_checked_again() -> None:
+    check, feed = BookCheck((), room=2), MarketFeed([make_market()])
+    for number in range(3):
+        ts_ns = START_NS + number * (REST_NS + S)
+        check.add(make_market(), ts_ns)
+        check.feed(decode_all(feed, book(2 * number), bid(2 * number + 1, "0.45", "0.5")))
+        check.add(make_market(), ts_ns)  # with other rules: its book goes on
+        check.feed(decode_all(feed, bid(2 * number + 2, "0.46", "0.46")))
+        check.end(make_market().market, ts_ns)
+        (found,) = check.take().values()
+        assert (found["snapshots"], found["mismatches"]) == (1, 1)
 
 
 def test_a_clock_that_runs_fast_is_seen() -> None:
