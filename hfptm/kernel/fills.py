@@ -8,7 +8,7 @@ from hfptm.kernel.fees import market_fee_e6
 from hfptm.kernel.inventory import note_held
 from hfptm.kernel.jit import Record, cold
 from hfptm.kernel.orders import BUY, plan_slot, spends_dollars
-from hfptm.kernel.plans import LegStatus, leg_of, try_of
+from hfptm.kernel.plans import leg_of
 from hfptm.kernel.redemption import redeem
 from hfptm.kernel.sizes import CENT_E6
 from hfptm.kernel.state import State
@@ -41,10 +41,8 @@ def income_e6(state: State, lane: int, leg: Record, row: Record) -> int:
 
 @cold
 def is_new_fill(state: State, lane: int, plan: Record, row: Record) -> bool:
-    """Whether the leg's order is out and has so much left; else the fill was told before."""
+    """Whether the leg's order, which is out, has so much left; else the fill was told before."""
     leg = state.legs[lane, plan_slot(state, int(plan.plan)), leg_of(int(row.aux))]
-    if leg.status == LegStatus.IDLE or leg.tries != try_of(int(row.aux)):
-        return False
     if spends_dollars(leg, int(row.side)):
         return cost_e6(int(row.price_e4), int(row.size_e6)) <= int(leg.left_e6) + SLACK_E6
     return bool(row.size_e6 <= leg.left_e6)
