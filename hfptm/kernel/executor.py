@@ -40,7 +40,7 @@ def new_plan(state: State, lane: int, kind: int, subject: int, legs: int) -> Rec
     plan.legs = legs
     plan.open_orders = plan.lead = 0
     plan.kind = kind
-    plan.merging = plan.merges = plan.refused = plan.cancels = 0
+    plan.merging = plan.merges = plan.cancels = 0
     for position in range(legs):
         leg = state.legs[lane, plan_slot(state, serial), position]
         leg.filled_e6 = leg.cost_e6 = leg.whole_e6 = leg.whole_cost_e6 = 0

@@ -49,15 +49,15 @@ def send(state: State, intent: Record) -> int:
 
 @cold
 def before(state: State, intent: Record, reason: int) -> int:
-    """What was said of the same leg, or of the plan's sets, the last time; notes `reason` there."""
+    """What was said of the same leg the last time; notes `reason` there.
+
+    Of a plan's sets nothing is: only a halt holds those back, and no plan outlives that.
+    """
     if intent.leg == WHOLE_PLAN:
-        plan = plan_of_intent(state, intent)
-        last = int(plan.refused)
-        plan.refused = reason
-    else:
-        leg = leg_of_intent(state, intent)
-        last = int(leg.refused)
-        leg.refused = reason
+        return 0
+    leg = leg_of_intent(state, intent)
+    last = int(leg.refused)
+    leg.refused = reason
     return last
 
 

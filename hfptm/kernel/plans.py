@@ -69,7 +69,6 @@ PLAN = np.dtype(
         ("lead", "i4"),  # leg that goes first in LEADING
         ("kind", "u1"),  # OpportunityKind
         ("stage", "u1"),  # Stage
-        ("refused", "u1"),  # Reason why its merge or conversion is held back
         ("merging", "u1"),  # 1: a merge or conversion is out
         ("merges", "u1"),  # that were sent
         ("cancels", "u1"),  # times that what rests was asked to end

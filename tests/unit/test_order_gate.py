@@ -44,10 +44,11 @@ def attempt(
     token: Token = Token.YES,
     price_e4: int = 4_400,
     shares: int = 100,
+    tries: int = 1,
 ) -> int:
     """An order of the plan's leg for that token; the Reason against it, 0 if it left."""
     leg = WHOLE_PLAN if kind is IntentKind.MERGE else int(token)
-    order = order_id(0, 1, leg, 1)
+    order = order_id(0, 1, leg, tries)
     intent = draft(kernel.state, 0, order, kind, 0, shares * ONE_E6)
     intent["side"], intent["token"], intent["price_e4"] = side, token, price_e4
     reason = send(kernel.state)
@@ -67,6 +68,14 @@ def test_a_sale_of_what_is_held_leaves() -> None:
     assert attempt(kernel) == 0
     assert [i["size_e6"] for i in kernel.intents] == [100 * ONE_E6]
     assert not [d for d in kernel.decisions if d["phase"] == Phase.ORDER]
+
+
+def test_a_purchase_puts_nothing_on_sale() -> None:
+    kernel = Kernel()
+    kernel.apply([market(0), *book(10, 0, {6_000: 100}, {4_500: 100})])
+    legs = kernel.state.legs[0, 1, :2]
+    assert legs["sent_ns"].tolist() == [10 * MS, 10 * MS]
+    assert legs["selling_e6"].tolist() == [0, 0]
 
 
 def test_nothing_is_sold_twice() -> None:
@@ -114,6 +123,16 @@ def test_a_price_that_nobody_could_mean_stays(
     assert refusal(kernel) == (reason, limit, price_e4)
 
 
+def test_only_who_completes_may_pay_more_than_the_limit() -> None:
+    kernel = holding(slippage_e4=100)
+    for tries, limit_e4 in ((0, 4_500), (1, 4_600)):
+        assert attempt(kernel, side=Side.BID, tries=tries, price_e4=limit_e4) == Reason.UNPROMISED
+        beyond_e4 = limit_e4 + 100
+        passed = attempt(kernel, side=Side.BID, tries=tries, price_e4=beyond_e4)
+        assert passed == Reason.PRICE_LIMIT
+        assert refusal(kernel) == (Reason.PRICE_LIMIT, limit_e4, beyond_e4)
+
+
 def test_a_purchase_needs_its_promise_and_the_account_its_room() -> None:
     """The promise of the leg's first order went with it, so a second one needs its own."""
     kernel = holding(max_market_e6=100 * ONE_E6)
@@ -132,8 +151,10 @@ def test_a_market_that_is_closed_or_unseen_takes_no_order() -> None:
     kernel = holding()
     kernel.apply([row(EventKind.GAP, 50, 0)])
     assert attempt(kernel) == Reason.UNSEEN
+    assert refusal(kernel) == (Reason.UNSEEN, 0, 0)
     kernel.apply([row(EventKind.STATE, 60, 0, aux=MarketState.CLOSED)])
     assert attempt(kernel) == Reason.MARKET_CLOSED
+    assert refusal(kernel) == (Reason.MARKET_CLOSED, 0, 0)
     kernel.apply([row(EventKind.STATE, 70, 0, aux=MarketState.OPEN)])
     kernel.apply(book(80, 0, {4_400: 500}, {6_200: 500}))
     assert attempt(kernel) == 0
@@ -143,6 +164,7 @@ def test_a_halt_leaves_cancellations_alone() -> None:
     kernel = holding()
     kernel.apply([control(50, Control.HALT)])
     assert attempt(kernel) == attempt(kernel, kind=IntentKind.MERGE) == Reason.HALTED
+    assert refusal(kernel) == (Reason.HALTED, 0, 0)
     assert attempt(kernel, kind=IntentKind.CANCEL) == 0
     kernel.apply([control(60, Control.RESUME), control(60, Control.STOP)])
     assert attempt(kernel) == attempt(kernel, kind=IntentKind.MERGE) == 0
