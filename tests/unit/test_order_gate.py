@@ -104,6 +104,14 @@ def test_locked_shares_those_in_a_set_and_those_that_have_not_settled_are_not_fo
     assert refusal(kernel) == (Reason.NOT_HELD, 45 * ONE_E6, 46 * ONE_E6)
 
 
+@pytest.mark.parametrize(("slot", "token"), [(0, Token.NO), (1, Token.YES)])
+def test_what_another_token_has_on_sale_is_no_matter(slot: int, token: Token) -> None:
+    kernel = holding()
+    other = kernel.state.legs[0, 1, 1]
+    other["market"], other["token"], other["selling_e6"] = slot, token, 30 * ONE_E6
+    assert attempt(kernel, shares=100) == 0
+
+
 @pytest.mark.parametrize(
     ("side", "token", "price_e4", "reason", "limit"),
     [
