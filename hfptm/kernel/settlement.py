@@ -30,7 +30,7 @@ def use_sets(state: State, lane: int, plan: Record) -> None:
         whole_e6 = min(whole_e6, int(state.legs[lane, slot, position].filled_e6))
     if whole_e6 <= 0:
         return
-    sent = redeems_early(state, plan) and merge(state, lane, plan, whole_e6)
+    sent = redeems_early(state, lane, plan) and merge(state, lane, plan, whole_e6)
     for position in range(plan.legs):
         set_aside(state.legs[lane, slot, position], whole_e6)
     if not sent and plan.kind == BINARY:
@@ -40,8 +40,10 @@ def use_sets(state: State, lane: int, plan: Record) -> None:
 
 
 @cold
-def redeems_early(state: State, plan: Record) -> bool:
+def redeems_early(state: State, lane: int, plan: Record) -> bool:
     """Whether complete sets can be turned into cash before they resolve, and may be tried again."""
+    if state.params[lane].holds_sets:
+        return False
     converts = plan.kind == NO_BASKET and state.groups[plan.subject].convertible
     return bool(plan.merges <= TRY_MASK and (plan.kind == BINARY or converts))
 

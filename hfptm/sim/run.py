@@ -43,6 +43,8 @@ def accept(state: State, sim: Sim) -> None:
                 watched = probe.open_probe(state, sim, intent)
             if watched != NOBODY:
                 probe.add_leg(state, sim, watched, intent)
+        elif sim.clock[0].orders_leave:
+            continue
         elif intent.kind == IntentKind.PLACE or intent.kind == IntentKind.CANCEL:
             send(sim, intent)
         else:

@@ -172,6 +172,7 @@ CLOCK = np.dtype(
         ("outcomes", "i8"),  # rows filled in `outcomes`
         ("probes_dropped", "i8"),
         ("no_book", "i8"),  # orders whose book at arrival was never seen
+        ("orders_leave", "i8"),  # 1: for another venue than this, which only measures
     ]
 )
 

@@ -27,6 +27,8 @@ class Fill(msgspec.Struct):
     price_e4: int
     size_e6: int
     status: str
+    is_maker: bool = False
+    """Our order rested."""
 
 
 class OwnOrder(msgspec.Struct, kw_only=True, eq=False):
@@ -54,6 +56,8 @@ class OwnOrder(msgspec.Struct, kw_only=True, eq=False):
     is_over: bool = False
     """DONE or REJECT was told."""
     is_acked: bool = False
+    is_delayed: bool = False
+    """It sits, or sat, in a taker delay."""
     is_unknown: bool = False
     """Nobody can say whether it is live, filled or dead."""
     end_text: str = ""

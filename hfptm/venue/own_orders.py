@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import numpy.typing as npt
 
-from hfptm.records import EVENT, EventKind
+from hfptm.records import EVENT, EventFlag, EventKind
 from hfptm.venue.batch import UNREADABLE, Row, read_price_e4, read_size_e6, read_ts_ns
 from hfptm.venue.own_order import (
     CONFIRMED,
@@ -30,6 +30,7 @@ SETTLED_MAX = 10_000
 
 _PROVISIONAL = frozenset({"MATCHED", "MATCHED_NOT_BROADCASTED", "MINED", "RETRYING"})
 _RESTING = frozenset({"LIVE", "UNMATCHED"})
+_DELAYED = "DELAYED"
 _REST_PREFIX = "TRADE_STATUS_"
 
 
@@ -101,7 +102,9 @@ class OwnOrders:
             own.is_said_over, own.end_text = True, status
         elif status in _RESTING:
             self._ack(own, ts_ns)
-        elif status != "DELAYED":
+        elif status == _DELAYED:
+            self._delay(own, ts_ns)
+        else:
             self.counters.unknown_status += 1
         self._review(own, ts_ns)
 
@@ -109,15 +112,19 @@ class OwnOrders:
         """A trade of ours as taker, as maker, or with ourselves as both."""
         ts_ns = _times(message, ts_recv_ns)
         status = (message.status or "").removeprefix(_REST_PREFIX)
-        parts = [(message.taker_order_id or "", message.price, message.size)]
-        parts += [(m.order_id, m.price, m.matched_amount) for m in message.maker_orders or ()]
-        ours = [(own, price, size) for i, price, size in parts if (own := self.get(i)) is not None]
+        parts = [(message.taker_order_id or "", message.price, message.size, False)]
+        parts += [(m.order_id, m.price, m.matched_amount, True) for m in message.maker_orders or ()]
+        ours = [
+            (own, price, size, is_maker)
+            for i, price, size, is_maker in parts
+            if (own := self.get(i)) is not None
+        ]
         if not ours:
             self.counters.foreign += 1
         elif status not in _PROVISIONAL and status not in (CONFIRMED, FAILED):
             self.counters.unknown_status += 1
-        for own, price, size in ours:
-            fill = Fill(read_price_e4(price), read_size_e6(size), status)
+        for own, price, size, is_maker in ours:
+            fill = Fill(read_price_e4(price), read_size_e6(size), status, is_maker)
             if UNREADABLE in (fill.price_e4, fill.size_e6):
                 self.counters.unreadable += 1
                 self._doubt(own, ts_ns)
@@ -135,6 +142,8 @@ class OwnOrders:
             own.is_said_over = True
         elif status.upper() in _RESTING:
             self._ack(own, ts_ns)
+        elif status.upper() == _DELAYED:
+            self._delay(own, ts_ns)
         self._review(own, ts_ns)
 
     def refused(self, own: OwnOrder, text: str, ts_recv_ns: int) -> None:
@@ -175,6 +184,11 @@ class OwnOrders:
             own.is_acked = True
             self._tell(EventKind.ACK, own, ts_ns)
 
+    def _delay(self, own: OwnOrder, ts_ns: tuple[int, int]) -> None:
+        if not (own.is_delayed or own.is_acked or own.is_over or own.fills):
+            own.is_delayed = True
+            self._tell(EventKind.DELAYED, own, ts_ns, size_e6=own.size_e6)
+
     def _fill(self, own: OwnOrder, trade_id: str, fill: Fill, ts_ns: tuple[int, int]) -> None:
         """A trade that is first heard of when it has failed was never a fill of ours."""
         known = own.fills.get(trade_id)
@@ -214,7 +228,8 @@ class OwnOrders:
             self._open[own.order_id] = own
 
     def _tell_fill(self, kind: EventKind, own: OwnOrder, fill: Fill, ts: tuple[int, int]) -> None:
-        self._tell(kind, own, ts, size_e6=fill.size_e6, price_e4=fill.price_e4)
+        flags = EventFlag.MAKER if fill.is_maker else 0
+        self._tell(kind, own, ts, size_e6=fill.size_e6, price_e4=fill.price_e4, flags=flags)
 
     def _tell(
         self,
@@ -224,9 +239,10 @@ class OwnOrders:
         *,
         size_e6: int = 0,
         price_e4: int = 0,
+        flags: int = 0,
     ) -> None:
         self._rows.append(
-            (*ts_ns, own.market, size_e6, own.order, price_e4, 0, int(kind), int(own.side))
+            (*ts_ns, own.market, size_e6, own.order, price_e4, flags, int(kind), int(own.side))
         )
 
 

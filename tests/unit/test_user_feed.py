@@ -179,7 +179,10 @@ def test_ids_are_the_same_in_capitals() -> None:
 def test_an_order_that_dies_unmatched_is_rejected(text: str, reason: RejectReason) -> None:
     feed, own = feed_of(own_order(MINE, is_immediate=True))
     killed = order(type="CANCELLATION", status=text, size_matched="")
-    assert news(feed, own, order(status="DELAYED"), killed) == [("REJECT", 1, 10_000, reason)]
+    assert news(feed, own, order(status="DELAYED"), order(status="DELAYED"), killed) == [
+        ("DELAYED", 1, 10_000, 0),
+        ("REJECT", 1, 10_000, reason),
+    ]
     assert list(own.unsettled()) == []
 
 
