@@ -27,6 +27,7 @@ from hfptm.setting_types import (
     Mebibytes,
     Milliseconds,
     Minutes,
+    ModeName,
     Names,
     OrderTypeName,
     Patience,
@@ -61,6 +62,8 @@ class Section(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Trading(Section, frozen=True, kw_only=True):
+    mode: ModeName = "paper"
+    """live: `hfptm live` may send real orders. All other commands are the same in both."""
     bankroll_usd: Usd = Decimal(1000)
     """Cash at the start; nothing is ever bought beyond it."""
     min_edge: Edge = Decimal("0.025")

@@ -77,6 +77,7 @@ OrderTypeName = Annotated[
     Literal["fak", "fok", "gtc", "resting"],
     Meta(description="fak, fok, gtc, resting"),
 ]
+ModeName = Annotated[Literal["paper", "live"], Meta(description="paper, live")]
 QueueModelName = Annotated[
     Literal["risk_averse", "probabilistic"],
     Meta(description="risk_averse, probabilistic"),

@@ -13,7 +13,7 @@ import msgspec
 from hfptm.certificate import standing
 from hfptm.clock import monotonic_ns
 from hfptm.config import limits, load
-from hfptm.drive.inputs import Start, read_inputs, read_start
+from hfptm.drive.inputs import PAPER, Start, read_inputs, read_start
 from hfptm.engine import Engine, Output, compile_kernels
 from hfptm.errors import HfptmError, LakeError
 from hfptm.journal import ROW_KINDS, RunJournal, partial_runs, read_run, run_ids
@@ -28,7 +28,9 @@ from replay.driver import summarise
 from replay.metrics import Json, Tally
 from replay.rerun import rerun
 
-PAPER = "paper"
+BY_HAND = ("stopped", "halted")
+"""Latches that no loss has caused."""
+
 PORTFOLIO = "portfolio.json"
 
 
@@ -42,9 +44,14 @@ def sink_of(journal: RunJournal, tally: Tally) -> Callable[[Output], None]:
 
 
 def close_run(data: Path, journal: RunJournal, engine: Engine, tally: Tally, took_ns: int) -> Json:
-    """End what is under way, with the books as they are, and close the run; its summary."""
+    """End what is under way on paper, with the books as they are, and close the run; its summary.
+
+    Nothing of a live run is under way any more. A stop by hand is not remembered here: the kill
+    switch lies in the data folder.
+    """
     start = read_start(journal.folder)
-    engine.finish()
+    if start.mode == PAPER:
+        engine.finish()
     summary = summarise(engine, tally, journal.path.name, journal.digest(), took_ns)
     summary["mode"], summary["after"] = start.mode, start.after
     summary["pnl_before_usd"] = start.portfolio.realised_e6 / ONE_E6
@@ -59,6 +66,9 @@ def close_run(data: Path, journal: RunJournal, engine: Engine, tally: Tally, too
     }
     found = calibration(lake, engine.first_ns, until_ns)
     summary["calibration"] = msgspec.to_builtins(found)
+    risk = engine.risk_state()
+    if risk.latch in BY_HAND:
+        summary["risk"] = msgspec.to_builtins(msgspec.structs.replace(risk, latch=""))
     journal.write(PORTFOLIO, engine.portfolio())
     journal.close(summary)
     return summary
@@ -75,7 +85,7 @@ def recover(data: Path) -> list[str]:
 
 def _is_killed(partial: Path, data: Path) -> bool:
     """Whether it was one that could be closed, and now is."""
-    if not (partial / "inputs.wal").exists():
+    if not (partial / "inputs.wal").exists() or read_start(partial).mode != PAPER:
         return False
     with unread(partial) as is_free:
         if not is_free:
@@ -104,9 +114,10 @@ def _recover(data: Path, partial: Path) -> bool:
     return True
 
 
-def last_paper_run(data: Path) -> str | None:
+def last_run(data: Path, mode: str) -> str | None:
+    """The last one of this kind that is closed."""
     for run_id in reversed(run_ids(data)):
-        if read_run(data, run_id).summary.get("mode") == PAPER:
+        if read_run(data, run_id).summary.get("mode") == mode:
             return run_id
     return None
 
@@ -121,10 +132,10 @@ def start_after(data: Path, run_id: str, *, is_resumed: bool) -> Start:
         risk = RiskState()
     elif risk.latch:
         raise LakeError(
-            f"the last paper run {run_id} was stopped by {risk.latch}; look at it, and begin "
-            "another with --resume"
+            f"the last {run.summary['mode']} run {run_id} was stopped by {risk.latch}; look at it, "
+            "and begin another with --resume"
         )
     portfolio = Portfolio()
     if (run.path / PORTFOLIO).exists():  # runs of earlier versions kept nothing
         portfolio = msgspec.json.decode((run.path / PORTFOLIO).read_bytes(), type=Portfolio)
-    return Start(mode=PAPER, after=run_id, risk=risk, portfolio=portfolio)
+    return Start(mode=run.summary["mode"], after=run_id, risk=risk, portfolio=portfolio)

@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from hfptm.drive.inputs import Rows
+from hfptm.drive.inputs import PAPER, Rows, read_start
 from hfptm.engine import Output
 from hfptm.journal import DTYPES, ROW_KINDS, RowKind, read_run
 from replay.rerun import rerun
@@ -39,7 +39,8 @@ def parity(data: Path, run_id: str) -> Parity:
     run = read_run(data, run_id)
     outputs: list[Output] = []
     engine = rerun(run.path, outputs.append)
-    engine.finish()
+    if read_start(run.path).mode == PAPER:
+        engine.finish()
     difference = None
     for kind in ROW_KINDS:
         found = np.concatenate([np.zeros(0, DTYPES[kind]), *(getattr(o, kind) for o in outputs)])

@@ -4,9 +4,25 @@ from collections.abc import Callable
 from pathlib import Path
 
 from hfptm.config import limits, load
-from hfptm.drive.inputs import read_inputs, read_start
+from hfptm.drive.inputs import LIVE, Start, read_inputs, read_start
 from hfptm.engine import MARKET_SLOTS_MAX, Engine, Output
 from hfptm.latency import latencies_of
+from hfptm.limits import Limits
+
+
+def engine_of(limits: Limits, start: Start, sink: Callable[[Output], None]) -> Engine:
+    """What a paper or live run drives; of a live one, orders leave."""
+    return Engine(
+        (),
+        (),
+        limits,
+        latencies_of(limits).draws,
+        sink,
+        start.risk,
+        portfolio=start.portfolio,
+        spare_slots=MARKET_SLOTS_MAX,
+        orders_leave=start.mode == LIVE,
+    )
 
 
 def rerun(folder: Path, sink: Callable[[Output], None]) -> Engine:
@@ -14,18 +30,8 @@ def rerun(folder: Path, sink: Callable[[Output], None]) -> Engine:
 
     Raises LakeError for a run that kept no inputs, or whose inputs are damaged.
     """
-    start = read_start(folder)
     settings = limits(load(folder / "config.toml", [], {}))
-    engine = Engine(
-        (),
-        (),
-        settings,
-        latencies_of(settings).draws,
-        sink,
-        start.risk,
-        portfolio=start.portfolio,
-        spare_slots=MARKET_SLOTS_MAX,
-    )
+    engine = engine_of(settings, read_start(folder), sink)
     for listing, rows in read_inputs(folder):
         engine.list_more(listing.markets, listing.groups)
         engine.feed(rows.copy())

@@ -29,6 +29,7 @@ class Recorder(Engine):
         risk: RiskState | None = None,
         portfolio: Portfolio | None = None,
         spare_slots: int = 0,
+        orders_leave: bool = False,
     ) -> None:
         self.outputs: list[Output] = []
         settings = limits(load(None, overrides, {}))
@@ -43,6 +44,7 @@ class Recorder(Engine):
             risk,
             portfolio=portfolio,
             spare_slots=spare_slots,
+            orders_leave=orders_leave,
         )
 
     def run(self, rows: Rows, cuts: Sequence[int] = ()) -> "Recorder":

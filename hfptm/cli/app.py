@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from hfptm import __version__
-from hfptm.cli import checks, data, paper, record, runs, sandbox, storage
+from hfptm.cli import checks, data, live, paper, record, runs, sandbox, storage, switch
 from hfptm.cli.output import say
 from hfptm.errors import HfptmError
 
@@ -48,8 +48,11 @@ app.command()(checks.verify)
 app.command()(runs.replay)
 app.command()(runs.calibrate)
 app.command()(paper.paper)
+app.command()(live.live)
 app.command()(paper.parity)
 app.command()(runs.runs)
+app.command()(switch.kill)
+app.command()(switch.resume)
 app.command()(data.lake)
 app.command()(storage.compact)
 app.command()(storage.copy)

@@ -1,7 +1,7 @@
 """`hfptm paper`: the kernel on the live feed, with a simulated venue; `hfptm parity`: once more."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from hfptm.config import Config
     from hfptm.drive.inputs import Start
-    from hfptm.drive.loop import Loop, Status
+    from hfptm.drive.loop import Status
     from replay.parity import Parity
 
 TICK_S = 0.005
@@ -68,13 +68,23 @@ def paper(
 
 def begun(data: Path, *, is_anew: bool, is_resumed: bool) -> "Start":
     """What the run goes on with, after runs that were killed are closed."""
-    from hfptm.drive.inputs import Start
-    from replay.paper_run import PAPER, last_paper_run, recover, start_after
+    from hfptm.drive.inputs import PAPER, Start
+    from replay.paper_run import last_run, recover, start_after
 
+    require_no_halt(data)
     for run_id in recover(data):
         say(f"the run {run_id} was killed; what it was given was computed once more, and closed")
-    last = None if is_anew else last_paper_run(data)
+    last = None if is_anew else last_run(data, PAPER)
     return start_after(data, last, is_resumed=is_resumed) if last else Start(mode=PAPER)
+
+
+def require_no_halt(data: Path) -> None:
+    """Raises LakeError while the kill switch is thrown."""
+    from hfptm.drive.kill_switch import reason_of
+    from hfptm.errors import LakeError
+
+    if (reason := reason_of(data)) is not None:
+        raise LakeError(f"halted by hand ({reason}); `hfptm resume` lifts it")
 
 
 async def traded(
@@ -86,34 +96,33 @@ async def traded(
     from hfptm.clock import monotonic_ns, wall_ns
     from hfptm.config import as_toml, limits
     from hfptm.drive.inputs import InputLog
+    from hfptm.drive.kill_switch import KillSwitch
     from hfptm.drive.loop import Loop
-    from hfptm.engine import MARKET_SLOTS_MAX, Engine, compile_kernels
+    from hfptm.engine import compile_kernels
     from hfptm.journal import RunJournal
-    from hfptm.latency import latencies_of
     from recorder.service import Service
     from replay.driver import new_run_id
     from replay.metrics import Tally
     from replay.paper_run import close_run, sink_of
+    from replay.rerun import engine_of
 
     compile_kernels()
     stop, tally = stopped_by_signals(), Tally()
     with RunJournal(data, new_run_id(wall_ns()), as_toml(settings)) as journal:
-        engine = Engine(
-            (),
-            (),
-            limits(settings),
-            latencies_of(limits(settings)).draws,
-            sink_of(journal, tally),
-            start.risk,
-            portfolio=start.portfolio,
-            spare_slots=MARKET_SLOTS_MAX,
-        )
+        engine = engine_of(limits(settings), start, sink_of(journal, tally))
         gc.collect()
         gc.freeze()
         began_ns = monotonic_ns()
         with InputLog(journal.folder, start) as inputs:
             loop = Loop(engine, inputs, wall_ns(), start.portfolio.markets)
-            async with ticking(loop, stop):
+            switch = KillSwitch(data)
+
+            def tick(now_ns: int) -> None:
+                if word := switch.look(monotonic_ns()):
+                    loop.control(word)
+                loop.tick(now_ns)
+
+            async with ticking(tick, stop):
                 told = [lambda status: shown(status, trading(loop.status))]
                 await Service(settings, data, told, loop, limit_ns).run(stop)
             loop.tick(wall_ns())
@@ -133,9 +142,9 @@ def trading(status: "Status") -> Pairs:
 
 
 @asynccontextmanager
-async def ticking(loop: "Loop", stop: asyncio.Event) -> AsyncIterator[None]:
+async def ticking(tick: Callable[[int], None], stop: asyncio.Event) -> AsyncIterator[None]:
     """Time passes in the loop; what goes wrong in it stops the run, and is raised at its end."""
-    ticks = asyncio.create_task(tick_on(loop))
+    ticks = asyncio.create_task(tick_on(tick))
     ticks.add_done_callback(lambda _: stop.set())
     try:
         yield
@@ -146,11 +155,11 @@ async def ticking(loop: "Loop", stop: asyncio.Event) -> AsyncIterator[None]:
         ticks.result()
 
 
-async def tick_on(loop: "Loop") -> None:
+async def tick_on(tick: Callable[[int], None]) -> None:
     from hfptm.clock import wall_ns
 
     while True:
-        loop.tick(wall_ns())
+        tick(wall_ns())
         await asyncio.sleep(TICK_S)
 
 

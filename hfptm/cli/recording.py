@@ -75,7 +75,8 @@ def _logging_to(handler: logging.Handler, formatter: logging.Formatter) -> Itera
     before = root.level
     root.addHandler(handler)
     root.setLevel(logging.INFO)
-    logging.getLogger("picows").setLevel(logging.WARNING)  # it tells of every handshake
+    for name in ("picows", "httpx"):  # they tell of every handshake, and every request
+        logging.getLogger(name).setLevel(logging.WARNING)
     try:
         yield
     finally:

@@ -34,6 +34,7 @@ BLOCK_NS = NS_PER_S
 """How long rows wait to be written; what a killed run lacks at its end."""
 
 START = "start.json"
+PAPER, LIVE = "paper", "live"
 
 _SCHEMA = arrow_schema(EVENT)
 
@@ -42,6 +43,7 @@ class Start(msgspec.Struct, frozen=True, kw_only=True):
     """What a run began with."""
 
     mode: str
+    """PAPER or LIVE."""
     after: str = ""
     """The run that it goes on from; empty: none."""
     risk: RiskState = RiskState()
@@ -83,6 +85,10 @@ class InputLog:
         if now_ns - self._written_ns >= BLOCK_NS:
             self._written_ns = now_ns
             self._write_rows()
+
+    def flush(self) -> None:
+        """Everything so far is out of this process: killing it loses none of it."""
+        self._write_rows()
 
     def list_more(self, markets: list[Market], groups: list[Group]) -> None:
         self._write(Listing(rows=self.rows, markets=markets, groups=groups))

@@ -16,7 +16,7 @@ from hfptm.errors import HfptmError
 from hfptm.kernel.plans import Stage
 from hfptm.market_rows import payout, rule_changes
 from hfptm.normaliser.normaliser import Normaliser
-from hfptm.records import EVENT, EventKind
+from hfptm.records import EVENT, Control, EventKind
 from hfptm.registry import Group, Market
 
 RawRow = tuple[int, int, int, int, int, int, bytes]
@@ -92,6 +92,19 @@ class Loop:
         rows += [payout(market, paid[market], self._now_ns) for market in sorted(listed)]
         if rows:
             self._feed(np.concatenate(rows))
+
+    def hear(self, reports: Rows) -> None:
+        """What became of orders, as rows with lake ids; they come at the loop's own time."""
+        self._now_ns = max(self._now_ns, int(reports["ts_recv_ns"].max()))
+        reports["ts_recv_ns"] = self._now_ns
+        self._feed(reports)
+
+    def control(self, word: Control) -> None:
+        """A human's word."""
+        row = np.zeros(1, EVENT)
+        row["kind"], row["aux"] = EventKind.CONTROL, word
+        row["ts_recv_ns"] = row["ts_venue_ns"] = self._now_ns
+        self._feed(row)
 
     def receive(self, row: RawRow) -> None:
         ts_recv_ns, _, line, connection, _, kind, payload = row

@@ -3,20 +3,34 @@
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pytest
 
 from hfptm.drive.inputs import InputLog, Start, read_inputs, read_start
+from hfptm.drive.kill_switch import LOOK_NS, KillSwitch, lift, reason_of, throw
 from hfptm.drive.loop import Loop
+from hfptm.drive.order_log import OrderLog, read_orders
+from hfptm.engine import Rows
 from hfptm.errors import CapacityError, LakeError
 from hfptm.raw import RawKind
-from hfptm.records import EventKind, TakerDelay
+from hfptm.records import BUY, EVENT, Control, EventKind, IntentKind, TakerDelay, Token
 from hfptm.registry import Market
-from hfptm.units import FAR_NS, NS_PER_MS, NS_PER_S
+from hfptm.secrets import Secret, Secrets
+from hfptm.units import FAR_NS, NS_PER_MS, NS_PER_S, ONE_E6
+from hfptm.venue.account import Account, Placement
 from tests.engines import Recorder, crossed_market, tape_of
 from tests.tapes import START_NS, make_market
 
 FRAME = int(RawKind.FRAME)
 START = Start(mode="paper")
+SECRETS = Secrets(
+    private_key=Secret("0x" + "11" * 32),
+    api_key=Secret("k"),
+    api_secret=Secret("c2VjcmV0"),
+    api_passphrase=Secret("p"),
+    funder_address="0x19e7e376e7c213b7e7e7e46cc70a5dd086daff2a",
+    signature_type=0,
+)
 
 
 def frame(market: Market, ts_ns: int) -> tuple[int, int, int, int, int, int, bytes]:
@@ -95,6 +109,98 @@ def test_what_is_due_comes_by_a_timer_where_no_row_does(tmp_path: Path) -> None:
     assert 0 < loop.status.timers < 100
     ((_, timers),) = read_inputs(tmp_path)
     assert set(timers["kind"].tolist()) == {EventKind.TIMER}
+
+
+def reports_of(intents: Rows, ts_ns: int, *kinds: EventKind) -> Rows:
+    """The same for every order, filled whole at its limit."""
+    rows = np.zeros((len(intents), len(kinds)), EVENT)
+    for row, intent in zip(rows, intents, strict=True):
+        row["kind"], row["aux"] = kinds, intent["order"]
+        for name in ("market", "size_e6", "price_e4", "side"):
+            row[name] = intent[name]
+    rows["ts_recv_ns"] = rows["ts_venue_ns"] = ts_ns
+    return rows.ravel()
+
+
+def test_orders_that_leave_are_answered_by_rows_and_sets_are_held(tmp_path: Path) -> None:
+    """The simulated venue fills none of them; it still measures what was there at arrival."""
+    listed = make_market("one")
+    engine = Recorder([listed], [], orders_leave=True)
+    with InputLog(tmp_path, START) as inputs:
+        loop = Loop(engine, inputs, START_NS)
+        engine.feed(tape_of(crossed_market("one", START_NS)[:-1]))
+        intents = engine.rows_of("intents")
+        placed = intents[intents["kind"] == IntentKind.PLACE]
+        assert len(placed) == 2
+        loop.tick(START_NS + 5 * NS_PER_S)
+        assert engine.state.lanes[0]["fills"] == 0
+        assert len(engine.rows_of("outcomes")) == 1
+        kinds = (EventKind.FILL, EventKind.DONE, EventKind.FILL_CONFIRMED)
+        loop.hear(reports_of(placed, START_NS + NS_PER_S, *kinds))
+        assert loop.status.fills == 2
+        assert loop.status.under_way == 0
+        loop.tick(START_NS + 70 * NS_PER_S)
+    intents = engine.rows_of("intents")
+    assert IntentKind.MERGE not in intents["kind"]
+    assert (intents["kind"] == IntentKind.PLACE).sum() == 2
+    left = engine.portfolio().positions
+    assert [position.size_e6 for position in left] == 2 * [placed["size_e6"][0]]
+    ((_, rows),) = read_inputs(tmp_path)
+    heard = rows[rows["kind"] >= EventKind.ACK]
+    assert set(heard["ts_recv_ns"].tolist()) == {START_NS + 5 * NS_PER_S}, "time never goes back"
+
+
+def test_the_kill_switch_halts_and_only_its_lifting_resumes(tmp_path: Path) -> None:
+    engine = Recorder([make_market("one")], [])
+    switch = KillSwitch(tmp_path)
+    with InputLog(tmp_path, START) as inputs:
+        loop = Loop(engine, inputs, START_NS)
+        assert switch.look(LOOK_NS) is None
+        throw(tmp_path, "why")
+        throw(tmp_path, "again")
+        assert reason_of(tmp_path) == "why"
+        assert switch.look(2 * LOOK_NS - 1) is None
+        assert switch.look(2 * LOOK_NS) is Control.HALT
+        assert switch.look(3 * LOOK_NS) is None
+        loop.control(Control.HALT)
+        engine.feed(tape_of(crossed_market("one", START_NS)[:-1]))
+        assert loop.status.latch == "halted"
+        assert IntentKind.PLACE not in engine.rows_of("intents")["kind"]
+        assert lift(tmp_path)
+        assert not lift(tmp_path)
+        assert switch.look(4 * LOOK_NS) is Control.RESUME
+        loop.control(Control.RESUME)
+        assert loop.status.latch == ""
+    ((_, rows),) = read_inputs(tmp_path)
+    assert rows["aux"][rows["kind"] == EventKind.CONTROL].tolist() == [3, 2]
+
+
+def test_orders_are_read_up_to_a_torn_line(tmp_path: Path) -> None:
+    account = Account(SECRETS)
+    placements = [
+        Placement(
+            order=number,
+            market=make_market("one", yes_token="1", no_token="2"),
+            token=Token.NO,
+            side=BUY,
+            price_e4=5_000,
+            size_e6=10 * ONE_E6,
+        )
+        for number in (7, 8)
+    ]
+    signed = [account.sign(placement, START_NS) for placement in placements]
+    with OrderLog(tmp_path) as log:
+        log.write(signed)
+        size = (tmp_path / "orders.jsonl").stat().st_size
+    path = tmp_path / "orders.jsonl"
+    assert path.stat().st_size == size, "nothing waits in this process"
+    lines = read_orders(tmp_path)
+    assert [(line.order, line.order_id) for line in lines] == [
+        (order.placement.order, order.order_id) for order in signed
+    ]
+    assert lines[0].fields == signed[0].fields
+    path.write_bytes(path.read_bytes()[:-1])
+    assert [line.order for line in read_orders(tmp_path)] == [7]
 
 
 def test_what_goes_wrong_is_told_by_the_next_tick(tmp_path: Path) -> None:

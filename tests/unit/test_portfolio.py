@@ -18,7 +18,7 @@ from hfptm.registry import Group, Market
 from hfptm.risk_state import RiskState
 from hfptm.units import NS_PER_MS, NS_PER_S, ONE_E6, pack_best
 from replay.metrics import Tally
-from replay.paper_run import close_run, last_paper_run, recover, sink_of, start_after
+from replay.paper_run import close_run, last_run, recover, sink_of, start_after
 from replay.parity import parity
 from tests.engines import LAST, Recorder, crossed_market, tape_of
 from tests.tapes import START_NS, Row, make_market
@@ -206,9 +206,9 @@ def test_a_killed_run_is_closed_as_if_it_had_ended(tmp_path: Path) -> None:
 
 
 def test_the_next_run_begins_with_what_the_last_has_left(tmp_path: Path) -> None:
-    assert last_paper_run(tmp_path) is None
+    assert last_run(tmp_path, "paper") is None
     traded(tmp_path, "1", Start(mode="paper", portfolio=LEFT))
-    assert last_paper_run(tmp_path) == "1"
+    assert last_run(tmp_path, "paper") == "1"
     start = start_after(tmp_path, "1", is_resumed=False)
     assert start.after == "1"
     assert start.portfolio.realised_e6 > REALISED_E6

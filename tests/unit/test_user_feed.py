@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from hfptm.records import EVENT, SELL, EventKind, RejectReason, Side
+from hfptm.records import EVENT, SELL, EventFlag, EventKind, RejectReason, Side
 from hfptm.units import NS_PER_MS
 from hfptm.venue.own_order import shares_e6
 from hfptm.venue.own_orders import SETTLED_MAX, OwnOrders
@@ -154,6 +154,14 @@ def test_the_maker_is_told_its_own_price_and_the_taker_the_one_on_top() -> None:
     assert taken == [FILL, ("FILL", 2, 1_000, 4_800)]
     made = news(feed, own, trade(id="t2", taker_order_id=NOBODY, maker_orders=[maker(OTHER)]))
     assert made == [("FILL", 2, 1_000, 4_800)]
+
+
+def test_who_rested_bears_the_flag_that_spares_the_fee() -> None:
+    feed, own = feed_of(own_order(MINE), own_order(OTHER, 2))
+    for status in ("MATCHED", "CONFIRMED"):
+        feed.receive(trade(status=status, maker_orders=[maker(OTHER)]), NOW_NS)
+    flags = [(int(row["aux"]), int(row["flags"])) for row in own.take()]
+    assert flags == 2 * [(1, 0), (2, EventFlag.MAKER)]
 
 
 def test_orders_of_others_are_nothing_to_us() -> None:

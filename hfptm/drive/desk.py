@@ -1,0 +1,107 @@
+"""From the kernel's intents to the gateway: the legs of a plan in one request, cancels by id.
+
+It decides nothing. What becomes of an order comes back as rows, from the gateway.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hfptm.drive.gateway import Gateway
+from hfptm.errors import VenueError
+from hfptm.records import IntentKind, OrderType, Side, Token
+from hfptm.registry import Market
+from hfptm.venue.account import Placement, SignedOrder, TimeInForce
+
+Rows = npt.NDArray[np.void]
+
+IDS_MAX = 10_000
+"""Orders that can still be cancelled: far more than can be open."""
+
+_TIMES = {
+    OrderType.FAK: TimeInForce.FAK,
+    OrderType.FOK: TimeInForce.FOK,
+    OrderType.GTC: TimeInForce.GTC,
+    OrderType.POST_ONLY: TimeInForce.GTC,
+}
+_log = logging.getLogger(__name__)
+
+
+class Desk:
+    """`market_of` gives a market by its lake id. `open` it before the first intent."""
+
+    def __init__(self, market_of: Callable[[int], Market]) -> None:
+        self._market_of = market_of
+        self._gateway: Gateway | None = None
+        self._ids: dict[int, str] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._failure: BaseException | None = None
+
+    def open(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    def remember(self, signed: Sequence[SignedOrder]) -> None:
+        """Under which ids orders go out."""
+        self._ids |= {order.placement.order: order.order_id for order in signed}
+        while len(self._ids) > IDS_MAX:
+            del self._ids[next(iter(self._ids))]
+
+    def take(self, intents: Rows) -> None:
+        """Have them sent, each plan's orders together, once the loop has nothing else to do."""
+        plans: dict[int, list[Placement]] = {}
+        for intent in intents:
+            if intent["kind"] == IntentKind.PLACE:
+                plans.setdefault(int(intent["plan"]), []).append(self._placement(intent))
+            elif intent["kind"] == IntentKind.CANCEL and int(intent["order"]) in self._ids:
+                self.begin(self._cancel(self._ids[int(intent["order"])]))
+        for placements in plans.values():
+            self.begin(self._open_gateway().send(placements))
+
+    def check(self) -> None:
+        """Raises what kept an order from being sent, such as a journal that took no more."""
+        if self._failure:
+            raise self._failure
+
+    async def idle(self) -> None:
+        """Until all that was to be sent is answered, or never will be."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    def _placement(self, intent: np.void) -> Placement:
+        order_type = OrderType(intent["order_type"])
+        return Placement(
+            order=int(intent["order"]),
+            market=self._market_of(int(intent["market"])),
+            token=Token(intent["token"]),
+            side=Side(intent["side"]),
+            price_e4=int(intent["price_e4"]),
+            size_e6=int(intent["size_e6"]),
+            time_in_force=_TIMES[order_type],
+            is_post_only=order_type is OrderType.POST_ONLY,
+        )
+
+    async def _cancel(self, order_id: str) -> None:
+        try:
+            await self._open_gateway().cancel([order_id])
+        except VenueError as error:  # the kernel asks again
+            _log.warning("cancel: %s", error)
+
+    def _open_gateway(self) -> Gateway:
+        if self._gateway is None:
+            raise ValueError("the desk was not opened")
+        return self._gateway
+
+    def begin(self, work: Coroutine[Any, Any, None]) -> None:
+        """Beside everything else; what goes wrong is raised by `check`."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._end)
+
+    def _end(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            self._failure = self._failure or error

@@ -1,0 +1,63 @@
+"""Orders as they were signed, in the run's folder before they leave: `orders.jsonl`, a line each.
+
+The line tells the exchange's id of the order, so whoever finds it after a crash can ask for it.
+Nothing of it is secret.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import msgspec
+
+from hfptm.venue.account import SignedFields, SignedOrder
+
+ORDERS = "orders.jsonl"
+
+
+class OrderLine(msgspec.Struct, frozen=True, kw_only=True):
+    order_id: str
+    """The exchange's: the EIP-712 digest."""
+    order: int
+    """The kernel's."""
+    market: int
+    fields: SignedFields
+
+
+class OrderLog:
+    """Writer, in the folder of a run that is being written; a context manager."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = (folder / ORDERS).open("xb")
+
+    def write(self, signed: Sequence[SignedOrder]) -> None:
+        """Out of this process when it returns: killing it loses none of them."""
+        lines = [
+            OrderLine(
+                order_id=order.order_id,
+                order=order.placement.order,
+                market=order.placement.market.market,
+                fields=order.fields,
+            )
+            for order in signed
+        ]
+        self._file.write(b"".join(msgspec.json.encode(line) + b"\n" for line in lines))
+        self._file.flush()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._file.close()
+
+
+def read_orders(folder: Path) -> list[OrderLine]:
+    """All that were written whole."""
+    *lines, _torn = (folder / ORDERS).read_bytes().split(b"\n")
+    return [msgspec.json.decode(line, type=OrderLine) for line in lines]

@@ -1,0 +1,155 @@
+"""`hfptm live` at a sandbox with planted opportunities: its books are the exchange's own."""
+
+import json
+import signal
+import threading
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from hfptm.drive.order_log import read_orders
+from hfptm.journal import read_run
+from hfptm.records import IntentKind, Token
+from hfptm.sandbox.reports import Action, Placed
+from hfptm.sandbox.sandbox import Sandbox
+from hfptm.sandbox.service import ACCOUNT, FUNDS_E6, PRIVATE_KEY, Service
+from hfptm.sandbox.session import Settings
+from hfptm.units import NS_PER_S, ONE_E6
+from tests.e2e.command import Result, must, process
+from tests.e2e.test_paper import PLANT, TRADING
+from tests.e2e.test_record import EVERYTHING, variables
+
+RUN_S = 40
+TRADED_S = 14
+"""From its first order on."""
+LIVE = ("--set", "trading.mode=live")
+
+
+def secrets(service: Service) -> dict[str, str]:
+    """Of the sandbox's own account, as variables."""
+    made = service.server.run(lambda sandbox: sandbox.keys.create(ACCOUNT, 0))
+    assert made is not None
+    return {
+        "POLYMARKET_PRIVATE_KEY": PRIVATE_KEY,
+        "POLYMARKET_API_KEY": made.api_key,
+        "POLYMARKET_API_SECRET": made.secret,
+        "POLYMARKET_API_PASSPHRASE": made.passphrase,
+        "POLYMARKET_FUNDER_ADDRESS": ACCOUNT,
+        "POLYMARKET_SIGNATURE_TYPE": "0",
+    }
+
+
+class Books(NamedTuple):
+    """What the exchange says of the account."""
+
+    cash_e6: int
+    shares_e6: dict[str, int]
+    open_orders: int
+
+
+def books_of(sandbox: Sandbox) -> Books:
+    account = sandbox.exchange.accounts[ACCOUNT]
+    return Books(account.cash_e6, dict(account.shares_e6), len(account.open_orders))
+
+
+class Traded(NamedTuple):
+    data: Path
+    result: Result
+    books: Books
+    placed: list[str]
+    """What the exchange has accepted from the account, each time that it did."""
+    secrets: dict[str, str]
+
+    @property
+    def summary(self) -> Any:
+        return self.result.json
+
+    @property
+    def run(self) -> Path:
+        return self.data / "runs" / str(self.summary["run_id"])
+
+
+@pytest.fixture(scope="module")
+def traded(tmp_path_factory: pytest.TempPathFactory) -> Traded:
+    folder = tmp_path_factory.mktemp("live")
+    plant, data = folder / "plant.toml", folder / "data"
+    plant.write_text(PLANT)
+    service = Service(
+        Settings(markets=12, rate=40, seed=7, plant=plant), duration_ns=RUN_S * NS_PER_S
+    )
+    arguments = ("live", "--data", data, "--json", *EVERYTHING, *TRADING, *LIVE)
+    placed: list[str] = []
+
+    def witness(action: Action, _: object) -> None:
+        made = [each for each in action.reports if isinstance(each, Placed)]
+        placed.extend(each.order_id for each in made if each.account == ACCOUNT)
+
+    with service:
+        service.server.run(lambda sandbox: sandbox.listeners.append(witness))
+        hidden = secrets(service)
+        with process(*arguments, **variables(service), **hidden) as trader:
+            while not has_orders(data) and not service.is_over and trader.poll() is None:
+                threading.Event().wait(0.1)
+            threading.Event().wait(TRADED_S)
+            trader.send_signal(signal.SIGTERM)
+            out, err = trader.communicate()
+        books = service.server.run(books_of)
+    return Traded(data, Result(trader.returncode, out, err), books, placed, hidden)
+
+
+def has_orders(data: Path) -> bool:
+    return any(path.stat().st_size for path in data.glob("runs/*/orders.jsonl"))
+
+
+def test_it_ends_whole_and_leaves_nothing_open(traded: Traded) -> None:
+    assert traded.result.code == 0, traded.result.err
+    assert "Traceback" not in traded.result.err
+    assert traded.summary["mode"] == "live"
+    assert traded.summary["fills"] > 0
+    assert traded.books.open_orders == 0
+    assert not list((traded.data / "runs").glob("*.partial"))
+
+
+def test_every_order_was_journalled_and_none_was_sent_twice(traded: Traded) -> None:
+    lines = read_orders(traded.run)
+    assert len({line.order_id for line in lines}) == len(lines) > 0
+    assert len(set(traded.placed)) == len(traded.placed) > 0
+    assert set(traded.placed) <= {line.order_id for line in lines}
+    intents = read_run(traded.data, traded.run.name).rows("intents")
+    placed = intents[intents["kind"] == IntentKind.PLACE]["order"].tolist()
+    assert len(set(placed)) == len(placed)
+    assert {line.order for line in lines} <= set(placed)
+
+
+def test_cash_and_shares_are_those_of_the_exchange(traded: Traded) -> None:
+    """To the micro-share; cash to a micro-dollar a fill, by which the books are the poorer."""
+    left = json.loads((traded.run / "portfolio.json").read_text())
+    markets = {market["market"]: market for market in left["markets"]}
+    held = {
+        markets[p["market"]]["yes_token" if p["token"] == Token.YES else "no_token"]: p["size_e6"]
+        for p in left["positions"]
+    }
+    assert held == traded.books.shares_e6
+    spent_e6 = round((traded.summary["cash_usd"] - 1000) * ONE_E6)
+    assert 0 <= traded.books.cash_e6 - FUNDS_E6 - spent_e6 <= traded.summary["fills"]
+
+
+def test_the_same_inputs_give_the_same_orders(traded: Traded) -> None:
+    found = must("parity", traded.run.name, "--data", traded.data, "--json").json
+    assert found["difference"] is None
+    assert found["rows"]["intents"] > 0
+
+
+def test_no_secret_is_anywhere(traded: Traded) -> None:
+    hidden = [
+        value.encode()
+        for name, value in traded.secrets.items()
+        if name not in ("POLYMARKET_FUNDER_ADDRESS", "POLYMARKET_SIGNATURE_TYPE")
+    ]
+    hidden.append(PRIVATE_KEY.removeprefix("0x").encode())
+    written = [path.read_bytes() for path in traded.data.rglob("*") if path.is_file()]
+    written += [traded.result.out.encode(), traded.result.err.encode()]
+    assert len(written) > 8
+    for secret in hidden:
+        assert not any(secret in content for content in written)
