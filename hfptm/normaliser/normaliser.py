@@ -4,7 +4,6 @@ Pure and streaming: rows come in the order of receipt, and what was learnt can b
 between any two of them. `lake.NORMALISER` is its version.
 """
 
-from collections import deque
 from collections.abc import Iterable
 
 import msgspec
@@ -13,12 +12,14 @@ import numpy.typing as npt
 
 from hfptm.lake import Gap
 from hfptm.normaliser.gaps import Gaps, Loose
-from hfptm.normaliser.streams import RECENT_NS, Part, Stream, Streams, parts_of
+from hfptm.normaliser.recent import Recent
+from hfptm.normaliser.saved import Connection, Saved
+from hfptm.normaliser.streams import Part, Stream, Streams, parts_of
 from hfptm.normaliser.tally import Tally
 from hfptm.raw import Chosen, Loss, RawKind, Silence, reason_of
 from hfptm.records import EventFlag, EventKind, GapReason
 from hfptm.registry import Market
-from hfptm.venue.batch import ListingState, Row, as_rows
+from hfptm.venue.batch import Row, as_rows
 from hfptm.venue.counters import Counters
 from hfptm.venue.market_feed import MarketFeed
 
@@ -30,24 +31,6 @@ _STATE, _BEST = int(EventKind.STATE), int(EventKind.BEST)
 _LOSS, _SILENCE = msgspec.json.Decoder(Loss), msgspec.json.Decoder(Silence)
 _CHOSEN = msgspec.json.Decoder(Chosen)
 _LAST_DOUBTED = int(EventFlag.LAST_IN_BATCH | EventFlag.MAYBE_BAD)
-
-
-class Connection(msgspec.Struct):
-    line: int
-    seen_ns: int
-    """Receive time of its last row."""
-    markets: dict[int, None] = {}
-    """Those it delivered something of, in order."""
-
-
-class Saved(msgspec.Struct, kw_only=True):
-    """All that a normaliser knows between two raw rows, but for the markets' definitions."""
-
-    connections: dict[int, Connection]
-    markets: dict[int, Streams]
-    unseen: dict[int, Gap]
-    loose: dict[int, Loose]
-    listings: dict[str, ListingState]
 
 
 class Normaliser:
@@ -69,7 +52,7 @@ class Normaliser:
             self._feed.restore(state.listings)
         kept = [part for streams in self._markets.values() for part in streams.parts]
         self._waiting.update((part.payload, part) for part in kept if part.payload)
-        self._recent = deque(sorted(kept, key=lambda part: part.ts_recv_ns))
+        self._recent = Recent(kept)
 
     @property
     def unseen(self) -> dict[int, Gap]:
@@ -96,6 +79,7 @@ class Normaliser:
 
     def save(self) -> bytes:
         """For another normaliser of the same version to go on; the same history, the same bytes."""
+        self._expire(self._recent.all())
         state = Saved(
             connections=self._connections,
             markets=self._markets,
@@ -139,7 +123,7 @@ class Normaliser:
     def _receive_frame(
         self, ts_recv_ns: int, connection: int, link: Connection, payload: bytes
     ) -> None:
-        self._expire(ts_recv_ns - RECENT_NS)
+        self._expire(self._recent.few(ts_recv_ns))
         known = self._waiting.get(payload)
         if known is not None:
             streams = self._markets[known.market]
@@ -164,6 +148,8 @@ class Normaliser:
         streams = self._markets.get(market)
         if streams is None:
             streams = self._markets[market] = Streams()
+        else:
+            self._forget(streams.passed(self._recent.before_ns))
         stream = streams.streams.get(connection)
         if stream is None:
             stream = streams.join(connection, link.line, rows)
@@ -178,7 +164,7 @@ class Normaliser:
         part = Part(0, ts_venue_ns, ts_recv_ns, stream.line, payload, market, rows)
         if streams.is_leading(stream):
             streams.append(stream, part)
-            self._recent.append(part)
+            self._recent.add(part)
         else:
             rows = self._merge(streams, stream, part)
             if not rows:
@@ -204,14 +190,14 @@ class Normaliser:
         if is_late and rows[0][7] == _SNAPSHOT:
             return []  # older than what is known: it shows nothing, so it overtakes nothing
         streams.insert(stream, part, index)
-        self._recent.append(part)
+        self._recent.add(part)
         if is_late:
             rows = streams.still_true(part, index)
         if part.payload in self._waiting:
             part.payload = b""  # a repeated frame: the first is found by it
         elif part.payload:
             self._waiting[part.payload] = part
-        self._forget(streams.passed(part.ts_recv_ns - RECENT_NS))
+        self._forget(streams.passed(self._recent.before_ns))
         return rows
 
     def _pass(self, streams: Streams, stream: Stream, part: Part, ts_recv_ns: int) -> None:
@@ -219,13 +205,13 @@ class Normaliser:
         stream.order = part.order
         if stream.line != part.line:
             self.tally.race.add(part.line, ts_recv_ns - part.ts_recv_ns)
-        self._forget(streams.passed(ts_recv_ns - RECENT_NS))
+        self._forget(streams.passed(self._recent.before_ns))
 
-    def _expire(self, before_ns: int) -> None:
-        while self._recent and self._recent[0].ts_recv_ns < before_ns:
-            market = self._recent.popleft().market
+    def _expire(self, markets: Iterable[int]) -> None:
+        """Drop what is old in these markets, where it is known any more."""
+        for market in markets:
             if market in self._markets:
-                self._forget(self._markets[market].passed(before_ns))
+                self._forget(self._markets[market].passed(self._recent.before_ns))
 
     def _forget(self, parts: Iterable[Part]) -> None:
         for part in parts:

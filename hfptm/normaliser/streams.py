@@ -165,6 +165,8 @@ class Streams(msgspec.Struct):
 
     def passed(self, before_ns: int) -> Iterator[Part]:
         """Take out the parts received before then that no connection is expected to deliver."""
+        if not self.parts or self.parts[0].ts_recv_ns >= before_ns:
+            return
         oldest = min(stream.order for stream in self.streams.values())
         while self.parts and self.parts[0].order <= oldest and self.parts[0].ts_recv_ns < before_ns:
             yield self._taken()
