@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from hfptm.cli.options import Data, folder
-from hfptm.cli.output import say
+from hfptm.cli.options import AsJson, Data, folder
+from hfptm.cli.output import show
 
 
 def kill(
@@ -14,22 +14,22 @@ def kill(
     ] = "no reason given",
     *,
     data: Data = None,
+    as_json: AsJson = False,
 ) -> None:
     """Let no order leave any more: runs of this data folder halt at once, none begins."""
-    from hfptm.drive.kill_switch import switch_path, throw
+    from hfptm.drive.kill_switch import reason_of, switch_path, throw
 
     place = folder(data)
     throw(place, reason)
-    say(f"halted by {switch_path(place)}; `hfptm resume` lifts it")
+    told = f"halted by {switch_path(place)}; `hfptm resume` lifts it"
+    show(as_json, {"halted": True, "reason": reason_of(place)}, lambda: told)
 
 
-def resume(data: Data = None) -> None:
+def resume(data: Data = None, as_json: AsJson = False) -> None:
     """Lift the kill switch, and what loss limits have latched in runs under way."""
     from hfptm.drive.kill_switch import lift, reason_of
 
     place = folder(data)
     reason = reason_of(place)
-    if lift(place):
-        say(f"lifted; it was: {reason}")
-    else:
-        say(f"nothing was halted in {place}")
+    told = f"lifted; it was: {reason}" if lift(place) else f"nothing was halted in {place}"
+    show(as_json, {"halted": False, "reason": reason}, lambda: told)

@@ -326,10 +326,11 @@ def test_a_halt_and_a_killed_run_forbid_a_start(
         result = hfptm(*command, "--data", tmp_path)
         assert result.code == 4
         assert "halted by hand (for a test); `hfptm resume` lifts it" in result.err
-    assert "it was: for a test" in hfptm("resume", "--data", tmp_path).err
-    assert "nothing was halted" in hfptm("resume", "--data", tmp_path).err
-    assert "halted by" in hfptm("kill", "again", "--data", tmp_path).err
-    assert hfptm("resume", "--data", tmp_path).code == 0
+    assert "it was: for a test" in hfptm("resume", "--data", tmp_path).out
+    assert "nothing was halted" in hfptm("resume", "--data", tmp_path).out
+    assert "halted by" in hfptm("kill", "again", "--data", tmp_path).out
+    told = hfptm("resume", "--data", tmp_path, "--json")
+    assert (told.code, told.json) == (0, {"halted": False, "reason": "again"})
     with (
         RunJournal(tmp_path, "1", "") as journal,
         InputLog(journal.folder, Start(mode="live")),
