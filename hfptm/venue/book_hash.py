@@ -7,6 +7,7 @@ calibration of `HashChecker`).
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable
 from enum import StrEnum
 from typing import Self
@@ -101,7 +102,7 @@ class _TokenBook:
 class _MarketBooks:
     """Both tokens of a market, what else is hashed, and the batch that has not ended yet."""
 
-    def __init__(self, market: Market) -> None:
+    def __init__(self, market: Market, reproduced: Counter[int]) -> None:
         self.market = market
         self.min_order_size: Text = format_e6(market.min_size_e6)
         self.tick_size: Text = format_e4(market.tick_e4)
@@ -110,7 +111,8 @@ class _MarketBooks:
         self.books = {market.yes_token: _TokenBook(), market.no_token: _TokenBook()}
         self.ts: Text = None
         self.claimed: dict[str, str] = {}
-        self.reproduced = 0
+        self.reproduced = reproduced
+        """How many hashes of each market were, on all lines."""
 
     def adopt(self, message: Book) -> None:
         """Take over a full book and every string that comes with it."""
@@ -156,7 +158,7 @@ class _MarketBooks:
             for book.last_trade_price in self.last_trades[index]:
                 if book_hash(book) == claimed:
                     self.last_trades[: index + 1] = [(book.last_trade_price,)]
-                    self.reproduced += 1
+                    self.reproduced[self.market.market] += 1
                     return True
         return False
 
@@ -165,8 +167,9 @@ class HashChecker:
     """Checks the hashes of one line of raw frames.
 
     `receive` every frame in order, and call `disconnect` where the line broke and at the end.
-    A difference counts as BAD only at a market `trusted_after` of whose hashes were reproduced and
-    whose last trade price is certain; after it, the token is UNKNOWN until its next full book.
+    A difference counts as BAD only at a market `trusted_after` of whose hashes were reproduced, on
+    whatever line, and whose last trade price is certain; after it, the token is UNKNOWN until its
+    next full book.
     """
 
     def __init__(self, markets: Iterable[Market], trusted_after: int = 3) -> None:
@@ -175,13 +178,14 @@ class HashChecker:
         self._listed: dict[str, Market] = {}
         self._tokens: dict[str, _MarketBooks] = {}
         self._checks: list[HashCheck] = []
+        self._reproduced: Counter[int] = Counter()
         for market in markets:
             self._listed[market.yes_token] = self._listed[market.no_token] = market
 
     def of_other_line(self) -> Self:
-        """A checker of the same markets that has seen nothing yet."""
+        """A checker of the same markets that has seen no book yet; what was reproduced counts."""
         other = type(self)((), self._trusted_after)
-        other._listed = self._listed
+        other._listed, other._reproduced = self._listed, self._reproduced
         return other
 
     def receive(self, payload: bytes) -> list[HashCheck]:
@@ -221,7 +225,7 @@ class HashChecker:
         market = self._listed.get(asset_id)
         if market is None:
             return None
-        books = _MarketBooks(market)
+        books = _MarketBooks(market, self._reproduced)
         self._tokens[market.yes_token] = self._tokens[market.no_token] = books
         return books
 
@@ -276,7 +280,7 @@ class HashChecker:
     ) -> None:
         book = books.books[asset_id]
         is_proof = (
-            books.reproduced >= self._trusted_after
+            self._reproduced[books.market.market] >= self._trusted_after
             and books.is_last_trade_certain
             and (is_snapshot or (book.is_known and not is_cut))
         )

@@ -81,6 +81,15 @@ def test_a_lost_delta_is_bad_once_and_unknown_until_the_next_book(checker: HashC
     assert checker.counts == {Verdict.OK: 4, Verdict.BAD: 1, Verdict.UNKNOWN: 1}
 
 
+def test_what_one_line_reproduced_is_proof_on_another(checker: HashChecker) -> None:
+    """Not what it saw: a line that begins without a book has nothing to compare."""
+    frames = [delta(TS_MS + 9, "5", [*TWO, *TWO]), delta(TS_MS + 10, "5", TWO)]
+    assert settle(checker.of_other_line(), *frames) == [Verdict.UNKNOWN, Verdict.UNKNOWN]
+    fresh = HashChecker([make_market()])
+    for other, verdict in ((checker.of_other_line(), Verdict.BAD), (fresh, Verdict.UNKNOWN)):
+        assert settle(other, book(TS_MS + 8, ONE), *frames)[:2] == [Verdict.OK, verdict]
+
+
 def test_a_batch_that_the_line_cut_off_proves_nothing(checker: HashChecker) -> None:
     assert settle(checker, delta(TS_MS + 9, "5", [*TWO, *TWO])) == [Verdict.UNKNOWN]
     assert settle(checker, delta(TS_MS + 10, "5", TWO)) == [Verdict.UNKNOWN]
