@@ -11,14 +11,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
+import numpy as np
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks.planted_day import MIN_EDGE, Day, sandbox_day
 from hfptm.clock import NS_MAX
 from hfptm.config import Config, load
-from hfptm.journal import read_run
+from hfptm.journal import Run, read_run
 from hfptm.lake import Lake
+from hfptm.records import SELL, EventKind, IntentKind, Token
 from hfptm.sandbox.planted import Planted
 from hfptm.tables import add, table
 from hfptm.units import NS_PER_MS
@@ -73,13 +75,15 @@ class Point(NamedTuple):
     captured: Estimate
     wrong: list[Planted]
     """Captured against arithmetic, or missed against it."""
+    lost_to_ourselves: int
+    """Of these, how often a sale of ours took a leg first."""
     summary: Json
     """Of the run."""
 
     @property
     def agrees(self) -> bool:
-        """Whether arithmetic lies within the confidence band."""
-        share = self.in_reach / self.planted
+        """Whether arithmetic, less what we took ourselves, lies within the confidence band."""
+        share = (self.in_reach - self.lost_to_ourselves) / self.planted
         low, high = self.captured.low, self.captured.high
         return low is not None and high is not None and low <= share <= high
 
@@ -113,22 +117,54 @@ def measure(day: Day, latency_ms: int, chosen: tuple[str, ...] = ()) -> Point:
     """One replay; `chosen` are settings beside those that unbind it."""
     selection = Selection(0, NS_MAX)
     path, summary = replay(day.data, config(latency_ms, chosen), selection, lambda *_: None)
-    compared = compare(day.truth, read_run(day.data, path.name), Lake(day.data))
-    planted = day.truth.planted
+    return judge(day, latency_ms, read_run(day.data, path.name), summary)
+
+
+def judge(day: Day, latency_ms: int, run: Run, summary: Json) -> Point:
+    latency_ns, planted = latency_ms * NS_PER_MS, day.truth.planted
     in_reach = [
-        sight_ns + latency_ms * NS_PER_MS < thing.end_ts_venue_ns
+        sight_ns + latency_ns < thing.end_ts_venue_ns
         for thing, sight_ns in zip(planted, day.sights_ns, strict=True)
     ]
-    captured = [any(map(_is_captured, verdict.found)) for verdict in compared.verdicts]
-    agree = zip(planted, in_reach, captured, strict=True)
+    verdicts = compare(day.truth, run, Lake(day.data)).verdicts
+    captured = [any(map(_is_captured, verdict.found)) for verdict in verdicts]
+    agree = zip(planted, day.sights_ns, in_reach, captured, strict=True)
+    wrong = [(thing, sight_ns) for thing, sight_ns, wanted, was in agree if wanted != was]
+    sales = _Sales(run, Lake(day.data))
     return Point(
         latency_ms,
         len(planted),
         sum(in_reach),
         wilson(sum(captured), len(planted)),
-        [thing for thing, wanted, was in agree if wanted != was],
+        [thing for thing, _ in wrong],
+        sum(sales.took(thing, latency_ns, sight_ns) for thing, sight_ns in wrong),
         summary,
     )
+
+
+class _Sales:
+    """Orders by which we sold something."""
+
+    def __init__(self, run: Run, lake: Lake) -> None:
+        intents, reports = run.rows("intents"), run.rows("reports")
+        is_sale = (intents["kind"] == IntentKind.PLACE) & (intents["side"] == SELL)
+        filled = reports["aux"][reports["kind"] == EventKind.FILL]
+        self._orders = intents[is_sale & np.isin(intents["order"], filled)]
+        self._ids = {market.slug: market.market for market in lake.markets()}
+
+    def took(self, thing: Planted, latency_ns: int, sight_ns: int) -> bool:
+        """Whether one reached a leg's side of the book after it was planted and before the legs:
+        a SELL of YES hits the bid that a BUY of NO wants."""
+        sent_ns = self._orders["ts_ns"]
+        in_time = (sent_ns + latency_ns >= thing.start_ts_venue_ns) & (sent_ns <= sight_ns)
+        return any(
+            (
+                in_time
+                & (self._orders["market"] == self._ids[leg.slug])
+                & (self._orders["token"] != Token[leg.token])
+            ).any()
+            for leg in thing.legs
+        )
 
 
 def _is_captured(seen: Sighting) -> bool:
@@ -136,14 +172,14 @@ def _is_captured(seen: Sighting) -> bool:
 
 
 def curve_table(points: list[Point]) -> Table:
-    columns = ("by arithmetic", "captured", "95 %", "against it")
+    columns = ("by arithmetic", "captured", "95 %", "against it", "our sales")
     made = table("Latency, ms", *columns, label_columns=12)
     for point in points:
         share = point.in_reach / point.planted
-        band = f"{point.captured.low:.1%} to {point.captured.high:.1%}"
+        band = f"{point.captured.low:.2%} to {point.captured.high:.2%}"
         against = f"{len(point.wrong)} of {point.planted}"
-        cells = (f"{share:.1%}", f"{point.captured.value:.1%}", band, against)
-        add(made, str(point.latency_ms), *cells)
+        cells = (f"{share:.2%}", f"{point.captured.value:.2%}", band, against)
+        add(made, str(point.latency_ms), *cells, str(point.lost_to_ourselves))
     return made
 
 
