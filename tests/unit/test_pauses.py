@@ -3,12 +3,12 @@
 import pytest
 
 from hfptm.opportunities import Reason, Relation
-from hfptm.records import Control, EventFlag, EventKind, IntentKind
+from hfptm.records import Control, EventFlag, EventKind, IntentKind, LegOrder
 from hfptm.units import ONE_E6
 from tests.kernels import LAST, MS, Kernel, Record, best, book, level, market, row
 from tests.tapes import Row
 from tests.unit.test_detector import grouped
-from tests.unit.test_executor import fill, reject
+from tests.unit.test_executor import done, fill, reject
 from tests.unit.test_gates import answers, control, crossed, risk
 from tests.unit.test_nested import CHEAP, DEAR, dated
 
@@ -50,6 +50,28 @@ def test_three_slow_answers_in_a_row_pause_and_one_more_pauses_again() -> None:
     assert risk(kernel)["slow_orders"] == 0
 
 
+def test_the_third_slow_answer_pauses_not_the_second() -> None:
+    """One order a plan: the leg that goes first alone is missed."""
+    params = {"max_order_latency_ns": 100 * MS, "pause_ns": PAUSE_MS * MS}
+    kernel = Kernel({**params, "leg_order": LegOrder.THINNEST_FIRST})
+    kernel.apply([market(0)])
+    assert [rounds(kernel, 1_000 * turn, 101) for turn in (1, 2, 3)] == [0, 0, 0]
+    assert risk(kernel)["slow_orders"] == 3
+    assert rounds(kernel, 4_000, 0) == Reason.ORDER_LATENCY
+
+
+def test_only_the_first_report_of_an_order_tells_its_latency() -> None:
+    kernel = slow_lane()
+    for turn in (1, 2):
+        start_ms = 1_000 * turn
+        kernel.intents.clear()
+        kernel.apply(crossed(start_ms))
+        yes, no = entries(kernel)
+        kernel.apply([fill(start_ms + 50, yes, 4_500, 10), reject(start_ms + 60, no)])
+        kernel.apply([done(start_ms + 900, yes), *book(start_ms + 950, 0, {}, {})])
+    assert risk(kernel)["slow_orders"] == 0
+
+
 def test_an_answer_in_time_starts_the_count_anew() -> None:
     kernel = slow_lane()
     for turn in range(6):
@@ -86,6 +108,14 @@ def test_a_basket_needs_the_budget_of_all_its_legs() -> None:
     assert len(entries(kernel)) == 2
     kernel.apply(crossed(1_010, 1))
     assert len(entries(kernel)) == 4
+
+
+def test_a_basket_of_more_legs_than_the_burst_is_never_bought() -> None:
+    """However long nothing left: the budget is full, not more than full."""
+    kernel = Kernel({"order_interval_ns": 1_000 * MS, "order_burst": 1})
+    kernel.apply([market(0), *crossed(100_000)])
+    assert answers(kernel) == [Reason.ORDER_RATE]
+    assert (kernel.decisions[-1]["limit"], kernel.decisions[-1]["value"]) == (1, 2)
 
 
 def distrusted(ts_ms: int, how: str) -> list[Row]:
