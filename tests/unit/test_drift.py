@@ -183,4 +183,8 @@ def test_the_list_holds_what_is_held(changes: list[tuple[int, bool]]) -> None:
             kernel.apply([timer(2_000 * (turn + 1))])
         listed = kernel.state.held[0, : kernel.lane()["held"]].tolist()
         assert len(set(listed)) == len(listed)
+        places = kernel.state.held_places[0]
+        assert {slot: place for slot, place in enumerate(places.tolist()) if place} == {
+            slot: place + 1 for place, slot in enumerate(listed)
+        }
         assert {s for s in range(8) if kernel.state.positions[0, s]["size_e6"].any()} <= set(listed)
