@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hfptm.opportunities import Reason, Relation
+from hfptm.records import LegOrder
 from hfptm.units import ONE_E6
 from tests.compiled import drift_e6, note_held
 from tests.kernels import Kernel, book, group, market, resolved, timer
@@ -133,6 +134,31 @@ def test_locked_shares_have_their_partners() -> None:
     held = kernel.state.positions[0, 0, 0]
     held["locked_size_e6"], held["locked_cost_e6"] = 90 * ONE_E6, 36 * ONE_E6
     assert drift_e6(kernel.state, 0, 0, 0) == 4 * ONE_E6
+    hold(kernel, 0, 1, 5, 3)
+    assert drift_e6(kernel.state, 0, 0, 0) == 2 * ONE_E6  # 5 of 10 YES, which cost 4
+
+
+def test_sets_on_their_way_have_partners_and_what_is_on_sale_beside_them_has_none() -> None:
+    kernel = pair()
+    kernel.apply([*crossed(10)])
+    yes, no = entries(kernel)
+    kernel.apply([fill(20, yes, 4_500, 1_000), done(20, yes), fill(21, no, 4_000, 600)])
+    assert drift_e6(kernel.state, 0, 0, 0) == 0
+    kernel.apply([*book(22, 0, {4_400: 5_000}, {6_200: 5_000}), done(23, no)])
+    assert [i["size_e6"] // ONE_E6 for i in kernel.intents[-2:]] == [600, 400]
+    assert drift_e6(kernel.state, 0, 0, 0) == 180 * ONE_E6
+    hold(kernel, 1, 0, 10, 5)
+    assert drift_e6(kernel.state, 0, -1, 1) == 5 * ONE_E6
+
+
+def test_a_leg_that_goes_first_is_no_drift_while_it_is_out() -> None:
+    kernel = pair(leg_order=LegOrder.THINNEST_FIRST)
+    kernel.apply([*crossed(10)])
+    [first] = entries(kernel)
+    kernel.apply([fill(20, first, first["price_e4"], 500)])
+    assert drift_e6(kernel.state, 0, 0, 0) == 0
+    hold(kernel, 0, first["token"], 100, 40)
+    assert drift_e6(kernel.state, 0, 0, 0) == 40 * ONE_E6
 
 
 def test_a_leg_whose_partner_is_out_is_no_drift_until_that_is_over() -> None:
