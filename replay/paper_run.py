@@ -14,6 +14,7 @@ from hfptm.certificate import standing
 from hfptm.clock import monotonic_ns
 from hfptm.config import limits, load
 from hfptm.drive.inputs import PAPER, Start, read_inputs, read_start
+from hfptm.drive.order_log import ORDERS
 from hfptm.engine import Engine, Output, compile_kernels
 from hfptm.errors import HfptmError, LakeError
 from hfptm.journal import ROW_KINDS, RunJournal, partial_runs, read_run, run_ids
@@ -75,7 +76,7 @@ def close_run(data: Path, journal: RunJournal, engine: Engine, tally: Tally, too
 
 
 def recover(data: Path) -> list[str]:
-    """Close every paper run that was killed; their ids.
+    """Close every run that was killed and whose orders, if any, were simulated; their ids.
 
     One that was given no row is removed. Raises LakeError if a run is under way in this folder, or
     if what it left cannot be computed once more.
@@ -85,7 +86,7 @@ def recover(data: Path) -> list[str]:
 
 def _is_killed(partial: Path, data: Path) -> bool:
     """Whether it was one that could be closed, and now is."""
-    if not (partial / "inputs.wal").exists() or read_start(partial).mode != PAPER:
+    if not (partial / "inputs.wal").exists() or has_orders(partial):
         return False
     with unread(partial) as is_free:
         if not is_free:
@@ -99,6 +100,12 @@ def _is_killed(partial: Path, data: Path) -> bool:
             f"the killed run {partial} cannot be computed once more: {error}; to go on without "
             "what it held, move it away"
         ) from error
+
+
+def has_orders(partial: Path) -> bool:
+    """Whether orders may have left."""
+    orders = partial / ORDERS
+    return orders.exists() and orders.stat().st_size > 0
 
 
 def _recover(data: Path, partial: Path) -> bool:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import typer
 
+from hfptm.cli.killed import close_runs
 from hfptm.cli.options import (
     AsJson,
     ConfigFile,
@@ -66,6 +67,8 @@ def live(
     settings, place = configuration(config, overrides), folder(data)
     require_written(settings)
     secrets = load(DEFAULT_PATH, environment())
+    require_no_halt(place)
+    close_runs(settings, place, secrets)
     start = begun(place, is_anew=anew, is_resumed=resume)
     say_if_compiling(is_compiled())
     with (
@@ -99,19 +102,10 @@ def is_loopback(address: str) -> bool:
 
 
 def begun(data: Path, *, is_anew: bool, is_resumed: bool) -> "Start":
-    """What the run goes on with. Raises LakeError if a live run has not ended as it is meant to."""
-    from hfptm.drive.inputs import LIVE, START, Start, read_start
-    from hfptm.errors import LakeError
-    from hfptm.journal import partial_runs
+    """What the run goes on with."""
+    from hfptm.drive.inputs import LIVE, Start
     from replay.paper_run import last_run, start_after
 
-    require_no_halt(data)
-    for partial in partial_runs(data):
-        if (partial / START).exists() and read_start(partial).mode == LIVE:
-            raise LakeError(
-                f"the live run {partial} is under way or was killed; if it was, see at the "
-                "exchange what became of its orders.jsonl, move it away and begin with --anew"
-            )
     last = None if is_anew else last_run(data, LIVE)
     return start_after(data, last, is_resumed=is_resumed) if last else Start(mode=LIVE)
 

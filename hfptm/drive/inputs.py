@@ -11,7 +11,7 @@ A run that is killed leaves both, up to the last whole block and line.
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import BinaryIO, Self
 
 import msgspec
 import numpy as np
@@ -59,17 +59,28 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class InputLog:
-    """Writer, in the folder of a run that is being written; a context manager."""
+    """Writer, in the folder of a run that is being written; a context manager.
 
-    def __init__(self, folder: Path, start: Start) -> None:
-        self.rows = 0
-        (folder / START).write_bytes(msgspec.json.encode(start))
-        self._file = (folder / "inputs.wal").open("xb")
-        self._file.write(HEADER)
-        self._listings = (folder / "listings.jsonl").open("xb")
+    Without `start` it goes on after the last whole block of a run that was killed.
+    """
+
+    def __init__(self, folder: Path, start: Start | None) -> None:
+        self._file: BinaryIO
         self._held: list[bytes] = []
-        self._held_rows = 0
-        self._written_ns = 0
+        self._held_rows = self._written_ns = self.rows = 0
+        wal, listings = folder / "inputs.wal", folder / "listings.jsonl"
+        if start is None:
+            steps = list(read_inputs(folder))
+            self.rows = sum(len(rows) for _, rows in steps)
+            self._file = _behind_whole_blocks(wal)
+            self._listings = listings.open("wb")
+            for listing, _ in steps:
+                self._write(listing)
+            return
+        (folder / START).write_bytes(msgspec.json.encode(start))
+        self._file = wal.open("xb")
+        self._file.write(HEADER)
+        self._listings = listings.open("xb")
         self._write(Listing(rows=0, markets=[], groups=[]))
 
     def append(self, rows: Rows) -> None:
@@ -144,6 +155,15 @@ def read_inputs(folder: Path) -> Iterator[tuple[Listing, Rows]]:
     stops = [listing.rows for listing in listings[1:]]
     for listing, stop in zip(listings, [*stops, len(rows)], strict=True):
         yield listing, rows[listing.rows : stop]
+
+
+def _behind_whole_blocks(path: Path) -> BinaryIO:
+    """The log, to be written on there; a torn block is cut off."""
+    file = path.open("r+b")
+    for _ in read_batches(file):
+        continue
+    file.truncate()
+    return file
 
 
 def _read_rows(path: Path) -> Rows:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
@@ -15,6 +16,7 @@ from hfptm.drive.user_channel import UserChannel
 from hfptm.errors import VenueError
 from hfptm.units import NS_PER_S
 from hfptm.venue.account import Account
+from hfptm.venue.own_order import OwnOrder
 
 UP_S = 10.0
 """How long the user channel and the first heartbeat may take."""
@@ -62,6 +64,12 @@ class Live:
             await self._end_tasks()
             raise VenueError(self._address, "server.user_ws_url", "takes no subscription") from None
         return self
+
+    def take_over(self, orders: Sequence[OwnOrder]) -> None:
+        """Orders of a run that was killed: each is unknown until the exchange was asked."""
+        for own in orders:
+            self.gateway.own.add(own)
+        self.gateway.doubt_all()
 
     def halt(self) -> None:
         """Have every order of the account cancelled, whoever placed it."""

@@ -48,6 +48,8 @@ class OwnOrder(msgspec.Struct, kw_only=True, eq=False):
     sent_ns: int
     fills: dict[str, Fill] = {}
     """By trade id."""
+    told: list[Fill] = []
+    """What was told before a restart, of trades whose ids are forgotten."""
     matched_e6: int = 0
     """Seen in trades, failed ones included: those shares do not return to the order."""
     said_matched_e6: int = 0

@@ -191,7 +191,7 @@ class OwnOrders:
 
     def _fill(self, own: OwnOrder, trade_id: str, fill: Fill, ts_ns: tuple[int, int]) -> None:
         """A trade that is first heard of when it has failed was never a fill of ours."""
-        known = own.fills.get(trade_id)
+        known = own.fills.get(trade_id) or _recognised(own, trade_id, fill)
         is_final = fill.status in (CONFIRMED, FAILED)
         if known is None:
             self.counters.after_end += own.is_over
@@ -244,6 +244,19 @@ class OwnOrders:
         self._rows.append(
             (*ts_ns, own.market, size_e6, own.order, price_e4, flags, int(kind), int(own.side))
         )
+
+
+def _recognised(own: OwnOrder, trade_id: str, fill: Fill) -> Fill | None:
+    """What was told of this trade before a restart: the same price and size, best in that state."""
+    same = (fill.price_e4, fill.size_e6)
+    like = [told for told in own.told if (told.price_e4, told.size_e6) == same]
+    if not like:
+        return None
+    known = next((told for told in like if told.status == fill.status), like[0])
+    own.told = [told for told in own.told if told is not known]
+    own.fills[trade_id] = known
+    own.matched_e6 += known.size_e6
+    return known
 
 
 def _times(message: UserOrder | UserTrade, ts_recv_ns: int) -> tuple[int, int]:

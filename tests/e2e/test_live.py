@@ -2,6 +2,7 @@
 
 import json
 import signal
+import subprocess
 import threading
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,9 +21,9 @@ from tests.e2e.command import Result, must, process
 from tests.e2e.test_paper import PLANT, TRADING
 from tests.e2e.test_record import EVERYTHING, variables
 
-RUN_S = 40
-TRADED_S = 14
-"""From its first order on."""
+RUN_S = 60
+KILLED_AFTER_S, TRADED_S = 4.2, 12
+"""From the first order on."""
 LIVE = ("--set", "trading.mode=live")
 
 
@@ -54,7 +55,10 @@ def books_of(sandbox: Sandbox) -> Books:
 
 
 class Traded(NamedTuple):
+    """A run that was killed, and the next, which was told to end."""
+
     data: Path
+    killed: str
     result: Result
     books: Books
     placed: list[str]
@@ -88,18 +92,32 @@ def traded(tmp_path_factory: pytest.TempPathFactory) -> Traded:
     with service:
         service.server.run(lambda sandbox: sandbox.listeners.append(witness))
         hidden = secrets(service)
-        with process(*arguments, **variables(service), **hidden) as trader:
-            while not has_orders(data) and not service.is_over and trader.poll() is None:
-                threading.Event().wait(0.1)
+        environment = variables(service) | hidden
+        with process(*arguments, **environment) as trader:
+            wait_for_order(service, data, trader)
+            threading.Event().wait(KILLED_AFTER_S)
+            trader.kill()
+            killed_out, killed_err = trader.communicate()
+        (killed,) = (data / "runs").iterdir()
+        with process(*arguments, **environment) as trader:
+            wait_for_order(service, data, trader, but=killed.stem)
             threading.Event().wait(TRADED_S)
             trader.send_signal(signal.SIGTERM)
             out, err = trader.communicate()
         books = service.server.run(books_of)
-    return Traded(data, Result(trader.returncode, out, err), books, placed, hidden)
+    result = Result(trader.returncode, out, killed_out + killed_err + err)
+    return Traded(data, killed.stem, result, books, placed, hidden)
 
 
-def has_orders(data: Path) -> bool:
-    return any(path.stat().st_size for path in data.glob("runs/*/orders.jsonl"))
+def wait_for_order(
+    service: Service, data: Path, trader: "subprocess.Popen[str]", but: str = "none"
+) -> None:
+    """Until one left, in another run than that."""
+    while not service.is_over and trader.poll() is None:
+        for path in data.glob("runs/*/orders.jsonl"):
+            if path.stat().st_size and not path.parent.name.startswith(but):
+                return
+        threading.Event().wait(0.1)
 
 
 def test_it_ends_whole_and_leaves_nothing_open(traded: Traded) -> None:
@@ -113,9 +131,10 @@ def test_it_ends_whole_and_leaves_nothing_open(traded: Traded) -> None:
 
 def test_every_order_was_journalled_and_none_was_sent_twice(traded: Traded) -> None:
     lines = read_orders(traded.run)
+    before = read_orders(traded.data / "runs" / traded.killed)
     assert len({line.order_id for line in lines}) == len(lines) > 0
     assert len(set(traded.placed)) == len(traded.placed) > 0
-    assert set(traded.placed) <= {line.order_id for line in lines}
+    assert set(traded.placed) <= {line.order_id for line in [*before, *lines]}
     intents = read_run(traded.data, traded.run.name).rows("intents")
     placed = intents[intents["kind"] == IntentKind.PLACE]["order"].tolist()
     assert len(set(placed)) == len(placed)
@@ -132,13 +151,24 @@ def test_cash_and_shares_are_those_of_the_exchange(traded: Traded) -> None:
     }
     assert held == traded.books.shares_e6
     spent_e6 = round((traded.summary["cash_usd"] - 1000) * ONE_E6)
-    assert 0 <= traded.books.cash_e6 - FUNDS_E6 - spent_e6 <= traded.summary["fills"]
+    killed = read_run(traded.data, traded.killed).summary
+    fills = traded.summary["fills"] + killed["fills"]
+    assert 0 <= traded.books.cash_e6 - FUNDS_E6 - spent_e6 <= fills
+
+
+def test_a_killed_run_was_closed_with_what_became_of_its_orders(traded: Traded) -> None:
+    assert f"{traded.killed} was killed; what became of its orders was asked" in traded.result.err
+    killed = read_run(traded.data, traded.killed)
+    assert killed.summary["fills"] > 0
+    assert traded.summary["after"] == traded.killed
+    assert traded.summary["pnl_before_usd"] == killed.summary["pnl_usd"]
 
 
 def test_the_same_inputs_give_the_same_orders(traded: Traded) -> None:
-    found = must("parity", traded.run.name, "--data", traded.data, "--json").json
-    assert found["difference"] is None
-    assert found["rows"]["intents"] > 0
+    for run_id in (traded.killed, traded.run.name):
+        found = must("parity", run_id, "--data", traded.data, "--json").json
+        assert found["difference"] is None
+        assert found["rows"]["intents"] > 0
 
 
 def test_no_secret_is_anywhere(traded: Traded) -> None:

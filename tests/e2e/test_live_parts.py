@@ -15,6 +15,7 @@ from hfptm.drive.desk import Desk, Rows
 from hfptm.drive.inputs import InputLog, Start
 from hfptm.drive.kill_switch import throw
 from hfptm.drive.live import Live
+from hfptm.drive.order_log import OrderLog
 from hfptm.errors import VenueError
 from hfptm.journal import RunJournal
 from hfptm.portfolio import Portfolio, Position
@@ -317,7 +318,7 @@ def written_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(f"POLYMARKET_{name}", value)
 
 
-def test_a_halt_and_a_killed_run_forbid_a_start(
+def test_a_halt_and_a_run_under_way_forbid_a_start(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written_secrets(monkeypatch)
@@ -334,8 +335,9 @@ def test_a_halt_and_a_killed_run_forbid_a_start(
     with (
         RunJournal(tmp_path, "1", "") as journal,
         InputLog(journal.folder, Start(mode="live")),
+        OrderLog(journal.folder),
     ):
-        pass
-    result = hfptm("live", "--data", tmp_path, *NEAR, *LIVE)
-    assert result.code == 4
-    assert "is under way or was killed" in result.err
+        (journal.folder / "orders.jsonl").write_bytes(b"{}\n")
+        result = hfptm("live", "--data", tmp_path, *NEAR, *LIVE)
+        assert result.code == 4
+        assert "the live run 1 is under way; end it first" in result.err
