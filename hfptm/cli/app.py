@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from hfptm import __version__
-from hfptm.cli import checks, data, live, paper, record, runs, sandbox, storage, switch
+from hfptm.cli import checks, data, doctor, live, paper, record, runs, sandbox, storage, switch
 from hfptm.cli.output import say
 from hfptm.errors import HfptmError
 
@@ -51,6 +51,7 @@ app.command()(paper.paper)
 app.command()(live.live)
 app.command()(paper.parity)
 app.command()(runs.runs)
+app.command()(doctor.doctor)
 app.command()(switch.kill)
 app.command()(switch.resume)
 app.command()(data.lake)

@@ -7,17 +7,21 @@ sections 3.3, 3.5 and 3.8.
 from collections.abc import Awaitable, Iterator
 from typing import NamedTuple
 
+import httpx
 import msgspec
 
 from hfptm import clock
 from hfptm.config import Config
-from hfptm.drive.clob import Clob, NoReplyError
+from hfptm.drive.clob import DEADLINE_S, Clob, NoReplyError
 from hfptm.portfolio import Portfolio
 from hfptm.records import Token
+from hfptm.sections import Servers
 from hfptm.units import NS_PER_S, ONE_E6
 
 CLOCK_OFF_NS_MAX = 3 * NS_PER_S // 2
 """The exchange tells whole seconds, so half of one is what its answer is worth."""
+
+_EVENT = "/events?limit=1"
 
 CAPS = (
     "trading.bankroll_usd",
@@ -68,6 +72,27 @@ def written_checks(config: Config) -> Iterator[Check]:
     missing = [key for key in CAPS if key not in config.sources]
     problem = f"{', '.join(missing)}: write them down for this account" if missing else ""
     yield Check("caps", problem)
+
+
+async def public_checks(servers: Servers) -> list[Check]:
+    """Of the exchange, as anybody may ask it."""
+    async with httpx.AsyncClient(timeout=DEADLINE_S) as http:
+        return [
+            Check("clob answers", await _answers(http, servers.clob_url, "/time", "clob_url")),
+            Check("gamma answers", await _answers(http, servers.gamma_url, _EVENT, "gamma_url")),
+        ]
+
+
+async def _answers(http: httpx.AsyncClient, address: str, path: str, setting: str) -> str:
+    try:
+        reply = await http.get(f"{address}{path}")
+    except httpx.HTTPError as error:
+        said = str(error) or type(error).__name__
+    else:
+        if reply.status_code == 200:
+            return ""
+        said = f"answers {reply.status_code}"
+    return f"{address}: {said}; check the network and server.{setting}"
 
 
 async def account_checks(

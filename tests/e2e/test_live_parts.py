@@ -297,6 +297,37 @@ def test_what_is_not_written_down(arguments: tuple[str, ...], text: str, tmp_pat
     assert not (tmp_path / "runs").exists()
 
 
+def addresses(server: Server) -> list[str]:
+    names = server.servers.__struct_fields__
+    given = [f"server.{name}={getattr(server.servers, name)}" for name in names]
+    return [word for each in given for word in ("--set", each)]
+
+
+def test_the_doctor_says_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving() as (server, _):
+        near = ("doctor", "--data", tmp_path, *addresses(server))
+        assert hfptm(*near).code == 0
+        assert [each["problem"] for each in hfptm(*near, "--json").json] == 4 * [""]
+        without = hfptm(*near, "--live", "--json")
+        assert without.code == 1
+        wrong = {each["name"]: each["problem"] for each in without.json if each["problem"]}
+        assert wrong.keys() == {"trading.mode", "secrets"}
+        secrets = server.run(secrets_of)
+        for name, value in msgspec.structs.asdict(secrets).items():
+            shown = value.reveal() if isinstance(value, Secret) else str(value)
+            monkeypatch.setenv(f"POLYMARKET_{name.upper()}", shown)
+        sound = hfptm(*near, *LIVE, "--live", "--set", "trading.bankroll_usd=400", "--json")
+        assert sound.code == 0, sound.out
+        assert len(sound.json) == 12
+        server.run(lambda s: s.closed_only.add(ADDRESS))
+        closed = hfptm(*near, *LIVE, "--live", "--set", "trading.bankroll_usd=400")
+        assert closed.code == 1
+        assert "only close" in closed.out
+    gone = hfptm(*near, "--json")
+    assert gone.code == 1
+    assert [bool(each["problem"]) for each in gone.json] == [False, False, True, True]
+
+
 def test_caps_are_somebodys_decision(tmp_path: Path) -> None:
     config = tmp_path / "config.toml"
     config.write_text('[trading]\nmode = "live"\nbankroll_usd = 100\nmax_arb_size_usd = 10\n')
