@@ -19,13 +19,14 @@ from hfptm.clock import monotonic_ns
 from hfptm.config import environment
 from hfptm.lake import Kind, Lake
 from hfptm.parquet import read_rows
+from hfptm.raw import RawKind
 from hfptm.records import EVENT, GapReason
 from hfptm.sandbox.service import Service
 from hfptm.sandbox.session import Settings
 from hfptm.units import NS_PER_S
 from tests.conftest import ROOT
 from tests.e2e.command import Result, in_its_own_process, must, process
-from tests.recorded import Received, Sent, received
+from tests.recorded import Received, Sent, received, rows_of
 
 RUN_S = 24
 """Time for windows of 5 s to end and to be removed, also where the start is slow."""
@@ -158,9 +159,11 @@ def test_a_log_that_nobody_reads_stops_nothing(tmp_path: Path) -> None:
             os.close(writing)
     os.close(reading)
     assert recorder.returncode == 0
-    assert summary["ran_s"] < 10
-    frames = sum(int((t["kind"].to_numpy() == 1).sum()) for t in Lake(tmp_path).scan_raw())
-    assert frames == summary["frames"] > 100
+    rows = rows_of(tmp_path)
+    # The duration counts from what was chosen; how long a start takes is the machine's matter.
+    (chosen_ns,) = (row[0] for row in rows if row[5] == RawKind.CHOSEN)
+    assert rows[-1][0] - chosen_ns < 10 * NS_PER_S
+    assert sum(row[5] == RawKind.FRAME for row in rows) == summary["frames"] > 100
 
 
 def test_a_duration_and_a_summary_for_people(tmp_path: Path) -> None:
