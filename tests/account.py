@@ -8,27 +8,19 @@ certificate flags it. So it is for a frame that came when no line could be waite
 
 from bisect import bisect_right
 from collections import defaultdict
-from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
-import numpy as np
 
-from hfptm.book_check import BookCheck
-from hfptm.certificate import Findings
-from hfptm.lake import Gap, Lake
-from hfptm.normaliser.normaliser import Normaliser, Rows
+from hfptm.lake import Gap
 from hfptm.normaliser.streams import WINDOW_NS
 from hfptm.raw import RawKind, Silence
-from hfptm.records import EventKind, GapReason, Side
+from hfptm.records import GapReason
 from hfptm.registry import Market
 from hfptm.sandbox.faults_log import Deed
 from hfptm.sandbox.market_frames import Published
 from hfptm.units import NS_PER_MS
-from recorder.hash_agreement import HashAgreement
-
-Book = tuple[list[tuple[int, int]], list[tuple[int, int]]]
-"""Bids and asks by price_e4 and size_e6, the best one first."""
+from tests.raw_tape import Book, Row, Tape
 
 ROBBERS = ("drop", "malformed", "reorder")
 """What takes one frame and leaves those that follow; a late one is taken if the connection ends."""
@@ -53,18 +45,13 @@ class Sent(msgspec.Struct):
     """The last one at the end, when everything had arrived."""
 
 
-class Row(NamedTuple):
-    ts_recv_ns: int
-    connection: int
-    kind: int
-    payload: bytes
-
-
 class Stint(msgspec.Struct):
-    """One market on one connection, from its full book on until nothing is to be expected."""
+    """One market on one connection, from its full book on until nothing is to be expected; or from
+    its first frame on, if that book was taken.
+    """
 
     book_ms: int
-    """The exchange's time of that book."""
+    """The exchange's time of that book, or just before the first frame."""
     book_recv_ns: int
     numbers: list[int] = []
     recv_ns: list[int] = []
@@ -78,55 +65,6 @@ class Stint(msgspec.Struct):
         count = bisect_right(self.recv_ns, ts_ns)
         last_ns = self.recv_ns[count - 1] if count else self.book_recv_ns
         return last_ns, max(self.numbers[:count], default=0), self.book_ms
-
-
-class Tape:
-    """What a folder's raw rows give: gaps, books, and what can be proved."""
-
-    def __init__(self, folder: Path, markets: list[Market]) -> None:
-        self.raw: list[Row] = []
-        self.gaps: dict[int, list[Gap]] = defaultdict(list)
-        self.findings: dict[int, Findings] = defaultdict(Findings)
-        normaliser, hashes = Normaliser(markets), HashAgreement(markets)
-        check = BookCheck(markets)
-        for table in Lake(folder).scan_raw(tail=True):
-            for row in table.to_pylist():
-                payload, kind = row["payload"], row["kind"]
-                self.raw.append(Row(row["ts_recv_ns"], row["connection"], kind, payload))
-                normaliser.receive(row["ts_recv_ns"], row["line"], row["connection"], kind, payload)
-                hashes.receive(row["connection"], kind, payload, self.findings)
-        rows = normaliser.take()
-        self.rows: dict[int, Rows] = {m.market: rows[rows["market"] == m.market] for m in markets}
-        for gap in [*normaliser.take_gaps(), *normaliser.unseen.values()]:
-            self.gaps[gap.market].append(gap)
-        check.feed(rows)
-        for market, found in check.take().items():
-            self.findings[market].mismatches += int(found["mismatches"])
-            self.findings[market].doubted += int(found["doubted"] + found["mirror_breaks"])
-
-    def book(self, market: int, until_ns: int = 1 << 62) -> Book:
-        """As its rows until then give it."""
-        levels: dict[tuple[int, int], int] = {}
-        for row in self.rows[market]:
-            if row["ts_recv_ns"] > until_ns:
-                break
-            if row["kind"] in (EventKind.SNAPSHOT, EventKind.TICK):
-                levels.clear()
-            elif row["kind"] == EventKind.LEVEL:
-                levels[int(row["side"]), int(row["price_e4"])] = int(row["size_e6"])
-        there = [(side, price, size) for (side, price), size in levels.items() if size]
-        bids = [(price, size) for side, price, size in there if side == Side.BID]
-        asks = [(price, size) for side, price, size in there if side == Side.ASK]
-        return sorted(bids, reverse=True), sorted(asks)
-
-    def snapshots(self, market: int) -> Rows:
-        rows = self.rows[market]
-        return np.asarray(rows[rows["kind"] == EventKind.SNAPSHOT])
-
-    def is_flagged(self, market: int) -> bool:
-        """Whether the certificate shows that something of it is missing."""
-        found = self.findings[market]
-        return bool(found.mismatches or found.doubted or found.hashes_bad)
 
 
 class Account:
@@ -153,14 +91,16 @@ class Account:
     def _read_raw(self) -> None:
         open_: dict[tuple[int, int], Stint] = {}
         by_token = {t: m.market for m in self._sent.markets for t in (m.yes_token, m.no_token)}
-        market_of = {frame.number: frame.market for frame in self._sent.published}
+        of_markets = (frame for frame in self._sent.published if not frame.is_exchange_wide)
+        market_of = {frame.number: frame.market for frame in of_markets}
         for row in self.tape.raw:
             if row.kind == RawKind.FRAME:
                 number = self._numbers.get(row.payload)
                 if number is not None:
                     self._arrived.setdefault(number, row.ts_recv_ns)
-                    stint = open_.get((row.connection, market_of[number]))
-                    if stint:
+                    if market := market_of.get(number):
+                        stint = open_.get((row.connection, market)) or self._bookless(row, number)
+                        open_[row.connection, market] = stint
                         stint.numbers.append(number)
                         stint.recv_ns.append(row.ts_recv_ns)
                 else:
@@ -174,6 +114,13 @@ class Account:
                     open_.pop((row.connection, market), None)
             else:
                 open_ = {key: s for key, s in open_.items() if key[0] != row.connection}
+
+    def _bookless(self, row: Row, number: int) -> Stint:
+        """A stint whose full book was taken: it begins with its first frame."""
+        frame = self._frame(number)
+        stint = Stint(frame.ts_ms - 1, row.ts_recv_ns)
+        self._stints[frame.market].append(stint)
+        return stint
 
     def _open_stints(
         self, row: Row, by_token: dict[str, int], open_: dict[tuple[int, int], Stint]
@@ -297,4 +244,7 @@ class Account:
         )
 
     def _ts_ns(self, number: int) -> int:
-        return self._sent.published[number - self._sent.published[0].number].ts_ms * NS_PER_MS
+        return self._frame(number).ts_ms * NS_PER_MS
+
+    def _frame(self, number: int) -> Published:
+        return self._sent.published[number - self._sent.published[0].number]

@@ -52,7 +52,8 @@ from recorder.questions import Questions
 from recorder.rest import Rest
 from recorder.watchdog import Patience, Watchdog
 from recorder.writer import RawWriter, WriterSettings
-from tests.account import Account, Book, Sample, Sent, Tape
+from tests.account import Account, Sample, Sent
+from tests.raw_tape import Book, Tape
 
 SECTION = sections.Recorder(assets_per_connection=12, connections_per_s=100, reconnect_interval_s=0)
 FLUSH_MS = 20
