@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 DRAIN_S = 20.0
 """How long plans under way are given to end by themselves."""
 
+HALTED = "halted"
+"""The latch of the kill switch: nothing can end by itself then."""
+
 _LOOK_S = 0.05
 
 
@@ -191,8 +194,10 @@ async def until_stopped(
     gc.freeze()
     async with ticking(tick, ended), trader:
         draining = asyncio.create_task(drain(loop, limit_ns, ended))
-        await Service(settings, data, told, loop).run(ended)
-        draining.cancel()
+        try:
+            await Service(settings, data, told, loop).run(ended)
+        finally:
+            draining.cancel()
     loop.tick(wall_ns())
 
 
@@ -222,7 +227,7 @@ async def drain(loop: "Loop", limit_ns: int | None, ended: asyncio.Event) -> Non
     await stop.wait()
     loop.control(Control.STOP)
     for _ in range(round(DRAIN_S / _LOOK_S)):
-        if loop.status.under_way == 0:
+        if loop.status.under_way == 0 or loop.status.latch == HALTED:
             break
         await asyncio.sleep(_LOOK_S)
     loop.control(Control.HALT)

@@ -9,21 +9,25 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from hfptm.drive.inputs import read_inputs
 from hfptm.drive.order_log import read_orders
 from hfptm.journal import read_run
-from hfptm.records import IntentKind, Token
+from hfptm.records import Control, EventKind, IntentKind, Token
 from hfptm.sandbox.reports import Action, Placed
 from hfptm.sandbox.sandbox import Sandbox
 from hfptm.sandbox.service import ACCOUNT, FUNDS_E6, PRIVATE_KEY, Service
 from hfptm.sandbox.session import Settings
 from hfptm.units import NS_PER_S, ONE_E6
-from tests.e2e.command import Result, must, process
+from tests.e2e.command import Result, hfptm, must, process
 from tests.e2e.test_paper import PLANT, TRADING
 from tests.e2e.test_record import EVERYTHING, variables
 
 RUN_S = 60
 KILLED_AFTER_S, TRADED_S = 0.1, 12
 """From the first order on: the first run is killed in the middle of its first plan."""
+HALT_S, HALTED_S = 1.0, 3.0
+"""What the kill switch may take on a busy machine, and for how long it is watched after that."""
+
 LIVE = ("--set", "trading.mode=live", "--set", "risk.failure_pause_s=1")
 
 
@@ -63,6 +67,8 @@ class Traded(NamedTuple):
     books: Books
     placed: list[str]
     """What the exchange has accepted from the account, each time that it did."""
+    still_placed: int
+    """Of those, once the kill switch had been thrown."""
     secrets: dict[str, str]
 
     @property
@@ -102,11 +108,16 @@ def traded(tmp_path_factory: pytest.TempPathFactory) -> Traded:
         with process(*arguments, **environment) as trader:
             wait_for_order(service, data, trader, but=killed.stem)
             threading.Event().wait(TRADED_S)
+            must("kill", "enough", "--data", data)
+            threading.Event().wait(HALT_S)
+            halted = len(placed)
+            threading.Event().wait(HALTED_S)
+            still_placed = len(placed) - halted
             trader.send_signal(signal.SIGTERM)
             out, err = trader.communicate()
         books = service.server.run(books_of)
     result = Result(trader.returncode, out, killed_out + killed_err + err)
-    return Traded(data, killed.stem, result, books, placed, hidden)
+    return Traded(data, killed.stem, result, books, placed, still_placed, hidden)
 
 
 def wait_for_order(
@@ -127,6 +138,19 @@ def test_it_ends_whole_and_leaves_nothing_open(traded: Traded) -> None:
     assert traded.summary["fills"] > 0
     assert traded.books.open_orders == 0
     assert not list((traded.data / "runs").glob("*.partial"))
+
+
+def test_the_kill_switch_lets_nothing_leave(traded: Traded) -> None:
+    assert traded.still_placed == 0
+    ((_, rows),) = [step for step in read_inputs(traded.run) if len(step[1])][-1:]
+    words = rows[rows["kind"] == EventKind.CONTROL]
+    assert words["aux"].tolist() == [Control.HALT, Control.STOP, Control.HALT]
+    intents = read_run(traded.data, traded.run.name).rows("intents")
+    placed_ns = intents["ts_ns"][intents["kind"] == IntentKind.PLACE]
+    assert placed_ns.max() < words["ts_recv_ns"][0]
+    assert traded.summary["risk"]["latch"] == "", "it lies in the data folder"
+    again = hfptm("paper", "--data", traded.data)
+    assert (again.code, "halted by hand (enough)" in again.err) == (4, True)
 
 
 def test_every_order_was_journalled_and_none_was_sent_twice(traded: Traded) -> None:

@@ -27,7 +27,7 @@ from hfptm.sandbox.server import Server
 from hfptm.secrets import Secret
 from hfptm.units import ONE_E6
 from hfptm.venue.account import Account, Placement, SignedOrder, TimeInForce
-from tests.e2e.command import hfptm
+from tests.e2e.command import hfptm, in_its_own_process
 from tests.gateway import ADDRESS, SHORT_S, SPLIT_E6, secrets_of, serving
 from tests.sandbox_api import FUNDS_E6
 
@@ -278,6 +278,7 @@ def test_a_wrong_key_is_named_without_being_shown() -> None:
         asyncio.run(run())
 
 
+NAMES = ("private_key", "api_key", "api_secret", "api_passphrase")
 NEAR = ("--set", "server.clob_url=http://127.0.0.1:9")
 LIVE = ("--set", "trading.mode=live")
 
@@ -326,6 +327,25 @@ def test_the_doctor_says_what_is_missing(tmp_path: Path, monkeypatch: pytest.Mon
     gone = hfptm(*near, "--json")
     assert gone.code == 1
     assert [bool(each["problem"]) for each in gone.json] == [False, False, True, True]
+
+
+def test_a_start_that_fails_leaves_nothing_in_the_way(tmp_path: Path) -> None:
+    """Nobody answers where markets are listed; the next start removes what the first has left."""
+    with serving() as (server, _):
+        secrets = msgspec.structs.asdict(server.run(secrets_of))
+        hidden = {
+            f"POLYMARKET_{name.upper()}": value.reveal() if name in NAMES else str(value)
+            for name, value in secrets.items()
+        }
+        nowhere = ("--set", "server.gamma_url=http://127.0.0.1:9", *LIVE)
+        begin = ("live", "--data", tmp_path, *addresses(server), *nowhere)
+        for _ in range(2):
+            failed = in_its_own_process(*begin, "--set", "trading.bankroll_usd=400", **hidden)
+            assert failed.code == 5, failed.err
+            assert "gamma_url" in failed.err
+            (left,) = (tmp_path / "runs").iterdir()
+            assert (left / "orders.jsonl").read_bytes() == b""
+        assert server.run(lambda s: len(s.exchange.accounts[ADDRESS].open_orders)) == 0
 
 
 def test_caps_are_somebodys_decision(tmp_path: Path) -> None:
