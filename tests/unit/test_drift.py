@@ -184,6 +184,17 @@ def test_nothing_more_is_bought_of_an_event_that_drifts(slot: int) -> None:
         assert (refused["limit"], refused["value"]) == (39 * ONE_E6, 40 * ONE_E6)
 
 
+def test_a_basket_is_refused_for_the_drift_of_its_own_event() -> None:
+    """Not for that of the event of some market whose number is its event's."""
+    kernel = pair(max_drift_e6=39 * ONE_E6)
+    kernel.apply([group(1, EXACTLY_ONE, 3), *(market(slot, group=1) for slot in (2, 3, 4))])
+    hold(kernel, 0, YES, 100, 40)
+    for slot, bid_e4 in ((2, 6_000), (3, 5_500), (4, 100)):
+        kernel.apply(book(10, slot, {bid_e4: 10}, {}))
+    assert answers(kernel)[-1] == Reason.TAKEN
+    assert len(entries(kernel)) > 1
+
+
 def test_what_is_sold_leaves_the_list() -> None:
     kernel = pair()
     for slot in (0, 1, 2, 1):

@@ -6,6 +6,7 @@ from hfptm.kernel.result import DAY_NS
 from hfptm.opportunities import Phase, Reason, Relation
 from hfptm.records import Control, EventKind, IntentKind, Side
 from hfptm.units import ONE_E6
+from tests.compiled import note_held
 from tests.kernels import (
     MS,
     Kernel,
@@ -134,6 +135,20 @@ def test_a_gain_counts_when_it_is_realised() -> None:
     assert (risk(kernel)["unrealised_e6"], risk(kernel)["result_e6"]) == (0, 0)
     kernel.apply([resolved(2_100, 0, 10_000), timer(4_000)])
     assert risk(kernel)["peak_e6"] == risk(kernel)["result_e6"] == 55 * ONE_E6
+
+
+def test_before_a_plan_what_is_held_is_marked_anew() -> None:
+    """The bid fell since the last report or timer."""
+    kernel = Kernel({"daily_loss_e6": 20 * ONE_E6})
+    kernel.apply([market(0), market(1), *book(10, 0, {4_400: 500}, {6_200: 500})])
+    held = kernel.state.positions[0, 0, 0]
+    held["size_e6"], held["cost_e6"] = 100 * ONE_E6, 44 * ONE_E6
+    note_held(kernel.state, 0, 0)
+    kernel.apply([timer(20), *book(1_500, 0, {1_000: 500}, {6_200: 500})])
+    assert risk(kernel)["latch"] == 0
+    kernel.apply(crossed(2_000, 1))
+    assert answers(kernel) == [Reason.DAILY_LOSS]
+    assert risk(kernel)["latch_value"] == 34 * ONE_E6
 
 
 def test_what_resolved_is_marked_no_more() -> None:

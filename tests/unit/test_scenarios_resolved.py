@@ -99,9 +99,9 @@ def test_of_a_conversion_that_failed_what_resolved_is_paid_and_the_rest_sold() -
 
 def test_what_will_be_paid_counts_in_the_result_at_once() -> None:
     play = pair(fills_settle=1, daily_loss_e6=46 * ONE_E6).run("reject b\nfill a 0.45 100")
-    play.run("resolve 0 1\ntimer 2000")
+    play.run("resolve 0 1\ntimer 100")
     assert play.kernel.state.risk[0]["latch"] == 0
     play = pair(fills_settle=1, daily_loss_e6=46 * ONE_E6).run("reject b\nfill a 0.45 100")
-    play.run("resolve 0 0\ntimer 2000")
+    play.run("resolve 0 0\ntimer 100")
     assert play.kernel.state.risk[0]["latch"] == Reason.DAILY_LOSS
     assert play.kernel.lane()["realised_e6"] == 0
