@@ -237,6 +237,15 @@ def test_no_sets_that_do_not_convert_are_locked_until_they_resolve() -> None:
     assert desk.lane()["realised_e6"] == 10 * ONE_E6 - cost
 
 
+def test_no_sets_pay_when_the_last_but_one_of_their_markets_has_resolved() -> None:
+    desk, placed = basket(OpportunityKind.NO_BASKET, convertible=0)
+    for intent in placed:
+        desk.apply([fill(30, intent, intent["price_e4"], 10), done(30, intent)])
+    for slot, payout_e4, promised_e6 in ((0, 10_000, 10 * ONE_E6), (1, 0, 0)):
+        desk.apply([resolved(90 + slot, slot, payout_e4)])
+        assert desk.lane()["locked_payout_e6"] == promised_e6
+
+
 def test_yes_sets_are_locked_and_the_winner_pays() -> None:
     desk, placed = basket(OpportunityKind.YES_BASKET)
     for intent in placed:

@@ -21,6 +21,10 @@ def held(play: Play, token: Token) -> float:
     return int(play.kernel.state.positions[0, 0, token]["size_e6"]) / ONE_E6
 
 
+def cost(play: Play, token: Token) -> float:
+    return int(play.kernel.state.positions[0, 0, token]["cost_e6"]) / ONE_E6
+
+
 def test_a_fill_is_paid_when_it_settles() -> None:
     play = pair(fills_settle=1).run(BOUGHT)
     play.run("resolve 0 1")
@@ -41,16 +45,16 @@ def test_a_ghost_of_a_resolved_market_gives_back_what_it_cost_and_no_more() -> N
 def test_parts_of_an_order_are_paid_one_by_one() -> None:
     play = pair(fills_settle=1).run("reject b\nfill a 0.44 30\nfill a 0.45 70\ndone a")
     play.run("confirm a 0.44 30\nresolve 0 1")
-    assert held(play, YES) == 70
+    assert (held(play, YES), cost(play, YES)) == (70, 32.36625)
     play.run("confirm a 0.45 70").ends({}, "54.064150")
 
 
 def test_what_is_on_sale_is_paid_when_the_sale_is_over() -> None:
     sale = "reject b\nfill a 0.45 100\ndone a | sell a 100 @0.44 fak"
     play = pair().run(sale + "\nresolve 0 1")
-    assert (gained(play), held(play, YES)) == (-46.2375, 100)
+    assert (gained(play), held(play, YES), cost(play, YES)) == (-46.2375, 100, 46.2375)
     play.run("fill a 0.44 40")
-    assert held(play, YES) == 60
+    assert (held(play, YES), cost(play, YES)) == (60, 27.7425)
     play.run("done a").ends({}, "30.869700")
     pair().run(sale + "\nresolve 0 1\nreject a").ends({}, "53.762500")
 
