@@ -137,18 +137,35 @@ def test_a_gain_counts_when_it_is_realised() -> None:
     assert risk(kernel)["peak_e6"] == risk(kernel)["result_e6"] == 55 * ONE_E6
 
 
-def test_before_a_plan_what_is_held_is_marked_anew() -> None:
-    """The bid fell since the last report or timer."""
-    kernel = Kernel({"daily_loss_e6": 20 * ONE_E6})
+def holder(**limits: int) -> Kernel:
+    """A hundred YES at 0.44 of no plan; their book bids 0.44, and 0.10 from 1,500 on."""
+    kernel = Kernel(limits)
     kernel.apply([market(0), market(1), *book(10, 0, {4_400: 500}, {6_200: 500})])
     held = kernel.state.positions[0, 0, 0]
     held["size_e6"], held["cost_e6"] = 100 * ONE_E6, 44 * ONE_E6
     note_held(kernel.state, 0, 0)
-    kernel.apply([timer(20), *book(1_500, 0, {1_000: 500}, {6_200: 500})])
+    kernel.apply([timer(1_000), *book(1_500, 0, {1_000: 500}, {6_200: 500})])
+    return kernel
+
+
+@pytest.mark.parametrize(
+    ("limit", "reason"),
+    [("daily_loss_e6", Reason.DAILY_LOSS), ("max_drawdown_e6", Reason.DRAWDOWN)],
+)
+def test_before_a_plan_what_is_held_is_marked_anew(limit: str, reason: Reason) -> None:
+    """The bid fell since the last report or timer: by as much as the limit allows not."""
+    kernel = holder(**{limit: 34 * ONE_E6})
     assert risk(kernel)["latch"] == 0
     kernel.apply(crossed(2_000, 1))
-    assert answers(kernel) == [Reason.DAILY_LOSS]
+    assert answers(kernel) == [reason]
     assert risk(kernel)["latch_value"] == 34 * ONE_E6
+
+
+def test_marks_are_at_most_a_second_old() -> None:
+    kernel = holder()
+    for ts_ms, unrealised_e6 in ((1_999, 0), (2_000, -34 * ONE_E6)):
+        kernel.apply([timer(ts_ms)])
+        assert risk(kernel)["unrealised_e6"] == unrealised_e6
 
 
 def test_what_resolved_is_marked_no_more() -> None:
