@@ -153,7 +153,7 @@ def holder(**limits: int) -> Kernel:
     [("daily_loss_e6", Reason.DAILY_LOSS), ("max_drawdown_e6", Reason.DRAWDOWN)],
 )
 def test_before_a_plan_what_is_held_is_marked_anew(limit: str, reason: Reason) -> None:
-    """The bid fell since the last report or timer: by as much as the limit allows not."""
+    """The bid fell since the last report or timer: the loss is just what the limit forbids."""
     kernel = holder(**{limit: 34 * ONE_E6})
     assert risk(kernel)["latch"] == 0
     kernel.apply(crossed(2_000, 1))
@@ -166,6 +166,43 @@ def test_marks_are_at_most_a_second_old() -> None:
     for ts_ms, unrealised_e6 in ((1_999, 0), (2_000, -34 * ONE_E6)):
         kernel.apply([timer(ts_ms)])
         assert risk(kernel)["unrealised_e6"] == unrealised_e6
+
+
+def test_locked_baskets_are_marked_at_cost() -> None:
+    kernel = holder()
+    held = kernel.state.positions[0, 0, 0]
+    held["locked_size_e6"], held["locked_cost_e6"] = 60 * ONE_E6, 28 * ONE_E6
+    kernel.apply([timer(2_000)])
+    assert risk(kernel)["unrealised_e6"] == 4 * ONE_E6 - 16 * ONE_E6
+
+
+def test_sets_on_their_way_are_marked_at_cost() -> None:
+    """Beside a loss, as a gain is never marked."""
+    kernel = holder()
+    kernel.intents.clear()
+    kernel.apply(crossed(1_600, 1))
+    yes, no = (i for i in kernel.intents if i["kind"] == IntentKind.PLACE)
+    kernel.apply([fill(1_610, yes, 4_500, 100), done(1_610, yes), fill(1_610, no, 4_000, 100)])
+    kernel.apply([*book(1_620, 1, {1_000: 9}, {9_900: 9}), done(1_630, no), timer(3_000)])
+    assert kernel.intents[-1]["kind"] == IntentKind.MERGE
+    assert risk(kernel)["unrealised_e6"] == -34 * ONE_E6
+
+
+def test_who_resumes_forgets_failures() -> None:
+    kernel = Kernel()
+    kernel.state.risk["failures"], kernel.state.risk["paused_until_ns"] = 5, 1 << 60
+    kernel.apply([control(10, Control.RESUME)])
+    assert (risk(kernel)["failures"], risk(kernel)["paused_until_ns"]) == (0, 0)
+
+
+def test_a_word_that_nobody_knows_is_counted_and_changes_nothing() -> None:
+    kernel = Kernel()
+    kernel.apply([control(10, word) for word in Control])
+    before = risk(kernel)
+    assert kernel.counters()["unused_rows"] == 0
+    kernel.apply([row(EventKind.CONTROL, 10, 0, aux=max(Control) + 1)])
+    assert kernel.counters()["unused_rows"] == 1
+    assert risk(kernel) == before
 
 
 def test_what_resolved_is_marked_no_more() -> None:
