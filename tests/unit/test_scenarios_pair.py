@@ -130,6 +130,12 @@ def test_told_twice() -> None:
     assert play.kernel.counters()["unused_rows"] == 7
 
 
+def test_told_twice_of_an_order_that_counts_shares() -> None:
+    """60 of 100 a second time is more than it can still fill."""
+    play = pair(leg_policy=LegPolicy.GTC).run("fill a 0.45 60\nfill a 0.45 60")
+    assert play.kernel.lane()["fills"] == play.kernel.counters()["unused_rows"] == 1
+
+
 def test_resolved_in_the_middle() -> None:
     pair().run(
         """

@@ -36,6 +36,12 @@ def test_a_fill_is_paid_when_it_settles() -> None:
     play.run("confirm b 0.40 100").ends({}, "12.562500")
 
 
+def test_where_nothing_settles_a_fill_is_paid_when_it_is_told() -> None:
+    play = pair().run("resolve 0 1\nfill a 0.45 100")
+    assert (gained(play), held(play, YES)) == (53.7625, 0)
+    play.run("done a\nreject b").ends({}, "53.762500")
+
+
 def test_a_ghost_of_a_resolved_market_gives_back_what_it_cost_and_no_more() -> None:
     play = pair(fills_settle=1).run(BOUGHT + "\nresolve 0 1\nfail a 0.45 100")
     assert gained(play) == -41.2
