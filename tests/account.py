@@ -141,7 +141,8 @@ class Account:
 
     def _check(self, market: Market) -> list[str]:
         snapshots = self.tape.snapshots(market.market)
-        first_ns = int(snapshots["ts_recv_ns"][0]) if len(snapshots) else 0
+        # The exchange's milliseconds are rounded up: a book may be received before its own time.
+        first_ns = int(max(snapshots[["ts_recv_ns", "ts_venue_ns"]][0])) if len(snapshots) else 0
         lost = [
             frame
             for frame in self._frames[market.market]
