@@ -7,6 +7,7 @@ import threading
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pytest
 
 from hfptm.drive.inputs import read_inputs
@@ -183,7 +184,9 @@ def test_cash_and_shares_are_those_of_the_exchange(traded: Traded) -> None:
 def test_a_killed_run_was_closed_with_what_became_of_its_orders(traded: Traded) -> None:
     assert f"{traded.killed} was killed; what became of its orders was asked" in traded.result.err
     killed = read_run(traded.data, traded.killed)
-    assert killed.summary["unknown"] > 0, "it was killed between an order and its end"
+    kinds = np.concatenate([rows["kind"] for _, rows in read_inputs(killed.path)]).tolist()
+    (halted,) = [place for place, kind in enumerate(kinds) if kind == EventKind.CONTROL]
+    assert EventKind.UNKNOWN in kinds[halted:], "it was killed before an order was settled"
     assert killed.summary["risk"]["latch"] == ""
     assert traded.summary["after"] == traded.killed
     assert traded.summary["pnl_before_usd"] == killed.summary["pnl_usd"]

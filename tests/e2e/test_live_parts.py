@@ -27,6 +27,7 @@ from hfptm.sandbox.server import Server
 from hfptm.secrets import Secret
 from hfptm.units import ONE_E6
 from hfptm.venue.account import Account, Placement, SignedOrder, TimeInForce
+from replay.paper_run import recover
 from tests.e2e.command import hfptm, in_its_own_process
 from tests.gateway import ADDRESS, SHORT_S, SPLIT_E6, secrets_of, serving
 from tests.sandbox_api import FUNDS_E6
@@ -339,12 +340,13 @@ def test_a_start_that_fails_leaves_nothing_in_the_way(tmp_path: Path) -> None:
         }
         nowhere = ("--set", "server.gamma_url=http://127.0.0.1:9", *LIVE)
         begin = ("live", "--data", tmp_path, *addresses(server), *nowhere)
-        for _ in range(2):
-            failed = in_its_own_process(*begin, "--set", "trading.bankroll_usd=400", **hidden)
-            assert failed.code == 5, failed.err
-            assert "gamma_url" in failed.err
-            (left,) = (tmp_path / "runs").iterdir()
-            assert (left / "orders.jsonl").read_bytes() == b""
+        failed = in_its_own_process(*begin, "--set", "trading.bankroll_usd=400", **hidden)
+        assert failed.code == 5, failed.err
+        assert "gamma_url" in failed.err
+        (left,) = (tmp_path / "runs").iterdir()
+        assert (left / "orders.jsonl").read_bytes() == b""
+        assert recover(tmp_path) == []
+        assert not left.exists()
         assert server.run(lambda s: len(s.exchange.accounts[ADDRESS].open_orders)) == 0
 
 

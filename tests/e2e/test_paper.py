@@ -12,6 +12,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
+from hfptm.cli import paper
+from hfptm.drive.inputs import Start
 from hfptm.journal import RunJournal, read_run
 from hfptm.records import EventKind, IntentKind
 from hfptm.risk_state import RiskState
@@ -174,7 +176,7 @@ def test_a_run_that_a_loss_limit_stopped_is_not_followed_by_another(tmp_path: Pa
     assert "daily_loss" in refused.err
     assert "--resume" in refused.err
     assert not list((tmp_path / "runs").glob("*.partial"))
-    for option in ("--resume", "--anew"):
-        begun = in_its_own_process("paper", "--data", tmp_path, option, *nowhere)
-        assert begun.code == 5, begun.err
-        assert "check the network" in begun.err
+    assert paper.begun(tmp_path, is_anew=True, is_resumed=False) == Start(mode="paper")
+    begun = in_its_own_process("paper", "--data", tmp_path, "--resume", *nowhere)
+    assert begun.code == 5, begun.err
+    assert "check the network" in begun.err
