@@ -1,6 +1,8 @@
 """Baskets of several markets, row by row: completed, sold or left, whichever is worth most."""
 
-from hfptm.records import Token
+import pytest
+
+from hfptm.records import LegPolicy, Token
 from tests.scenarios import basket, by_date
 
 YES, NO = Token.YES, Token.NO
@@ -105,6 +107,26 @@ def test_legs_filled_unlike_are_completed_to_the_largest() -> None:
         settled
         """
     ).ends({(2, YES): 100}, "12.562500")
+
+
+@pytest.mark.parametrize(
+    ("policy", "filled", "answer"),
+    [
+        (LegPolicy.FAK, 97.8, "convert 97.8, sell a 2.2 @0.4 fak"),  # 99 cents
+        (LegPolicy.FAK, 97.6, "convert 97.6, buy b 2.4 @0.45 fak"),  # 108
+        (LegPolicy.GTC, 96, "convert 96, sell a 4 @0.4 fak"),
+        (LegPolicy.GTC, 95, "convert 95, buy b 5 @0.45 gtc"),
+    ],
+)
+def test_what_is_less_than_the_least_order_is_not_bought(
+    policy: LegPolicy, filled: float, answer: str
+) -> None:
+    """A dollar of an order that spends dollars, the market's least size of one that may rest."""
+    kind = "fak" if policy is LegPolicy.FAK else "gtc"
+    entries = f"buy a 100 @0.4 {kind}, buy b 100 @0.45 {kind}"
+    play = basket(no=True, leg_policy=policy, answer=entries)
+    play.run("book 0 0.59 0.60\nbook 1 0.55 0.60\nfill a 0.40 100\ndone a")
+    play.run(f"fill b 0.45 {filled}\ndone b | {answer}")
 
 
 def test_yes_basket_is_held_until_it_resolves() -> None:

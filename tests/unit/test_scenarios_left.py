@@ -46,6 +46,13 @@ def test_a_bid_above_the_square_of_the_middle_is_taken(book: str, sold_at: str) 
     play.run(f"reject b | sell a 100 @{sold_at} fak" if sold_at else "reject b")
 
 
+@pytest.mark.parametrize("end", ["gap 0", "close 0"])
+def test_without_a_book_nothing_is_even_tried(end: str) -> None:
+    play = pair().run(f"{end}\nfill a 0.45 100\ndone a\nreject b\ntimer")
+    play.ends({(0, YES): 100}, "0.000000")
+    assert play.kernel.lane()["withheld"] == 0
+
+
 def test_a_halt_holds_the_sale_back_and_it_goes_later() -> None:
     play = pair().run("halt\nfill a 0.45 100\ndone a\nreject b\ntimer\ntimer\nresume")
     play.ends({(0, YES): 100}, "0.000000")

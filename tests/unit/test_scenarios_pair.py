@@ -2,8 +2,9 @@
 
 import pytest
 
-from hfptm.records import LegPolicy, Token
-from tests.scenarios import pair, pair_thin
+from hfptm.records import LegOrder, LegPolicy, Token
+from tests.kernels import book, fee, market
+from tests.scenarios import Play, pair, pair_thin
 
 YES, NO = Token.YES, Token.NO
 BOTH = """
@@ -267,6 +268,13 @@ def test_the_thinnest_leg_first() -> None:
         """
     )
     play.ends({}, "7.537500")
+
+
+def test_the_thinnest_may_be_the_first_leg_and_the_first_of_equals_goes() -> None:
+    for shares in (120, 100):
+        params = {"leg_order": int(LegOrder.THINNEST_FIRST)}
+        rows = [market(0), fee(0, 500), *book(10, 0, {6_000: shares}, {4_500: 100})]
+        Play(**params).open(rows, "buy a 100 @0.45 fak")
 
 
 def test_the_thinnest_leg_missed_costs_nothing() -> None:
