@@ -155,6 +155,43 @@ def test_a_purchase_needs_its_promise_and_the_account_its_room() -> None:
     assert refusal(kernel) == (Reason.MARKET_EXPOSURE, 100 * ONE_E6, 109_402_002)
 
 
+@pytest.mark.parametrize(
+    ("limit", "reason"),
+    [
+        ("max_market_e6", Reason.MARKET_EXPOSURE),
+        ("max_event_e6", Reason.EVENT_EXPOSURE),
+        ("max_total_e6", Reason.TOTAL_EXPOSURE),
+    ],
+)
+def test_the_account_is_looked_at_anew_with_the_order(limit: str, reason: Reason) -> None:
+    """Exposure just at a limit passes, a micro-dollar beyond it does not."""
+    kernel = holding()
+    leg, account, params = kernel.state.legs[0, 1, 0], kernel.state.lanes[0], kernel.state.params[0]
+    leg["reserved_e6"] += 10 * ONE_E6
+    account["reserved_e6"] += 10 * ONE_E6
+    kernel.state.reserved[0, 0] += 10 * ONE_E6
+    promised_e6 = int(kernel.state.reserved[0, 0])
+    exposure_e6 = promised_e6 + int(kernel.state.positions[0, 0]["cost_e6"].sum())
+    for below_e6, expected in ((1, reason), (0, 0)):
+        params[limit] = exposure_e6 - below_e6
+        assert attempt(kernel, side=Side.BID, shares=10) == expected
+        if expected:
+            assert refusal(kernel) == (reason, exposure_e6 - 1, exposure_e6)
+
+
+def test_cash_that_is_spoken_for_is_not_spent_again() -> None:
+    kernel = holding()
+    leg, account = kernel.state.legs[0, 1, 0], kernel.state.lanes[0]
+    leg["reserved_e6"] += 10 * ONE_E6
+    account["reserved_e6"] += 10 * ONE_E6
+    spoken_for_e6 = int(account["reserved_e6"])
+    account["cash_e6"] = spoken_for_e6 - 1
+    assert attempt(kernel, side=Side.BID, shares=10) == Reason.NO_CASH
+    assert refusal(kernel) == (Reason.NO_CASH, spoken_for_e6 - 1, spoken_for_e6)
+    account["cash_e6"] = spoken_for_e6
+    assert attempt(kernel, side=Side.BID, shares=10) == 0
+
+
 def test_a_market_that_is_closed_or_unseen_takes_no_order() -> None:
     kernel = holding()
     kernel.apply([row(EventKind.GAP, 50, 0)])
