@@ -30,8 +30,9 @@ from tests.recorded import Received, Sent, received, rows_of
 
 RUN_S = 24
 """Time for windows of 5 s to end and to be removed, also where the start is slow."""
-SETTLING_S = 1.0
-"""After the exchange's clock has stopped; what it sent has long arrived then."""
+SETTLING_S = 5.0
+"""After the exchange's clock has stopped: what it listed last is found (discovery looks every 2 s)
+and received on both lines then."""
 
 STOP_NS = 4 * NS_PER_S
 """Twice what a stop may take on a machine that has time for it."""
