@@ -91,11 +91,11 @@ class Service:
         Raises LakeError if another recorder has this folder or the disk refuses received rows, and
         VenueError if the exchange does not answer at the start.
         """
-        began_ns = monotonic_ns()
+        since_ns, began_ns = wall_ns(), monotonic_ns()  # before the first log is begun
         storage = Storage(self._data, writer_settings(self._config))
         try:
             storage.append((wall_ns(), began_ns, 0, 0, 0, int(RawKind.START), b""))
-            feed = await self._record(storage, stop)
+            feed = await self._record(storage, stop, since_ns)
         except BaseExceptionGroup as group:
             raise _cause(group) from None
         finally:
@@ -112,9 +112,9 @@ class Service:
             is_sealed=is_sealed,
         )
 
-    async def _record(self, storage: Storage, stop: asyncio.Event) -> Feed:
+    async def _record(self, storage: Storage, stop: asyncio.Event, since_ns: int) -> Feed:
         config, watchdog = self._config, Watchdog(self._patience)
-        companion = Companion(self._begin())
+        companion = Companion(self._begin(since_ns))
         address = config.server.market_ws_url
         append = _then(storage.append, self._tap.receive) if self._tap else storage.append
         feed = Feed(config.recorder, address, append, companion.hear, self._seed)
@@ -133,13 +133,13 @@ class Service:
             raise VenueError(address, "server.gamma_url", "has not answered until the end")
         return feed
 
-    def _begin(self) -> talk.Begin:
+    def _begin(self, since_ns: int) -> talk.Begin:
         return talk.Begin(
             data=self._data,
             servers=self._config.server,
             discovery=self._config.discovery,
             seed=self._seed,
-            since_ns=wall_ns(),
+            since_ns=since_ns,
             settle_ns=self._patience.behind_ns,
             storage=self._config.storage,
         )
