@@ -3,17 +3,18 @@
 import asyncio
 import ipaddress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
-
-import typer
 
 from hfptm.cli.killed import close_runs
 from hfptm.cli.options import (
+    Anew,
     AsJson,
     ConfigFile,
     Data,
+    Duration,
     Overrides,
+    Resume,
     configuration,
     duration_ns,
     folder,
@@ -44,15 +45,9 @@ _LOOK_S = 0.05
 
 def live(
     *,
-    duration: Annotated[
-        str | None, typer.Option(metavar="TIME", help="Trade for 90s, 10m or 24h.")
-    ] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Although a loss limit stopped the last run.")
-    ] = False,
-    anew: Annotated[
-        bool, typer.Option("--anew", help="With the whole bankroll, and nothing of earlier runs.")
-    ] = False,
+    duration: Duration = None,
+    resume: Resume = False,
+    anew: Anew = False,
     data: Data = None,
     config: ConfigFile = None,
     overrides: Overrides = None,

@@ -21,6 +21,15 @@ Data = Annotated[
         show_default=False,
     ),
 ]
+Duration = Annotated[
+    str | None, typer.Option("--duration", metavar="TIME", help="End after 90s, 10m or 24h.")
+]
+Resume = Annotated[
+    bool, typer.Option("--resume", help="Although a loss limit stopped the last run.")
+]
+Anew = Annotated[
+    bool, typer.Option("--anew", help="With the whole bankroll, and nothing of earlier runs.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]
 ConfigFile = Annotated[
     Path | None,

@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hfptm.cli.options import (
+    Anew,
     AsJson,
     ConfigFile,
     Data,
+    Duration,
     Overrides,
+    Resume,
     configuration,
     duration_ns,
     folder,
@@ -34,15 +37,9 @@ TICK_S = 0.005
 
 def paper(
     *,
-    duration: Annotated[
-        str | None, typer.Option(metavar="TIME", help="Trade for 90s, 10m or 24h.")
-    ] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Although a loss limit stopped the last run.")
-    ] = False,
-    anew: Annotated[
-        bool, typer.Option("--anew", help="With the whole bankroll, and nothing of earlier runs.")
-    ] = False,
+    duration: Duration = None,
+    resume: Resume = False,
+    anew: Anew = False,
     data: Data = None,
     config: ConfigFile = None,
     overrides: Overrides = None,

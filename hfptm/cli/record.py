@@ -3,14 +3,13 @@
 import asyncio
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from hfptm.cli.options import (
     AsJson,
     ConfigFile,
     Data,
+    Duration,
     Overrides,
     configuration,
     duration_ns,
@@ -28,9 +27,7 @@ if TYPE_CHECKING:
 
 def record(
     *,
-    duration: Annotated[
-        str | None, typer.Option(metavar="TIME", help="Record for 90s, 10m or 24h.")
-    ] = None,
+    duration: Duration = None,
     data: Data = None,
     config: ConfigFile = None,
     overrides: Overrides = None,

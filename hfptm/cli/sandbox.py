@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hfptm.cli.options import AsJson, duration_ns, stamp
+from hfptm.cli.options import AsJson, Duration, duration_ns, stamp
 from hfptm.cli.output import say, show, status_line
 
 if TYPE_CHECKING:
@@ -59,9 +59,7 @@ def serve(
         str | None,
         typer.Option(metavar="TIME", help="Begin the exchange's clock here rather than now."),
     ] = None,
-    duration: Annotated[
-        str | None, typer.Option(metavar="TIME", help="End after 90s, 10m or 24h.")
-    ] = None,
+    duration: Duration = None,
     clob_port: Port = 0,
     gamma_port: Port = 0,
     ws_port: Port = 0,
