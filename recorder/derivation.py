@@ -89,10 +89,10 @@ def is_behind(lake: Lake) -> bool:
     for start_ns, files in _hours(lake):
         manifest = read_manifest(manifest_path(lake, start_ns))
         sources = manifest.sources if manifest else []
-        named = [source.segment for source in sources]
-        if named != [file.stem for file in files[: len(named)]]:
+        derived = [(source.segment, source.raw_bytes) for source in sources]
+        if derived != [(file.stem, file.stat().st_size) for file in files[: len(derived)]]:
             return False
-        is_new |= len(named) < len(files)
+        is_new |= len(derived) < len(files)
     return is_new
 
 

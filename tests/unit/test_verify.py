@@ -196,6 +196,17 @@ def test_segments_that_went_after_they_were_normalised_are_missed(tmp_path: Path
         certify(lake)
 
 
+def test_a_segment_that_was_altered_is_not_normalised_anew_with_the_next(tmp_path: Path) -> None:
+    lake = new_lake(tmp_path)
+    altered = sealed(lake, 0)
+    certify(lake)
+    drop_rows(altered)
+    sealed(lake, 1)
+    found = certify(lake)
+    assert found.grade is Grade.F
+    assert found.checksums.wrong == [str(altered.relative_to(lake.root))]
+
+
 def test_nothing_recorded_is_said(tmp_path: Path) -> None:
     with pytest.raises(LakeError, match="nothing recorded"):
         verify(tmp_path, 0, NS_MAX, quiet)
