@@ -1,0 +1,148 @@
+"""A live run, from what the account must hold to the last cancellation: who is composed of whom."""
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hfptm.cli.paper import ticking, trading
+from hfptm.cli.recording import Shown, stopped_by_signals
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hfptm.config import Config
+    from hfptm.drive.clob import Clob
+    from hfptm.drive.inputs import Start
+    from hfptm.drive.live import Live
+    from hfptm.drive.loop import Loop
+    from hfptm.secrets import Secrets
+    from hfptm.venue.account import SignedOrder
+
+DRAIN_S = 20.0
+"""How long plans under way are given to end by themselves."""
+
+HALTED = "halted"
+"""The latch of the kill switch: nothing can end by itself then."""
+
+_LOOK_S = 0.05
+
+
+async def traded(
+    settings: "Config",
+    data: Path,
+    account_of: "tuple[Start, Secrets]",
+    limit_ns: int | None,
+    shown: Shown,
+) -> dict[str, Any]:
+    """The summary of a run that has ended as it is meant to, with nothing of it open."""
+    from hfptm.clock import monotonic_ns, wall_ns
+    from hfptm.config import as_toml, limits
+    from hfptm.drive.clob import Clob
+    from hfptm.drive.desk import Desk
+    from hfptm.drive.inputs import InputLog
+    from hfptm.drive.live import Live
+    from hfptm.drive.loop import Loop
+    from hfptm.drive.order_log import OrderLog
+    from hfptm.engine import Output, compile_kernels
+    from hfptm.journal import RunJournal
+    from hfptm.venue.account import Account
+    from replay.driver import new_run_id
+    from replay.metrics import Tally
+    from replay.paper_run import close_run, sink_of
+    from replay.rerun import engine_of
+
+    compile_kernels()
+    start, secrets = account_of
+    account, tally = Account(secrets), Tally()
+    async with Clob(settings.server.clob_url, account) as clob:
+        await require_account(clob, secrets.signature_type, limits(settings).bankroll_e6, start)
+        with RunJournal(data, new_run_id(wall_ns()), as_toml(settings)) as journal:
+            keep, began_ns = sink_of(journal, tally), monotonic_ns()
+            desk = Desk(lambda market: engine.slots.markets[market])
+
+            def sink(output: Output) -> None:
+                keep(output)
+                desk.take(output.intents)
+
+            engine = engine_of(limits(settings), start, sink)
+            with InputLog(journal.folder, start) as inputs, OrderLog(journal.folder) as orders:
+
+                def note(signed: "Sequence[SignedOrder]") -> None:
+                    inputs.flush()
+                    orders.write(signed)
+                    desk.remember(signed)
+
+                loop = Loop(engine, inputs, wall_ns(), start.portfolio.markets)
+                trader = Live(clob, account, settings.server.user_ws_url, desk, note, loop.hear)
+                await until_stopped(settings, data, (loop, trader), limit_ns, shown)
+            return close_run(data, journal, engine, tally, monotonic_ns() - began_ns)
+
+
+async def until_stopped(
+    settings: "Config",
+    data: Path,
+    driven: "tuple[Loop, Live]",
+    limit_ns: int | None,
+    shown: Shown,
+) -> None:
+    """Trade, until told to stop and nothing is open any more."""
+    import gc
+
+    from hfptm.clock import monotonic_ns, wall_ns
+    from hfptm.drive.kill_switch import KillSwitch
+    from hfptm.records import Control
+    from recorder.service import Service
+
+    (loop, trader), switch, ended = driven, KillSwitch(data), asyncio.Event()
+
+    def tick(now_ns: int) -> None:
+        if word := switch.look(monotonic_ns()):
+            loop.control(word)
+            if word is Control.HALT:
+                trader.halt()
+        loop.tick(now_ns)
+        trader.check()
+
+    told = [lambda status: shown(status, trading(loop.status))]
+    gc.collect()
+    gc.freeze()
+    async with ticking(tick, ended), trader:
+        draining = asyncio.create_task(drain(loop, limit_ns, ended))
+        try:
+            await Service(settings, data, told, loop).run(ended)
+        finally:
+            draining.cancel()
+    loop.tick(wall_ns())
+
+
+async def require_account(
+    clob: "Clob", signature_type: int, bankroll_e6: int, start: "Start"
+) -> None:
+    """Raises VenueError with the first thing that forbids trading."""
+    from hfptm.drive.checks import account_checks
+    from hfptm.errors import VenueError
+
+    left = start.portfolio
+    cash_e6 = bankroll_e6 + left.realised_e6 - sum(p.cost_e6 for p in left.positions)
+    for check in await account_checks(clob, signature_type, cash_e6, left):
+        if check.problem:
+            problem = f"{check.name}: {check.problem}"
+            raise VenueError(clob.base_url, "server.clob_url", problem)
+
+
+async def drain(loop: "Loop", limit_ns: int | None, ended: asyncio.Event) -> None:
+    """When told to stop: nothing begins, what is under way may end, then nothing leaves."""
+    from hfptm.records import Control
+    from hfptm.units import NS_PER_S
+
+    stop = stopped_by_signals()
+    if limit_ns is not None:
+        asyncio.get_running_loop().call_later(limit_ns / NS_PER_S, stop.set)
+    await stop.wait()
+    loop.control(Control.STOP)
+    for _ in range(round(DRAIN_S / _LOOK_S)):
+        if loop.status.under_way == 0 or loop.status.latch == HALTED:
+            break
+        await asyncio.sleep(_LOOK_S)
+    loop.control(Control.HALT)
+    ended.set()
