@@ -22,6 +22,7 @@ def engine_of(limits: Limits, start: Start, sink: Callable[[Output], None]) -> E
         portfolio=start.portfolio,
         spare_slots=MARKET_SLOTS_MAX,
         orders_leave=start.mode == LIVE,
+        merges=start.merges,
     )
 
 

@@ -46,6 +46,8 @@ class Start(msgspec.Struct, frozen=True, kw_only=True):
     """PAPER or LIVE."""
     after: str = ""
     """The run that it goes on from; empty: none."""
+    merges: bool = False
+    """Whether YES and NO that leave the market as a pair are merged at the exchange."""
     risk: RiskState = RiskState()
     portfolio: Portfolio = Portfolio()
 

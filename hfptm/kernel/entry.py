@@ -38,7 +38,7 @@ def unworthy(
     if sets_e6 < params.min_liquidity_e6:
         reason = Reason.LIQUIDITY_BELOW_MINIMUM.value
         return refuse(basket, reason, int(params.min_liquidity_e6), sets_e6)
-    if params.min_return_e6 > 0 and is_locked(state, kind, subject):
+    if params.min_return_e6 > 0 and is_locked(state, lane, kind, subject):
         return_e6 = daily_return_e6(state, legs)
         if return_e6 < params.min_return_e6:
             reason = Reason.RETURN_BELOW_MINIMUM.value

@@ -15,11 +15,14 @@ from hfptm.opportunities import OpportunityKind, Reason
 
 
 @cold
-def is_locked(state: State, kind: int, subject: int) -> bool:
+def is_locked(state: State, lane: int, kind: int, subject: int) -> bool:
     """Whether a basket pays at resolution only, not by a merge or a conversion."""
+    params = state.params[lane]
     if kind == OpportunityKind.BINARY:
-        return False
-    return bool(kind != OpportunityKind.NO_BASKET or not state.groups[subject].convertible)
+        return bool(params.holds_pairs)
+    if kind != OpportunityKind.NO_BASKET or params.holds_baskets:
+        return True
+    return bool(not state.groups[subject].convertible)
 
 
 @cold
@@ -35,7 +38,7 @@ def barred(state: State, lane: int, kind: int, subject: int, legs: int) -> int:
         return reason
     params, basket = state.params[lane], state.basket[WALKED]
     gas_wei = int(state.counters[0].gas_price_wei)
-    if gas_wei > params.max_gas_wei and not is_locked(state, kind, subject):
+    if gas_wei > params.max_gas_wei and not is_locked(state, lane, kind, subject):
         return refuse(basket, Reason.GAS_PRICE.value, int(params.max_gas_wei), gas_wei)
     reason = ill_seen(state, lane, legs)
     if reason != 0:

@@ -44,7 +44,8 @@ PARAMS = np.dtype(
         ("edge_scaled_share_e4", "i4"),  # of the bankroll at the minimum edge; 0: does not bind
         ("min_quality_e4", "i4"),
         ("quality_weights_e4", "i4", (4,)),  # of edge, liquidity, amount and gain
-        ("holds_sets", "i4"),  # 1: nothing is merged or converted, sets are held until they resolve
+        ("holds_pairs", "i4"),  # 1: YES and NO are not merged, but held until they resolve
+        ("holds_baskets", "i4"),  # 1: NO sets are not converted, but held until they resolve
     ],
     align=True,
 )

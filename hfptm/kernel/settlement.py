@@ -7,6 +7,7 @@ that cash plus the cost of all positions is bankroll plus realised profit after 
 from hfptm.kernel.cash import portion_e6
 from hfptm.kernel.detector import BINARY, NO_BASKET
 from hfptm.kernel.fees import payout_e6
+from hfptm.kernel.gates import is_locked
 from hfptm.kernel.inventory import note_held
 from hfptm.kernel.jit import Record, cold
 from hfptm.kernel.order_gate import send
@@ -42,10 +43,9 @@ def use_sets(state: State, lane: int, plan: Record) -> None:
 @cold
 def redeems_early(state: State, lane: int, plan: Record) -> bool:
     """Whether complete sets can be turned into cash before they resolve, and may be tried again."""
-    if state.params[lane].holds_sets:
+    if is_locked(state, lane, int(plan.kind), int(plan.subject)):
         return False
-    converts = plan.kind == NO_BASKET and state.groups[plan.subject].convertible
-    return bool(plan.merges <= TRY_MASK and (plan.kind == BINARY or converts))
+    return bool(plan.merges <= TRY_MASK)
 
 
 @cold

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import pytest
+
 from hfptm.kernel.cash import cost_e6, proceeds_e6
 from hfptm.kernel.fees import taker_fee_e6
 from hfptm.kernel.plans import order_id
@@ -95,12 +97,12 @@ def binary() -> tuple[Desk, Record, Record]:
     return desk, yes, no
 
 
-def basket(kind: OpportunityKind, convertible: int = 1) -> tuple[Desk, list[Record]]:
+def basket(kind: OpportunityKind, convertible: int = 1, **limits: int) -> tuple[Desk, list[Record]]:
     """Ten sets of a basket of three outcomes; outcome 2 has no bid."""
     books: list[tuple[Levels, Levels]] = [({6_000: 10}, {}), ({5_500: 10}, {}), ({}, {})]
     if kind == OpportunityKind.YES_BASKET:
         books = [({}, {3_000: 10}), ({}, {3_000: 10}), ({}, {3_000: 10})]
-    desk = Desk()
+    desk = Desk(limits)
     desk.apply([group(0, Relation.EXACTLY_ONE, 3, convertible)])
     desk.apply([item for slot in range(3) for item in (market(slot, group=0), fee(slot, RATE_E4))])
     for slot, (bids, asks) in enumerate(books):
@@ -222,8 +224,11 @@ def test_an_outcome_left_out_that_has_resolved_pays_at_conversion() -> None:
     assert desk.position(2, YES) == (0, 0)
 
 
-def test_no_sets_that_do_not_convert_are_locked_until_they_resolve() -> None:
-    desk, placed = basket(OpportunityKind.NO_BASKET, convertible=0)
+@pytest.mark.parametrize(("convertible", "held"), [(0, 0), (1, 1)])
+def test_no_sets_that_do_not_convert_are_locked_until_they_resolve(
+    convertible: int, held: int
+) -> None:
+    desk, placed = basket(OpportunityKind.NO_BASKET, convertible, holds_baskets=held)
     for intent in placed:
         desk.apply([fill(30, intent, intent["price_e4"], 10), done(30, intent)])
     cost = paid_e6(4_000, 10) + paid_e6(4_500, 10)

@@ -367,3 +367,14 @@ def test_what_is_merged_or_converted_at_once_is_not_locked() -> None:
         kernel.apply([group(0, Relation.AT_MOST_ONE, 2, convertible), *rows[1:]])
         assert answers(kernel) == [reason]
     assert kernel.decisions[0]["value"] == 0
+
+
+@pytest.mark.parametrize("held", ["holds_pairs", "holds_baskets"])
+def test_what_an_account_cannot_merge_or_convert_is_locked(held: str) -> None:
+    least = {"min_return_e6": 1, held: 1}
+    pair, no_basket = Kernel(least), Kernel(least)
+    pair.apply([market(0), *crossed(10)])
+    no_basket.apply(grouped(Relation.AT_MOST_ONE, ({6_000: 50}, {}), ({5_500: 40}, {})))
+    found = {"holds_pairs": answers(pair)[0], "holds_baskets": answers(no_basket)[0]}
+    locked, free = found.pop(held), found.popitem()[1]
+    assert (locked, free) == (Reason.RETURN_BELOW_MINIMUM, Reason.TAKEN)

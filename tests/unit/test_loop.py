@@ -150,6 +150,23 @@ def test_orders_that_leave_are_answered_by_rows_and_sets_are_held(tmp_path: Path
     assert set(heard["ts_recv_ns"].tolist()) == {START_NS + 5 * NS_PER_S}, "time never goes back"
 
 
+def test_pairs_are_merged_where_they_may_and_cash_counts_once_that_is_told(tmp_path: Path) -> None:
+    engine = Recorder([make_market("one")], [], orders_leave=True, merges=True)
+    with InputLog(tmp_path, START) as inputs:
+        loop = Loop(engine, inputs, START_NS)
+        engine.feed(tape_of(crossed_market("one", START_NS)[:-1]))
+        placed = engine.rows_of("intents")
+        placed = placed[placed["kind"] == IntentKind.PLACE]
+        kinds = (EventKind.FILL, EventKind.DONE, EventKind.FILL_CONFIRMED)
+        loop.hear(reports_of(placed, START_NS + NS_PER_S, *kinds))
+        before_e6 = loop.status.cash_e6
+        (merge,) = [i for i in engine.rows_of("intents") if i["kind"] == IntentKind.MERGE]
+        assert loop.status.under_way == 1
+        loop.hear(reports_of(np.array([merge]), START_NS + NS_PER_S, EventKind.SETTLED))
+    assert loop.status.cash_e6 - before_e6 == placed["size_e6"][0] == merge["size_e6"]
+    assert (loop.status.under_way, engine.portfolio().positions) == (0, [])
+
+
 def test_the_kill_switch_halts_and_only_its_lifting_resumes(tmp_path: Path) -> None:
     engine = Recorder([make_market("one")], [])
     switch = KillSwitch(tmp_path)
