@@ -17,6 +17,7 @@ from hfptm.sim.queue import (
     new_item,
     next_deadline,
     next_report_ns,
+    pass_on,
     pop_report,
     postpone,
     reject,
@@ -244,6 +245,8 @@ def run_rows(state_table: Any, sim_table: Any, rows: Array, start: int, stop: in
                 concerns = meet(state, sim, row)
             if row.kind == EventKind.TRADE and sim.head[row.market] != NOBODY:
                 probe.note_print(sim, row)
+        elif row.kind >= EventKind.ACK:
+            pass_on(sim, row)
         kernel.step(state, row)
         if row.kind == EventKind.STATE:
             account.redeem(state, sim, row)

@@ -148,6 +148,11 @@ def test_orders_that_leave_are_answered_by_rows_and_sets_are_held(tmp_path: Path
     ((_, rows),) = read_inputs(tmp_path)
     heard = rows[rows["kind"] >= EventKind.ACK]
     assert set(heard["ts_recv_ns"].tolist()) == {START_NS + 5 * NS_PER_S}, "time never goes back"
+    told = engine.rows_of("reports")
+    assert told[told["kind"] >= EventKind.ACK].tolist() == heard.tolist(), "for the journal"
+    timers_ns = told["ts_recv_ns"][told["kind"] == EventKind.TIMER]
+    assert (np.diff(told["ts_recv_ns"]) >= 0).all()
+    assert len(timers_ns) > 0
 
 
 def test_pairs_are_merged_where_they_may_and_cash_counts_once_that_is_told(tmp_path: Path) -> None:
