@@ -7,7 +7,19 @@ from typing import Annotated
 import typer
 
 from hfptm import __version__
-from hfptm.cli import checks, data, doctor, live, paper, record, runs, sandbox, storage, switch
+from hfptm.cli import (
+    again,
+    checks,
+    data,
+    doctor,
+    live,
+    paper,
+    record,
+    runs,
+    sandbox,
+    storage,
+    switch,
+)
 from hfptm.cli.output import say
 from hfptm.errors import HfptmError
 
@@ -49,7 +61,7 @@ app.command()(runs.replay)
 app.command()(runs.calibrate)
 app.command()(paper.paper)
 app.command()(live.live)
-app.command()(paper.parity)
+app.command()(again.parity)
 app.command()(runs.runs)
 app.command()(doctor.doctor)
 app.command()(switch.kill)

@@ -1,12 +1,10 @@
-"""`hfptm paper`: the kernel on the live feed, with a simulated venue; `hfptm parity`: once more."""
+"""`hfptm paper`: the kernel on the live feed, with a simulated venue."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
-
-import typer
+from typing import TYPE_CHECKING, Any
 
 from hfptm.cli.options import (
     Anew,
@@ -24,12 +22,9 @@ from hfptm.cli.output import say, say_if_compiling, show
 from hfptm.cli.recording import Pairs, Shown, live_status, stopped_by_signals
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from hfptm.config import Config
     from hfptm.drive.inputs import Start
     from hfptm.drive.loop import Status
-    from replay.parity import Parity
 
 TICK_S = 0.005
 """How much later than due a report may be told where no row comes."""
@@ -158,38 +153,3 @@ async def tick_on(tick: Callable[[int], None]) -> None:
     while True:
         tick(wall_ns())
         await asyncio.sleep(TICK_S)
-
-
-def parity(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="Of `hfptm paper`, by its id.")],
-    *,
-    data: Data = None,
-    as_json: AsJson = False,
-) -> None:
-    """Feed a paper run's inputs to the kernel once more; ends with 1 if anything comes out else."""
-    from hfptm.engine import is_compiled
-    from replay.parity import parity as compare
-
-    say_if_compiling(is_compiled())
-    found = compare(folder(data), run)
-    show(as_json, found, lambda: parity_table(found))
-    if not found.is_same:
-        raise typer.Exit(1)
-
-
-def parity_table(found: "Parity") -> "Table":
-    from hfptm.tables import pairs
-
-    rows = [("rows fed", f"{found.inputs:,}")]
-    rows += [(kind, f"{count:,}") for kind, count in found.rows.items()]
-    difference = found.difference
-    if difference is None:
-        rows.append(("result", "the same, bit for bit"))
-    else:
-        rows += [
-            ("result", f"{difference.kind} differ, first in row {difference.row:,}"),
-            ("journalled", str(difference.journalled)),
-            ("computed", str(difference.computed)),
-            ("journalled by commit", difference.commit or "unknown"),
-        ]
-    return pairs(f"Parity of {found.run_id}", rows)

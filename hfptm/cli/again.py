@@ -1,0 +1,26 @@
+"""Commands that compute a run once more from what its kernel was given."""
+
+from typing import Annotated
+
+import typer
+
+from hfptm.cli.options import AsJson, Data, folder
+from hfptm.cli.output import say_if_compiling, show
+
+Run = Annotated[str, typer.Argument(metavar="RUN", help="Of `hfptm paper` or `live`, by its id.")]
+
+
+def parity(run: Run, *, data: Data = None, as_json: AsJson = False) -> None:
+    """Feed a run's inputs to the kernel once more; ends with 1 if anything comes out else."""
+    from hfptm.engine import is_compiled
+    from hfptm.journal import read_run
+    from replay.listed import Listed
+    from replay.parity import parity as compare
+    from replay.parity_report import parity_table
+
+    say_if_compiling(is_compiled())
+    place = folder(data)
+    found = compare(place, run)
+    show(as_json, found, lambda: parity_table(found, Listed.of_run(read_run(place, run).path)))
+    if not found.is_same:
+        raise typer.Exit(1)
