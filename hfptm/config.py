@@ -21,6 +21,7 @@ from hfptm.sections import (
     Discovery,
     FeeModel,
     Fees,
+    Live,
     Quality,
     Recorder,
     Replay,
@@ -61,6 +62,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     fees: Fees = Fees()
     sim: Sim = Sim()
     replay: Replay = Replay()
+    live: Live = Live()
     server: Servers = Servers()
     discovery: Discovery = Discovery()
     storage: Storage = Storage()
@@ -133,6 +135,8 @@ def limits(config: Config) -> Limits:
         order_burst=config.risk.max_order_burst,
         failed_book_pause_ns=config.risk.failed_book_pause_s * NS_PER_S,
         max_gas_wei=config.risk.max_gas_gwei * WEI_PER_GWEI,
+        canary_outlay_e6=_usd_e6(config, "live.canary_usd"),
+        canary_plans=config.live.canary_plans,
         entry_latency_ns=config.sim.entry_latency_ms * NS_PER_MS,
         entry_latency_p99_ns=config.sim.entry_latency_p99_ms * NS_PER_MS,
         matching_delay_ns=config.sim.matching_delay_ms * NS_PER_MS,

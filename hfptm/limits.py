@@ -33,6 +33,9 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     order_burst: int
     failed_book_pause_ns: int
     max_gas_wei: int
+    canary_outlay_e6: int
+    canary_plans: int
+    """0: no plan is a canary."""
     entry_latency_ns: int
     entry_latency_p99_ns: int
     """0: constant; so for each latency."""

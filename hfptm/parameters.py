@@ -32,6 +32,8 @@ def params_of(limits: Limits) -> Array:
     params["order_burst"] = limits.order_burst
     params["failed_book_ns"] = limits.failed_book_pause_ns
     params["max_gas_wei"] = limits.max_gas_wei
+    params["canary_outlay_e6"] = limits.canary_outlay_e6
+    params["canary_plans"] = limits.canary_plans
     params["min_edge_e4"] = limits.min_edge_e4
     params["charge_fees"] = limits.fee_model == FeeModel.PUBLISHED
     params["fills_settle"] = 1

@@ -29,6 +29,8 @@ class RiskState(msgspec.Struct, frozen=True, kw_only=True):
     slow_orders: int = 0
     """Since the last that was answered in time."""
     slow_until_ns: int = 0
+    proven_plans: int = 0
+    """That bought, and of which the chain kept every fill."""
 
 
 _AS_IT_IS = (
@@ -39,6 +41,7 @@ _AS_IT_IS = (
     "paused_until_ns",
     "slow_orders",
     "slow_until_ns",
+    "proven_plans",
 )
 
 

@@ -7,6 +7,7 @@ import msgspec
 
 from hfptm.setting_types import (
     Assets,
+    Canaries,
     CopyAddress,
     Count,
     DailyReturn,
@@ -207,6 +208,15 @@ class Replay(Section, frozen=True, kw_only=True):
     min_grade: GradeName = "D"
     """Recorded hours that `hfptm verify` gave less are refused. Imports and hours without a
     certificate never are."""
+
+
+class Live(Section, frozen=True, kw_only=True):
+    """How an account begins; replay and paper begin alike, to show what live will do."""
+
+    canary_plans: Canaries = 0
+    """So many plans have to buy, and the chain to keep all their fills, before larger ones may."""
+    canary_usd: Usd = Decimal(10)
+    """Largest outlay of one plan until then."""
 
 
 class Servers(Section, frozen=True, kw_only=True):

@@ -136,7 +136,7 @@ def start_after(data: Path, run_id: str, *, is_resumed: bool) -> Start:
     run = read_run(data, run_id)
     risk = msgspec.convert(run.summary["risk"], RiskState)
     if is_resumed:
-        risk = RiskState()
+        risk = RiskState(proven_plans=risk.proven_plans)
     elif risk.latch:
         raise LakeError(
             f"the last {run.summary['mode']} run {run_id} was stopped by {risk.latch}; look at it, "

@@ -53,6 +53,8 @@ RICH = {
     "order_interval_ns": 0,
     "order_burst": 0,
     "max_gas_wei": 1 << 62,
+    "canary_outlay_e6": 0,
+    "canary_plans": 0,
     "failed_book_ns": 0,
     "max_drift_e6": 1_000_000 * ONE_E6,
     "min_edge_e4": 0,

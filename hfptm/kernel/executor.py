@@ -40,7 +40,7 @@ def new_plan(state: State, lane: int, kind: int, subject: int, legs: int) -> Rec
     plan.legs = legs
     plan.open_orders = plan.lead = 0
     plan.kind = kind
-    plan.merging = plan.merges = plan.cancels = 0
+    plan.merging = plan.merges = plan.cancels = plan.confirmed = plan.taken_back = 0
     for position in range(legs):
         leg = state.legs[lane, plan_slot(state, serial), position]
         leg.filled_e6 = leg.cost_e6 = leg.whole_e6 = leg.whole_cost_e6 = 0
@@ -245,8 +245,16 @@ def next_round(state: State, lane: int, plan: Record) -> None:
     mend(state, lane, plan)
     if plan.open_orders == 0:
         plan.stage = Stage.FREE
+        count_proof(state, lane, plan)
         if leaves(state, lane, plan):
             sweep_later(state, lane)
+
+
+@cold
+def count_proof(state: State, lane: int, plan: Record) -> None:
+    """A plan that bought has ended, and the chain kept every fill: what it earned is no matter."""
+    if plan.sets_e6 > 0 and plan.confirmed and not plan.taken_back:
+        state.risk[lane].proven_plans += 1
 
 
 @cold

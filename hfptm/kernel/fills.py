@@ -125,6 +125,10 @@ def on_settlement(state: State, lane: int, plan: Record, row: Record) -> None:
     Nothing is merged, converted or sold before, so what a leg has is all there.
     """
     leg = state.legs[lane, plan_slot(state, int(plan.plan)), leg_of(int(row.aux))]
+    if row.kind == EventKind.FILL_FAILED:
+        plan.taken_back = 1
+    else:
+        plan.confirmed = 1
     if row.side == BUY:
         settle_purchase(state, lane, leg, row)
     else:

@@ -46,6 +46,8 @@ PARAMS = np.dtype(
         ("quality_weights_e4", "i4", (4,)),  # of edge, liquidity, amount and gain
         ("holds_pairs", "i4"),  # 1: YES and NO are not merged, but held until they resolve
         ("holds_baskets", "i4"),  # 1: NO sets are not converted, but held until they resolve
+        ("canary_outlay_e6", "i8"),  # largest of a plan, until so many have proved themselves
+        ("canary_plans", "i8"),
     ],
     align=True,
 )
@@ -99,6 +101,7 @@ RISK = np.dtype(
         ("slow_orders", "i8"),  # since the last that was answered in time
         ("slow_until_ns", "i8"),
         ("slow_ns", "i8"),  # latency of the last order
+        ("proven_plans", "i8"),  # that bought, and of which no fill was taken back, to their end
         ("budget_ns", "i8"),  # when every order of the burst is free again
     ],
     align=True,

@@ -72,6 +72,8 @@ PLAN = np.dtype(
         ("merging", "u1"),  # 1: a merge or conversion is out
         ("merges", "u1"),  # that were sent
         ("cancels", "u1"),  # times that what rests was asked to end
+        ("confirmed", "u1"),  # 1: a fill of it was
+        ("taken_back", "u1"),  # 1: a fill of it was
     ],
     align=True,
 )

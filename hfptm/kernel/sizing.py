@@ -34,9 +34,13 @@ GROWTH_MAX_E4 = 10 * PRICE_ONE_E4
 
 @cold
 def most_outlay_e6(state: State, lane: int, legs: int) -> int:
-    """What one plan of the legs in `state.walk` may cost: it grows with the displayed edge."""
+    """What one plan of the legs in `state.walk` may cost: it grows with the displayed edge, and is
+    small as long as too few plans have proved themselves.
+    """
     params, displayed = state.params[lane], state.basket[DISPLAYED]
     limit_e6 = int(params.max_outlay_e6)
+    if state.risk[lane].proven_plans < params.canary_plans:
+        limit_e6 = min(limit_e6, int(params.canary_outlay_e6))
     if is_short_basket(state, legs):
         limit_e6 = min(limit_e6, int(params.window_max_outlay_e6))
     least_e4 = least_edge_e4(state, lane, legs)

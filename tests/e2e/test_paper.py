@@ -168,7 +168,7 @@ def test_a_run_without_inputs_is_refused(traded: Traded) -> None:
 
 def test_a_run_that_a_loss_limit_stopped_is_not_followed_by_another(tmp_path: Path) -> None:
     with RunJournal(tmp_path, "20260101T000000-000000001", "") as journal:
-        risk = RiskState(latch="daily_loss", latch_limit=1, latch_value=2)
+        risk = RiskState(latch="daily_loss", latch_limit=1, latch_value=2, proven_plans=3)
         journal.close({"mode": "paper", "risk": msgspec.to_builtins(risk)})
     nowhere = ("--set", "server.gamma_url=http://127.0.0.1:9", "--duration", "1s")
     refused = hfptm("paper", "--data", tmp_path, *nowhere)
@@ -177,6 +177,8 @@ def test_a_run_that_a_loss_limit_stopped_is_not_followed_by_another(tmp_path: Pa
     assert "--resume" in refused.err
     assert not list((tmp_path / "runs").glob("*.partial"))
     assert paper.begun(tmp_path, is_anew=True, is_resumed=False) == Start(mode="paper")
+    resumed = paper.begun(tmp_path, is_anew=False, is_resumed=True)
+    assert resumed.risk == RiskState(proven_plans=3), "what was proved is no loss to forget"
     begun = in_its_own_process("paper", "--data", tmp_path, "--resume", *nowhere)
     assert begun.code == 5, begun.err
     assert "check the network" in begun.err

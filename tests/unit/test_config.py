@@ -67,6 +67,8 @@ def test_defaults_without_any_source() -> None:
         order_burst=60,
         failed_book_pause_ns=30_000_000_000,
         max_gas_wei=100_000_000_000,
+        canary_outlay_e6=10_000_000,
+        canary_plans=0,
         entry_latency_ns=50_000_000,
         entry_latency_p99_ns=0,
         matching_delay_ns=0,

@@ -186,6 +186,7 @@ def test_a_day_goes_on_where_the_last_engine_left_it() -> None:
         fallen_e6=80_000_000,
         failures=3,
         paused_until_ns=START_NS + 1,
+        proven_plans=4,
     )
     engine = Recorder([make_market("a")], [], risk=before)
     assert engine.risk_state() == before

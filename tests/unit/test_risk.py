@@ -55,6 +55,51 @@ def test_a_limit_that_leaves_nothing_is_named(limit: str) -> None:
     assert decision["size_e6"] == 1_000 * ONE_E6
 
 
+CANARY = {"canary_outlay_e6": 20 * ONE_E6, "canary_plans": 2, "fills_settle": 1}
+
+
+def bought(kernel: Kernel, slot: int, last_end: EventKind) -> None:
+    """What was placed last is filled, each fill confirmed, but the last, which ends like this.
+
+    No book is left, so what has no partner stays.
+    """
+    ts_ms = 10 + slot
+    kernel.apply([row(EventKind.GAP, ts_ms, slot)])
+    orders = [i for i in kernel.intents if i["kind"] == IntentKind.PLACE]
+    for intent in orders:
+        fields = {"aux": intent["order"], "side": intent["side"], "price_e4": intent["price_e4"]}
+        fields["size_e6"] = intent["size_e6"]
+        end = last_end if intent is orders[-1] else EventKind.FILL_CONFIRMED
+        for kind in (EventKind.FILL, EventKind.DONE, end):
+            kernel.apply([row(kind, ts_ms, slot, **fields)])
+
+
+def next_size_e6(kernel: Kernel, slot: int, ts_ms: int) -> int:
+    """What both entry orders of another crossed market ask for together."""
+    kernel.intents.clear()
+    kernel.apply([market(slot), *crossed(slot, ts_ms)])
+    return sum(placed_e6(kernel))
+
+
+def test_plans_are_small_until_so_many_have_proved_themselves() -> None:
+    """One that the chain took back proves nothing, nor does one that bought nothing."""
+    kernel = Kernel({**CANARY, "max_outlay_e6": 300 * ONE_E6, "holds_pairs": 1})
+    for flag in ("confirmed", "taken_back"):
+        kernel.state.plans[flag] = 1  # as plans before them in the same slots left it
+    ends = (EventKind.FILL_CONFIRMED, EventKind.FILL_FAILED, EventKind.REJECT)
+    for slot, end in enumerate((*ends, EventKind.FILL_CONFIRMED)):
+        assert 18_000_000 < next_size_e6(kernel, slot, 10 + slot) <= 20_000_000, slot
+        if end == EventKind.REJECT:
+            orders = [i["order"] for i in kernel.intents if i["kind"] == IntentKind.PLACE]
+            kernel.apply([row(end, 10 + slot, slot, aux=order) for order in orders])
+        else:
+            bought(kernel, slot, end)
+        assert not kernel.state.plans["stage"].any()
+    assert kernel.state.risk[0]["proven_plans"] == 2
+    assert 290_000_000 < next_size_e6(kernel, 4, 20) <= 300_000_000
+    kernel.check_accounts()
+
+
 def test_a_market_of_no_event_is_its_own_event() -> None:
     kernel = Kernel({"max_event_e6": ONE_E6})
     kernel.apply([market(0), *crossed(0)])

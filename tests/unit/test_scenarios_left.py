@@ -15,6 +15,16 @@ def test_what_found_no_bid_is_looked_at_every_minute() -> None:
     play.ends({}, "-3.469500")
 
 
+def test_a_plan_that_bought_proves_itself_and_what_sweeps_up_after_it_does_not() -> None:
+    play = pair(fills_settle=1).run("book 0 - 0.62\nreject b\nfill a 0.45 100\ndone a")
+    assert play.kernel.state.risk[0]["proven_plans"] == 0, "its fill may still be taken back"
+    play.run("confirm a 0.45 100")
+    assert play.kernel.state.risk[0]["proven_plans"] == 1
+    play.run("book 0 0.44 0.62\ntimer | sell a 100 @0.44 fak")
+    play.run("fill a 0.44 100\ndone a\nconfirm a 0.44 100").ends({}, "-3.469500")
+    assert play.kernel.state.risk[0]["proven_plans"] == 1
+
+
 def test_what_one_plan_left_is_merged_with_what_another_did() -> None:
     play = pair().run("book 0 - -\nreject b\nfill a 0.45 100\ndone a")
     play.kernel.state.positions[0, 0, NO]["size_e6"] = 40_000_000
