@@ -30,6 +30,7 @@ from hfptm.setting_types import (
     Minutes,
     ModeName,
     Names,
+    NodeAddress,
     OrderTypeName,
     Patience,
     PerSecond,
@@ -230,6 +231,9 @@ class Servers(Section, frozen=True, kw_only=True):
     """The market channel, with its path."""
     user_ws_url: WsAddress = "wss://ws-subscriptions-clob.polymarket.com/ws/user"
     """The user channel, with its path."""
+    rpc_url: NodeAddress = ""
+    """A node of the chain, through which an account that holds its own funds merges pairs and
+    redeems shares. Empty: neither is done."""
 
 
 class Discovery(Section, frozen=True, kw_only=True):

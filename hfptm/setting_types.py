@@ -56,6 +56,14 @@ HttpAddress = Annotated[
         description="an address that begins with http:// or https://, without a slash at its end",
     ),
 ]
+NodeAddress = Annotated[
+    str,
+    Meta(
+        pattern=rf"^(https?://{_HOST}{_PATH})?\Z",
+        description="an address that begins with http:// or https://, without a slash at its end, "
+        "or nothing",
+    ),
+]
 WsAddress = Annotated[
     str,
     Meta(

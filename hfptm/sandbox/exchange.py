@@ -6,6 +6,7 @@ All amounts are integers, and the same calls give the same answers. Rules: docs/
 
 from collections.abc import Iterable, Iterator
 
+from hfptm.records import Token
 from hfptm.sandbox import positions
 from hfptm.sandbox.accounts import Accounts
 from hfptm.sandbox.listings import ListedMarket
@@ -153,12 +154,14 @@ class Exchange:
         change_e6 = positions.merge(self.accounts[address], listed, amount_e6)
         return _operation(OperationKind.MERGE, address, amount_e6, change_e6)
 
-    def redeem(self, address: str, market: int) -> Operation | Rejected:
-        """All shares of a resolved market into what they pay."""
+    def redeem(
+        self, address: str, market: int, only: tuple[Token, int] | None = None
+    ) -> Operation | Rejected:
+        """All shares of a resolved market into what they pay, or only so many of one outcome."""
         listed = self.markets.get(market)
         if listed is None:
             return _rejected(address, refuse(Reason.MARKET_NOT_FOUND))
-        change_e6 = positions.redeem(self.accounts[address], listed)
+        change_e6 = positions.redeem(self.accounts[address], listed, only)
         amount_e6 = change_e6 if isinstance(change_e6, int) else 0
         return _operation(OperationKind.REDEEM, address, amount_e6, change_e6)
 

@@ -200,6 +200,14 @@ class GhostFill(Fault, frozen=True, kw_only=True):
     """Trades fail after they were MATCHED."""
 
 
+class Revert(Fault, frozen=True, kw_only=True):
+    """Transactions of accounts are mined without doing what they were for."""
+
+
+class Vanish(Fault, frozen=True, kw_only=True):
+    """Transactions of accounts are taken, and never mined; sent again, they are new ones."""
+
+
 class ClockSkew(Fault, frozen=True, kw_only=True):
     """The server's clock is off, by a step when the window begins and by drift from then on."""
 
@@ -217,7 +225,7 @@ KINDS: dict[str, type[Fault]] = {
     for kind in (
         *(Drop, Duplicate, Delay, Reorder, Lose, Freeze, Disconnect, Refuse, Malformed),
         *(RateLimit, Timeout, Slow, GhostBook, Restart, PostOnly, FalseSuccess),
-        *(GhostFill, ClockSkew),
+        *(GhostFill, Revert, Vanish, ClockSkew),
     )
 }
 

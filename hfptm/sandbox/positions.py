@@ -8,15 +8,29 @@ from hfptm.records import Token
 from hfptm.sandbox.accounts import Account
 from hfptm.sandbox.listings import ListedMarket, NegRiskEvent, Phase
 from hfptm.sandbox.refusals import Reason, Refusal, refuse
+from hfptm.sandbox.reports import OperationKind
 from hfptm.units import PRICE_ONE_E4
 
 BIPS = 10_000
 
 
+def refusal_of(
+    kind: OperationKind, account: Account, listed: ListedMarket, amount_e6: int
+) -> Refusal | None:
+    """Why a split, a merge or a redemption would be refused; None if it would not be."""
+    if kind is OperationKind.REDEEM:
+        return None if listed.phase is Phase.RESOLVED else refuse(Reason.NOT_RESOLVED)
+    if kind is OperationKind.SPLIT:
+        is_there = account.allows_collateral and 0 < amount_e6 <= account.free_e6()
+    else:
+        is_there = account.allows_shares and _has(account, listed.tokens(), amount_e6)
+    return None if is_there else refuse(Reason.BALANCE)
+
+
 def split(account: Account, listed: ListedMarket, amount_e6: int) -> int | Refusal:
     """One dollar into one YES and one NO share."""
-    if not account.allows_collateral or not 0 < amount_e6 <= account.free_e6():
-        return refuse(Reason.BALANCE)
+    if refusal := refusal_of(OperationKind.SPLIT, account, listed, amount_e6):
+        return refusal
     account.cash_e6 -= amount_e6
     listed.pool.collateral_e6 += amount_e6
     for token in listed.tokens():
@@ -26,8 +40,8 @@ def split(account: Account, listed: ListedMarket, amount_e6: int) -> int | Refus
 
 def merge(account: Account, listed: ListedMarket, amount_e6: int) -> int | Refusal:
     """One YES and one NO share into one dollar."""
-    if not account.allows_shares or not _has(account, listed.tokens(), amount_e6):
-        return refuse(Reason.BALANCE)
+    if refusal := refusal_of(OperationKind.MERGE, account, listed, amount_e6):
+        return refusal
     for token in listed.tokens():
         account.add_shares(token, -amount_e6)
     listed.pool.collateral_e6 -= amount_e6
@@ -35,15 +49,23 @@ def merge(account: Account, listed: ListedMarket, amount_e6: int) -> int | Refus
     return amount_e6
 
 
-def redeem(account: Account, listed: ListedMarket) -> int | Refusal:
-    """All shares of a resolved market at its payout, rounded down for each token."""
-    if listed.phase is not Phase.RESOLVED:
-        return refuse(Reason.NOT_RESOLVED)
+def redeem(
+    account: Account, listed: ListedMarket, only: tuple[Token, int] | None = None
+) -> int | Refusal:
+    """All shares of a resolved market at its payout, rounded down for each token; or only so many
+    of one outcome."""
+    if refusal := refusal_of(OperationKind.REDEEM, account, listed, 0):
+        return refusal
+    given_e6 = {outcome: account.free_shares_e6(listed.tokens()[outcome]) for outcome in Token}
+    if only:
+        if only[1] > given_e6[only[0]]:
+            return refuse(Reason.BALANCE)
+        given_e6 = dict([only])
     paid_e6 = 0
-    payouts_e4 = (listed.payout_e4, PRICE_ONE_E4 - listed.payout_e4)
-    for token, payout_e4 in zip(listed.tokens(), payouts_e4, strict=True):
-        shares_e6 = account.free_shares_e6(token)
-        account.add_shares(token, -shares_e6)
+    for outcome, shares_e6 in given_e6.items():
+        yes_e4 = listed.payout_e4
+        payout_e4 = yes_e4 if outcome is Token.YES else PRICE_ONE_E4 - yes_e4
+        account.add_shares(listed.tokens()[outcome], -shares_e6)
         paid_e6 += shares_e6 * payout_e4 // PRICE_ONE_E4
     listed.pool.collateral_e6 -= paid_e6
     account.cash_e6 += paid_e6

@@ -2,6 +2,7 @@
 
 from starlette.routing import Route
 
+from hfptm.sandbox import node
 from hfptm.sandbox.calls import Call, Clock, Handler, Reply, as_json
 from hfptm.sandbox.clob_account import AccountDesk
 from hfptm.sandbox.clob_books import BookReads
@@ -93,6 +94,7 @@ def _private(sandbox: Sandbox) -> _Table:
         ("GET", "/balance-allowance", account.balance_allowance),
         ("GET", "/balance-allowance/update", account.update_balance_allowance),
         ("POST", "/v1/heartbeats", account.heartbeat),
+        ("POST", node.PATH, node.Node(sandbox).call),
     ]
 
 

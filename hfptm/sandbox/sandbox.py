@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from hfptm.sandbox.agents import Agent, first_due
 from hfptm.sandbox.auth import ApiKeys
 from hfptm.sandbox.catalogue import Catalogue, EventEntry, EventTerms, MarketEntry, MarketTerms
+from hfptm.sandbox.chain import Chain
 from hfptm.sandbox.exchange import Exchange
 from hfptm.sandbox.faults import Faults
 from hfptm.sandbox.faults_trades import TradeFaults
@@ -42,6 +43,7 @@ class Sandbox:
         self.heartbeats = Heartbeats(seed)
         self.limits = RateLimits()
         self.faults = Faults(seed)
+        self.chain = Chain(self.exchange, self.catalogue, self.faults)
         self.closed_only: set[str] = set()
         """Addresses that may only sell."""
         self.now_ns = 0
@@ -113,16 +115,17 @@ class Sandbox:
     def due_ns(self) -> int:
         """When anything happens next; never before now, or what came late would be lost."""
         agent = first_due(self.agents)
-        due_ns = min(self.exchange.due_ns(), self.history.due_ns())
+        due_ns = min(self.exchange.due_ns(), self.history.due_ns(), self.chain.due_ns())
         return max(min(due_ns, agent.due_ns) if agent else due_ns, self.now_ns)
 
     def _settle(self, ts_ns: int) -> None:
-        """What the exchange itself does up to a time: orders, then settlement."""
+        """What the exchange itself does up to a time: orders, settlement, then the chain."""
         self.now_ns = ts_ns
         self.absorb(self.exchange.unfold(ts_ns))
         for record, status in self.history.advance(ts_ns, self._undo):
             for listener in self.settlement_listeners:
                 listener(record, status)
+        self.chain.advance(ts_ns)
 
     def _undo(self, record: TradeRecord) -> bool:
         """Take a trade back that fails; not if what it moved is not there any more."""

@@ -20,6 +20,7 @@ from starlette.routing import BaseRoute
 
 from hfptm import clock
 from hfptm.errors import ConfigError
+from hfptm.sandbox import node
 from hfptm.sandbox.calls import Clock
 from hfptm.sandbox.market_frames import FrameSource, MarketFrames
 from hfptm.sandbox.routes import as_routes, clob_table, gamma_table
@@ -89,6 +90,7 @@ class Server:
             gamma_url=self.gamma_url,
             market_ws_url=self.ws_url + MARKET_PATH,
             user_ws_url=self.ws_url + USER_PATH,
+            rpc_url=self.clob_url + node.PATH,
         )
 
     @property

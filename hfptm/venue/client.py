@@ -19,8 +19,9 @@ def environment(servers: Servers) -> Environment:
     """The client's production environment with these servers and no others.
 
     Contracts and wallet derivation stay those of production, so that signatures are the same. Every
-    service that `servers` does not name (relayer, chain, data and so on) leads to the CLOB's
-    address, which knows none of their paths: nothing can reach production by oversight.
+    service that `servers` does not name (relayer, data and so on, and the chain without a node)
+    leads to the CLOB's address, which knows none of their paths: nothing can reach production by
+    oversight.
     """
     addresses = {
         field.name: servers.clob_url
@@ -32,6 +33,7 @@ def environment(servers: Servers) -> Environment:
         "gamma_url": servers.gamma_url,
         "clob_market_ws_url": servers.market_ws_url,
         "clob_user_ws_url": servers.user_ws_url,
+        "rpc_url": servers.rpc_url or servers.clob_url,
     }
     config = dataclasses.replace(PRODUCTION_CONFIG, **addresses)  # type: ignore[arg-type]
     return create_environment(name="hfptm", config=config)

@@ -15,6 +15,7 @@ SERVERS = Servers(
     gamma_url="http://127.0.0.1:2",
     market_ws_url="ws://127.0.0.1:3/ws/market",
     user_ws_url="ws://127.0.0.1:3/ws/user",
+    rpc_url="http://127.0.0.1:4/rpc",
 )
 
 
@@ -24,6 +25,9 @@ def test_each_server_is_where_it_was_said_to_be() -> None:
     assert config.gamma_url == SERVERS.gamma_url
     assert config.clob_market_ws_url == SERVERS.market_ws_url
     assert config.clob_user_ws_url == SERVERS.user_ws_url
+    assert config.rpc_url == SERVERS.rpc_url
+    without = msgspec.structs.replace(SERVERS, rpc_url="")
+    assert get_environment_config(client.environment(without)).rpc_url == SERVERS.clob_url
 
 
 def test_the_default_servers_are_those_of_production() -> None:
