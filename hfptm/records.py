@@ -86,6 +86,8 @@ class EventKind(IntEnum):
     """The trade of an earlier FILL, with its price_e4 and size_e6, was taken back."""
     DELAYED = 40
     """The order is marketable and sits in its taker delay, in which it cannot be cancelled."""
+    CASH = 41
+    """What a trade moved beyond what its FILL says: size_e6, below 0 if it brought less."""
 
 
 class EventFlag(IntEnum):

@@ -6,14 +6,26 @@ from hfptm.units import PRICE_ONE_E4
 
 @cold
 def cost_e6(price_e4: int, size_e6: int) -> int:
-    """Cash for `size_e6` shares, rounded up: what a buyer pays."""
+    """Cash for `size_e6` shares, rounded up: the most that a buyer pays."""
     return (price_e4 * size_e6 + PRICE_ONE_E4 - 1) // PRICE_ONE_E4
 
 
 @cold
 def proceeds_e6(price_e4: int, size_e6: int) -> int:
-    """Cash for `size_e6` shares, rounded down: what a seller gets."""
+    """Cash for `size_e6` shares, rounded down: the least that a seller gets."""
     return price_e4 * size_e6 // PRICE_ONE_E4
+
+
+@cold
+def fill_cash_e6(price_e4: int, size_e6: int, is_buy: bool, is_maker: bool) -> int:
+    """Cash of one fill, what a BUY pays or a SELL gets, before the fee.
+
+    The contracts round the resting order's side against it, and the rest is the taker's: exact if
+    the fill met one resting order (reference, section 4.3).
+    """
+    if is_buy == is_maker:
+        return cost_e6(price_e4, size_e6)
+    return proceeds_e6(price_e4, size_e6)
 
 
 @cold

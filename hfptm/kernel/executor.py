@@ -1,7 +1,7 @@
 """A plan from its entry orders to its end, driven by execution reports; see `kernel.plans`."""
 
 from hfptm.kernel.detector import NO_BASKET
-from hfptm.kernel.fills import is_new_fill, is_settlement, on_fill, on_settlement
+from hfptm.kernel.fills import correct, is_new_fill, is_settlement, on_fill, on_settlement
 from hfptm.kernel.gates import count_failure
 from hfptm.kernel.jit import Record, cold
 from hfptm.kernel.mending import mend
@@ -142,7 +142,10 @@ def on_report(state: State, row: Record) -> None:
         return
     plan = state.plans[lane, plan_slot(state, serial)]
     used = False
-    if plan.stage != Stage.FREE and plan.plan == serial:
+    if row.kind == EventKind.CASH:
+        correct(state.lanes[lane], row)
+        used = True
+    elif plan.stage != Stage.FREE and plan.plan == serial:
         if leg_of(int(row.aux)) < plan.legs:
             used = on_leg_report(state, lane, plan, row)
         elif plan.merging and try_of(int(row.aux)) == plan.merges - 1:

@@ -3,7 +3,7 @@
 After every row, cash plus the cost of all positions is bankroll plus realised profit.
 """
 
-from hfptm.kernel.cash import cost_e6, portion_e6, proceeds_e6
+from hfptm.kernel.cash import cost_e6, fill_cash_e6, portion_e6
 from hfptm.kernel.fees import market_fee_e6
 from hfptm.kernel.inventory import note_held
 from hfptm.kernel.jit import Record, cold
@@ -28,15 +28,22 @@ def fee_e6(state: State, lane: int, leg: Record, row: Record) -> int:
 
 
 @cold
+def gross_e6(row: Record) -> int:
+    """What it costs or brings, before the fee."""
+    is_buy, is_maker = row.side == BUY, row.flags & EventFlag.MAKER != 0
+    return fill_cash_e6(int(row.price_e4), int(row.size_e6), is_buy, is_maker)
+
+
+@cold
 def outlay_e6(state: State, lane: int, leg: Record, row: Record) -> int:
     """What a purchase costs, its fee included."""
-    return cost_e6(int(row.price_e4), int(row.size_e6)) + fee_e6(state, lane, leg, row)
+    return gross_e6(row) + fee_e6(state, lane, leg, row)
 
 
 @cold
 def income_e6(state: State, lane: int, leg: Record, row: Record) -> int:
     """What a sale brings, its fee taken off."""
-    return proceeds_e6(int(row.price_e4), int(row.size_e6)) - fee_e6(state, lane, leg, row)
+    return gross_e6(row) - fee_e6(state, lane, leg, row)
 
 
 @cold
@@ -53,10 +60,9 @@ def on_fill(state: State, lane: int, plan: Record, row: Record) -> None:
     """Book shares and cash. A sale's profit is what it brought less the leg's average cost."""
     leg = state.legs[lane, plan_slot(state, int(plan.plan)), leg_of(int(row.aux))]
     account = state.lanes[lane]
-    price_e4, size_e6 = int(row.price_e4), int(row.size_e6)
     account.fills += 1
     account.fees_e6 += fee_e6(state, lane, leg, row)
-    leg.left_e6 -= cost_e6(price_e4, size_e6) if spends_dollars(leg, int(row.side)) else size_e6
+    leg.left_e6 -= gross_e6(row) if spends_dollars(leg, int(row.side)) else int(row.size_e6)
     if state.params[lane].fills_settle:
         leg.unsettled += 1
         plan.open_orders += 1
@@ -65,6 +71,14 @@ def on_fill(state: State, lane: int, plan: Record, row: Record) -> None:
     else:
         on_sale(state, lane, leg, row)
     redeem(state, lane, int(leg.market))
+
+
+@cold
+def correct(account: Record, row: Record) -> None:
+    """A trade filled several orders, each rounded for itself: profit or loss, not cost, since the
+    shares may be gone when that is told."""
+    account.cash_e6 += row.size_e6
+    account.realised_e6 += row.size_e6
 
 
 @cold

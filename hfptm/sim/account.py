@@ -6,7 +6,7 @@ be sold, merged or converted once the trade that brought them is final, and what
 give is promised to it.
 """
 
-from hfptm.kernel.cash import cost_e6, proceeds_e6
+from hfptm.kernel.cash import cost_e6, fill_cash_e6, proceeds_e6
 from hfptm.kernel.fees import dearest_fee_e6, market_fee_e6, payout_e6
 from hfptm.kernel.jit import Record, cold
 from hfptm.kernel.plans import lane_of
@@ -60,11 +60,11 @@ def cash_of(state: State, lane: int, row: Record) -> int:
     """What a FILL brings, or, negative, costs."""
     price_e4, size_e6 = int(row.price_e4), int(row.size_e6)
     fee_e6 = market_fee_e6(state.params[lane], state.markets[row.market], price_e4, size_e6)
-    if row.flags & EventFlag.MAKER:
+    is_buy, is_maker = row.side == Side.BID, row.flags & EventFlag.MAKER != 0
+    gross_e6 = fill_cash_e6(price_e4, size_e6, is_buy, is_maker)
+    if is_maker:
         fee_e6 = 0
-    if row.side == Side.BID:
-        return -cost_e6(price_e4, size_e6) - fee_e6
-    return proceeds_e6(price_e4, size_e6) - fee_e6
+    return -gross_e6 - fee_e6 if is_buy else gross_e6 - fee_e6
 
 
 @cold

@@ -5,7 +5,7 @@ that a lane took stays taken until the venue's book shows another size at that l
 """
 
 from hfptm.kernel.book import book_artefact, next_ask, next_bid
-from hfptm.kernel.cash import affordable_e6, cost_e6
+from hfptm.kernel.cash import affordable_e6, proceeds_e6
 from hfptm.kernel.jit import Record, cold
 from hfptm.kernel.state import State, rows_reserve
 from hfptm.records import EventFlag, EventKind, OrderType, RejectReason, Side, Token
@@ -79,7 +79,8 @@ def wanted_e6(item: Record, price_e4: int, left_e6: int) -> int:
 
 @cold
 def spent_e6(item: Record, price_e4: int, size_e6: int) -> int:
-    return cost_e6(price_e4, size_e6) if spends(item) else size_e6
+    """Of the rest of an order: a taker's dollars, which round in its favour, or its shares."""
+    return proceeds_e6(price_e4, size_e6) if spends(item) else size_e6
 
 
 @cold

@@ -3,7 +3,9 @@
 import msgspec
 
 from hfptm.records import BUY, RejectReason, Side
-from hfptm.venue.batch import read_size_e6
+from hfptm.units import PRICE_ONE_E4
+from hfptm.venue.batch import UNREADABLE, read_price_e4, read_size_e6
+from hfptm.venue.user_messages import UserTrade
 
 CONFIRMED, FAILED = "CONFIRMED", "FAILED"
 """How trades end; until then they are provisional."""
@@ -29,6 +31,8 @@ class Fill(msgspec.Struct):
     status: str
     is_maker: bool = False
     """Our order rested."""
+    beyond_e6: int = 0
+    """Cash that it moved beyond what its price and size say, below 0 if it brought less."""
 
 
 class OwnOrder(msgspec.Struct, kw_only=True, eq=False):
@@ -83,6 +87,29 @@ class OwnCounters(msgspec.Struct):
     """Shares matched by an order that was said to be over; told all the same."""
     contradictory: int = 0
     """A trade that was final is said to have ended otherwise; the first end stands."""
+
+
+def beyond_e6(trade: UserTrade, side: Side, fill: Fill) -> int:
+    """Of a taker's trade: each resting order's part is rounded for itself (reference, section 4.3),
+    so several leave the taker more than one would. 0 if the trade does not tell all its parts."""
+    told_e6 = gain_e6 = 0
+    for part in trade.maker_orders or ():
+        price_e4, size_e6 = read_price_e4(part.price), read_size_e6(part.matched_amount)
+        if UNREADABLE in (price_e4, size_e6) or not (part.asset_id and trade.asset_id):
+            return 0
+        is_same_token = part.asset_id == trade.asset_id
+        own_price_e4 = price_e4 if is_same_token else PRICE_ONE_E4 - price_e4
+        told_e6 += size_e6
+        gain_e6 += _taker_gain_e6(side, own_price_e4, size_e6)
+    if told_e6 != fill.size_e6:
+        return 0
+    return gain_e6 - _taker_gain_e6(side, fill.price_e4, fill.size_e6)
+
+
+def _taker_gain_e6(side: Side, price_e4: int, size_e6: int) -> int:
+    """As `kernel.cash.fill_cash_e6`: below 0 for a BUY."""
+    worth_e8 = price_e4 * size_e6
+    return -(worth_e8 // PRICE_ONE_E4 if side == BUY else -worth_e8 // PRICE_ONE_E4)
 
 
 def shares_e6(side: Side, making: object, taking: object) -> int:

@@ -19,6 +19,7 @@ from hfptm.venue.own_order import (
     Fill,
     OwnCounters,
     OwnOrder,
+    beyond_e6,
     reject_reason,
 )
 from hfptm.venue.user_messages import UserOrder, UserTrade
@@ -129,6 +130,7 @@ class OwnOrders:
                 self.counters.unreadable += 1
                 self._doubt(own, ts_ns)
             else:
+                fill.beyond_e6 = 0 if is_maker else beyond_e6(message, own.side, fill)
                 self._know(own, ts_ns)
                 self._fill(own, message.id, fill, ts_ns)
                 self._review(own, ts_ns)
@@ -228,8 +230,13 @@ class OwnOrders:
             self._open[own.order_id] = own
 
     def _tell_fill(self, kind: EventKind, own: OwnOrder, fill: Fill, ts: tuple[int, int]) -> None:
+        """Cash beyond what it says comes with it, and goes before its end, which ends the order."""
         flags = EventFlag.MAKER if fill.is_maker else 0
+        if kind is EventKind.FILL_FAILED and fill.beyond_e6:
+            self._tell(EventKind.CASH, own, ts, size_e6=-fill.beyond_e6)
         self._tell(kind, own, ts, size_e6=fill.size_e6, price_e4=fill.price_e4, flags=flags)
+        if kind is EventKind.FILL and fill.beyond_e6:
+            self._tell(EventKind.CASH, own, ts, size_e6=fill.beyond_e6)
 
     def _tell(
         self,
@@ -253,6 +260,7 @@ def _recognised(own: OwnOrder, trade_id: str, fill: Fill) -> Fill | None:
     if not like:
         return None
     known = next((told for told in like if told.status == fill.status), like[0])
+    known.beyond_e6 = fill.beyond_e6
     own.told = [told for told in own.told if told is not known]
     own.fills[trade_id] = known
     own.matched_e6 += known.size_e6

@@ -31,20 +31,24 @@ class MakerOrder(msgspec.Struct, gc=False):
     """A resting order's part of a trade; the price is in its own token."""
 
     order_id: str = ""
+    asset_id: Text = None
     matched_amount: Text = None
     price: Text = None
 
 
 class UserTrade(msgspec.Struct, gc=False):
     """`{"event_type":"trade","id":"5c","market":"0xc0","status":"MATCHED","taker_order_id":"0x9f",
-    "size":"10","price":"0.52","timestamp":"1793000000600","maker_orders":[{"order_id":"0x77",
-    "matched_amount":"10","price":"0.48"}]}`; what is on top is the taker's, whoever listens."""
+    "asset_id":"7","size":"10","price":"0.52","timestamp":"1793000000600","maker_orders":[{
+    "order_id":"0x77","asset_id":"8","matched_amount":"10","price":"0.48"}]}`; what is on top is the
+    taker's, whoever listens."""
 
     id: str
     market: str = ""
     status: str | None = None
     """MATCHED, MINED, CONFIRMED, RETRYING, FAILED; REST puts TRADE_STATUS_ before."""
     taker_order_id: str | None = None
+    asset_id: Text = None
+    """The taker's token."""
     size: Text = None
     price: Text = None
     timestamp: Text = None

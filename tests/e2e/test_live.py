@@ -167,7 +167,7 @@ def test_every_order_was_journalled_and_none_was_sent_twice(traded: Traded) -> N
 
 
 def test_cash_and_shares_are_those_of_the_exchange(traded: Traded) -> None:
-    """To the micro-share; cash to a micro-dollar a fill, by which the books are the poorer."""
+    """To the micro-share and the micro-dollar."""
     left = json.loads((traded.run / "portfolio.json").read_text())
     markets = {market["market"]: market for market in left["markets"]}
     held = {
@@ -176,9 +176,7 @@ def test_cash_and_shares_are_those_of_the_exchange(traded: Traded) -> None:
     }
     assert held == traded.books.shares_e6
     spent_e6 = round((traded.summary["cash_usd"] - 1000) * ONE_E6)
-    killed = read_run(traded.data, traded.killed).summary
-    fills = traded.summary["fills"] + killed["fills"]
-    assert 0 <= traded.books.cash_e6 - FUNDS_E6 - spent_e6 <= fills
+    assert traded.books.cash_e6 - FUNDS_E6 == spent_e6
 
 
 def test_a_killed_run_was_closed_with_what_became_of_its_orders(traded: Traded) -> None:

@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from fractions import Fraction
+from math import ceil, floor
 from typing import Any
 
 import numpy as np
@@ -110,7 +111,7 @@ class Ledger:
         return bool(self.venue.state.params[lane]["fills_settle"])
 
     def moved_e6(self, report: Record, lane: int) -> int:
-        """Cash that a fill brings: below 0 for a purchase, which is rounded against us."""
+        """Cash that a fill brings: below 0 for a purchase. Rounded against whoever rested."""
         market = self.venue.state.markets[report["market"]]
         price = Fraction(report["price_e4"], PRICE_ONE_E4)
         shares = Fraction(report["size_e6"], ONE_E6)
@@ -122,7 +123,8 @@ class Ledger:
         worth_e6 = shares * price * ONE_E6
         if report["side"] == Side.BID:
             worth_e6 = -worth_e6
-        return worth_e6.numerator // worth_e6.denominator - fee_e6
+        rounded_e6 = floor(worth_e6) if report["flags"] & EventFlag.MAKER else ceil(worth_e6)
+        return rounded_e6 - fee_e6
 
     def settle(self, report: Record) -> None:
         """A merged set pays one; a converted one of k NO pays k - 1, and the YES of the others."""

@@ -94,7 +94,7 @@ class Exchange:
                 break
             left_e6 -= size_e6
             if budget is not None:
-                budget -= -(-own_e4 * size_e6 // PRICE_ONE_E4)
+                budget -= own_e4 * size_e6 // PRICE_ONE_E4
         if order.order_type == OrderType.FOK and not is_whole:
             return []  # a BUY is whole when its dollars are spent, not when it has its shares
         self.taken.update(uses)

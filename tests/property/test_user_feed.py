@@ -4,15 +4,18 @@ from collections import Counter
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hfptm.records import BUY, SELL, EventKind, Side
+from hfptm.kernel.cash import fill_cash_e6
+from hfptm.kernel.fees import taker_fee_e6
+from hfptm.records import BUY, SELL, EventFlag, EventKind, Side
 from hfptm.sandbox.history import Fate
 from hfptm.sandbox.user_channel import UserChannels
 from hfptm.units import NS_PER_S, ONE_E6, PRICE_ONE_E4
 from hfptm.venue.own_order import OwnOrder
-from hfptm.venue.own_orders import OwnOrders
+from hfptm.venue.own_orders import OwnOrders, Rows
 from hfptm.venue.user_feed import UserFeed
 from hfptm.venue.user_messages import decode_page
 from tests.own_orders import NOW_NS, feed_of, own_order
@@ -21,10 +24,11 @@ from tests.sandbox_api import STANDARD_SLUG, Api, Trader, entry_of, make_sandbox
 KEY = "0x" + "11" * 32
 FUNDS_E6 = 1_000 * ONE_E6
 FILL, FAILED, CONFIRMED = EventKind.FILL, EventKind.FILL_FAILED, EventKind.FILL_CONFIRMED
+SIGNS = {FILL: 1, FAILED: -1}
 
 placing = st.tuples(
     st.sampled_from([Side(BUY), Side(SELL)]),
-    st.sampled_from([4_000, 5_000, 6_000]),
+    st.sampled_from([4_300, 5_100, 6_700]),
     st.sampled_from([5, 10, 25]),
     st.booleans(),
 )
@@ -54,6 +58,7 @@ class Desk:
         sandbox.history.fate = lambda record: fates[record.trade.trade_id % len(fates)]
         self.account = sandbox.exchange.accounts[address]
         self.before_e6 = self.holdings()
+        self.cash_before_e6 = self.account.cash_e6
         self.own, self.sent = OwnOrders(), list[OwnOrder]()
         self.frames: list[bytes] = []
         credentials = self.trader.credentials
@@ -137,26 +142,61 @@ def test_rows_are_the_exchanges_books(
         feed.receive(frame, desk.api.now_ns)
     if lost_of_ten:
         desk.query(feed)
-    check(desk)
+    check(desk, desk.own.take())
 
 
-def check(desk: Desk) -> None:
+@pytest.mark.parametrize(("fate", "beyond_e6"), [("CONFIRMED", [1]), ("FAILED", [1, -1])])
+def test_a_trade_with_two_broken_parts_leaves_the_taker_more(
+    fate: str, beyond_e6: list[int]
+) -> None:
+    """What is left of a seller of five whom the first order broke, and a part of the next."""
+    desk = Desk([Fate(fate), Fate.CONFIRMED])
+    sale, buy = (Side(SELL), 4_300, 5, False), (Side(BUY), 5_100, 5, False)
+    pair = (Side(BUY), 5_700, 5, True)
+    others = [("other", sale), ("other", pair), ("other", (Side(SELL), 4_300, 25, False))]
+    for act in [*others, ("own", buy, "FAK"), ("own", buy, "FAK")]:
+        desk.act(act)
+    desk.finish()
+    feed = UserFeed(desk.own)
+    for frame in desk.frames:
+        feed.receive(frame, desk.api.now_ns)
     rows = desk.own.take()
+    assert rows["size_e6"][rows["kind"] == EventKind.CASH].tolist() == beyond_e6
+    check(desk, rows)
+
+
+def check(desk: Desk, rows: Rows) -> None:
     assert list(desk.own.unsettled()) == []
     tokens = {o.order: token_of(desk, o) for o in desk.sent}
     shares_e6: Counter[str] = Counter()
     for row in rows:
-        sign = {FILL: 1, FAILED: -1}.get(EventKind(int(row["kind"])), 0)
+        sign = SIGNS.get(EventKind(int(row["kind"])), 0)
         bought = 1 if row["side"] == BUY else -1
         shares_e6[tokens[int(row["aux"])]] += sign * bought * int(row["size_e6"])
     after_e6 = desk.holdings()
     assert all(after_e6[t] - desk.before_e6[t] == shares_e6[t] for t in set(tokens.values()))
+    gained_e6 = sum(gain_e6(desk, row) for row in rows)
+    assert desk.account.cash_e6 - desk.cash_before_e6 == gained_e6
     for made in desk.sent:
         kinds = Counter(int(row["kind"]) for row in rows if row["aux"] == made.order)
         assert kinds[EventKind.DONE] + kinds[EventKind.REJECT] == 1
         assert kinds[EventKind.ACK] <= 1
         assert kinds[CONFIRMED] + kinds[FAILED] == kinds[FILL]
         assert kinds[EventKind.UNKNOWN] == 0
+
+
+def gain_e6(desk: Desk, row: Any) -> int:
+    """Cash that the kernel books for it."""
+    kind, price_e4, size_e6 = int(row["kind"]), int(row["price_e4"]), int(row["size_e6"])
+    if kind == EventKind.CASH:
+        return size_e6
+    if kind not in SIGNS:
+        return 0
+    is_buy, is_maker = row["side"] == BUY, bool(row["flags"] & EventFlag.MAKER)
+    gross_e6 = int(fill_cash_e6(price_e4, size_e6, is_buy, is_maker))
+    rates = desk.market.fee_rate_e4, desk.market.fee_exponent
+    fee_e6 = 0 if is_maker else int(taker_fee_e6(*rates, price_e4, size_e6))
+    return SIGNS[EventKind(kind)] * ((-gross_e6 if is_buy else gross_e6) - fee_e6)
 
 
 def token_of(desk: Desk, own: OwnOrder) -> str:
@@ -169,7 +209,7 @@ def token_of(desk: Desk, own: OwnOrder) -> str:
 
 KEYS = (
     *("event_type", "id", "market", "type", "status", "size_matched", "taker_order_id", "size"),
-    *("price", "timestamp", "maker_orders", "order_id", "matched_amount"),
+    *("price", "timestamp", "maker_orders", "order_id", "matched_amount", "asset_id"),
 )
 words = st.sampled_from(
     ["order", "trade", "0xaa", "MATCHED", "LIVE", "CANCELED", "CANCELLATION", "FAILED", "10", "0.5"]

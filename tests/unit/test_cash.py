@@ -6,7 +6,14 @@ from math import ceil, floor
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from hfptm.kernel.cash import affordable_e6, cost_e6, portion_e6, proceeds_e6, scaled_e6
+from hfptm.kernel.cash import (
+    affordable_e6,
+    cost_e6,
+    fill_cash_e6,
+    portion_e6,
+    proceeds_e6,
+    scaled_e6,
+)
 from hfptm.kernel.state import SETS_MAX_E6
 from hfptm.units import SIZE_MAX_E6
 
@@ -20,6 +27,15 @@ def test_buyer_pays_up_and_seller_gets_down(price_e4: int, size_e6: int) -> None
     exact = Fraction(price_e4 * size_e6, 10_000)
     assert cost_e6(price_e4, size_e6) == ceil(exact)
     assert proceeds_e6(price_e4, size_e6) == floor(exact)
+
+
+@given(PRICES_E4, SIZES_E6, st.booleans())
+def test_a_fill_is_rounded_against_the_one_that_rested(
+    price_e4: int, size_e6: int, is_buy: bool
+) -> None:
+    exact = Fraction(price_e4 * size_e6, 10_000)
+    assert fill_cash_e6(price_e4, size_e6, is_buy, True) == (ceil if is_buy else floor)(exact)
+    assert fill_cash_e6(price_e4, size_e6, is_buy, False) == (floor if is_buy else ceil)(exact)
 
 
 @given(st.integers(0, SETS_MAX_E6), PRICES_E4)

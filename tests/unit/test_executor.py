@@ -315,6 +315,19 @@ def test_reports_that_fit_no_plan_change_nothing() -> None:
     assert desk.counters()["unused_rows"] == 5
 
 
+@pytest.mark.parametrize("beyond_e6", [3, -3])
+def test_cash_beyond_a_fill_is_profit_whatever_became_of_the_plan(beyond_e6: int) -> None:
+    desk, yes, no = binary()
+    desk.apply([fill(30, yes, 4_500, 100), done(30, yes), fill(31, no, 4_000, 100), done(31, no)])
+    desk.apply([settled(60, *desk.sent(IntentKind.MERGE))])
+    assert desk.is_idle()
+    cash_e6, realised_e6 = int(desk.lane()["cash_e6"]), int(desk.lane()["realised_e6"])
+    desk.apply([row(EventKind.CASH, 61, 0, size_e6=beyond_e6, aux=yes["order"])])
+    assert desk.lane()["realised_e6"] == realised_e6 + beyond_e6
+    assert desk.lane()["cash_e6"] == cash_e6 + beyond_e6
+    assert desk.counters()["unused_rows"] == 0
+
+
 def test_one_plan_without_an_end_blocks_no_other() -> None:
     desk = Desk()
     rows = [market(0), fee(0, RATE_E4)]
