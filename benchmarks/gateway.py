@@ -50,6 +50,7 @@ class Bench:
         return [
             Placement(
                 order=self._orders - number,
+                decided_ns=clock.wall_ns(),
                 market=self._market,
                 token=Token.YES,
                 side=Side.BID,

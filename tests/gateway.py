@@ -103,6 +103,7 @@ class Desk:
         self.orders += 1
         fields: dict[str, Any] = {
             "order": self.orders,
+            "decided_ns": clock.wall_ns(),
             "market": self.market,
             "token": Token.YES,
             "side": Side(side),

@@ -75,6 +75,7 @@ class Desk:
         order_type = OrderType(intent["order_type"])
         return Placement(
             order=int(intent["order"]),
+            decided_ns=int(intent["ts_ns"]),
             market=self._market_of(int(intent["market"])),
             token=Token(intent["token"]),
             side=Side(intent["side"]),

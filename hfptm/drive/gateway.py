@@ -14,6 +14,7 @@ import msgspec
 from hfptm import clock
 from hfptm.drive.clob import Clob, NoReplyError, Reply
 from hfptm.errors import VenueError
+from hfptm.units import NS_PER_S
 from hfptm.venue.account import Account, Placement, SignedOrder, TimeInForce
 from hfptm.venue.answers import (
     Answer,
@@ -33,6 +34,10 @@ from hfptm.venue.user_feed import UserFeed
 
 LEGS_MAX = 15
 """Orders in one request (reference, section 3.3)."""
+
+STALE_NS = NS_PER_S
+"""An order leaves no later than that after its decision: what it was decided on is gone. A disk
+that stalls, a machine that slept or a loop that was blocked may have held it."""
 
 CANCEL_TRIES = 5
 """To cancel again does no harm, so it is repeated until it is answered, for about 6 s."""
@@ -85,11 +90,12 @@ class Gateway:
         return await self._clob.request("GET", path, query=query)
 
     async def send(self, placements: Sequence[Placement]) -> None:
-        """Send the legs of a plan in one request; returns when it is answered, or never will be.
+        """Send the legs of a plan; returns when all are answered, or never will be.
 
-        All of them go, or none: a leg that cannot be signed, a market with an order of unknown
-        outcome, and a spent rate budget refuse all (`RejectReason.NOT_SENT`). What the journal
-        raises passes up, and nothing was sent.
+        They go in one request, or if they are too many for one in several at once. All of them go,
+        or none: a leg that cannot be signed, a market with an order of unknown outcome, a spent
+        rate budget and a decision of long ago refuse all (`RejectReason.NOT_SENT`). What the
+        journal raises passes up, and nothing was sent.
         """
         now_ns = clock.wall_ns()
         try:
@@ -101,12 +107,14 @@ class Gateway:
             self._turn_down(placements, problem, now_ns)
             return
         self._journal(signed)
+        if problem := _staleness(placements):
+            self._turn_down(placements, problem, clock.wall_ns())
+            return
         own = [_own_order(order.placement, order.order_id, now_ns) for order in signed]
         for order in own:
             self.own.add(order)
-        for order, answer in zip(own, await self._post(signed), strict=True):
-            self._apply(order, answer)
-        self.report()
+        parts = [slice(at, at + LEGS_MAX) for at in range(0, len(signed), LEGS_MAX)]
+        await asyncio.gather(*(self._place(own[part], signed[part]) for part in parts))
 
     async def cancel(self, order_ids: Sequence[str]) -> Cancels:
         """Cancel some orders, at most 1000. Raises VenueError if nobody answers."""
@@ -123,8 +131,6 @@ class Gateway:
 
     def _problem(self, placements: Sequence[Placement]) -> str:
         """Why these orders must not go out now; empty if they may, and then they are paid for."""
-        if len(placements) > LEGS_MAX:
-            return f"{len(placements)} orders, {LEGS_MAX} at most"
         for placement in placements:
             if self.own.is_held(placement.market.market):
                 return f"{placement.market.slug} has an order of unknown outcome"
@@ -134,6 +140,12 @@ class Gateway:
     def _turn_down(self, placements: Sequence[Placement], problem: str, now_ns: int) -> None:
         for placement in placements:
             self.own.turn_down(_own_order(placement, "", now_ns), NOT_SENT + problem, now_ns)
+        self.report()
+
+    async def _place(self, own: Sequence[OwnOrder], signed: Sequence[SignedOrder]) -> None:
+        """One request; what is answered to it is told at once, whatever becomes of the others."""
+        for order, answer in zip(own, await self._post(signed), strict=True):
+            self._apply(order, answer)
         self.report()
 
     async def _post(self, signed: Sequence[SignedOrder]) -> list[Answer]:
@@ -183,6 +195,13 @@ class Gateway:
                 await asyncio.sleep(wait_s)
         url = f"{self._clob.base_url}{path}"
         raise VenueError(url, "server.clob_url", f"orders may still be open: {problem}")
+
+
+def _staleness(placements: Sequence[Placement]) -> str:
+    """Why their decision is too old; empty if it is not."""
+    decided_ns = min(placement.decided_ns for placement in placements)
+    late_ns = clock.wall_ns() - decided_ns
+    return f"decided {late_ns / NS_PER_S:.1f} s ago" if late_ns > STALE_NS else ""
 
 
 def _own_order(placement: Placement, order_id: str, now_ns: int) -> OwnOrder:

@@ -43,6 +43,8 @@ class Placement(msgspec.Struct, frozen=True, kw_only=True):
 
     order: int
     """The kernel's id."""
+    decided_ns: int
+    """By the clock of the machine."""
     market: Market
     token: Token
     side: Side

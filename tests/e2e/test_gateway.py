@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import threading
 import traceback
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -10,7 +11,7 @@ import msgspec
 import pytest
 
 from hfptm import clock
-from hfptm.drive.gateway import LEGS_MAX, Gateway
+from hfptm.drive.gateway import LEGS_MAX, STALE_NS, Gateway
 from hfptm.drive.heartbeat import LAPSE_NS, Heartbeat
 from hfptm.drive.reconciler import QUIET_NS, UNKNOWN_NS
 from hfptm.errors import ConfigError, VenueError
@@ -19,7 +20,7 @@ from hfptm.sandbox.faults_kinds import Restart, Timeout
 from hfptm.sandbox.heartbeats import SWEEP_NS
 from hfptm.sandbox.rate_limits import Bucket
 from hfptm.secrets import Secret, Secrets
-from hfptm.units import ONE_E6
+from hfptm.units import NS_PER_MS, NS_PER_S, ONE_E6
 from hfptm.venue.account import Account, TimeInForce
 from hfptm.venue.rate_budget import ORDERS_STANDARD
 from hfptm.venue.signing import SignatureType
@@ -137,15 +138,67 @@ def test_a_cancel_that_is_refused_says_what_may_be_open() -> None:
     at_desk(use)
 
 
-def test_a_spent_budget_and_too_many_legs_send_nothing() -> None:
+def test_more_legs_than_a_request_takes_go_in_several() -> None:
     async def use(desk: Desk) -> None:
-        await desk.gateway.send([desk.placement() for _ in range(LEGS_MAX + 1)])
+        count = 2 * LEGS_MAX + 1
+        await desk.gateway.send([desk.placement(size_e6=3 * ONE_E6) for _ in range(count)])
+        await desk.settled()
+        assert len(desk.journal) == len(desk.placed) == count
+        assert all(sorted(desk.kinds(n + 1)) == sorted(FILLED) for n in range(count))
+
+    at_desk(use)
+
+
+def test_the_budget_is_for_all_requests_of_a_plan_or_none() -> None:
+    async def use(desk: Desk) -> None:
+        await desk.gateway.send([desk.placement(BUY, 5_000) for _ in range(ORDERS_STANDARD[1] + 1)])
+        assert desk.journal == []
+        assert set(desk.rows()["price_e4"].tolist()) == {RejectReason.NOT_SENT}
+
+    at_desk(use, orders=ORDERS_STANDARD)
+
+
+def test_nothing_leaves_that_was_decided_long_ago() -> None:
+    """One leg is enough: the plan is no more what it was."""
+
+    async def use(desk: Desk) -> None:
+        old_ns = clock.wall_ns() - STALE_NS
+        await desk.gateway.send([desk.placement(), desk.placement(decided_ns=old_ns)])
+        assert [desk.kinds(n) for n in (1, 2)] == [["REJECT"]] * 2
+        assert set(desk.rows()["price_e4"].tolist()) == {RejectReason.NOT_SENT}
+        assert desk.placed == []
+
+    async def run() -> None:
+        async with desk_of(server, market) as desk:
+            await use(desk)
+
+    with serving() as (server, market):
+        asyncio.run(run())
+
+
+def test_a_journal_that_took_too_long_lets_nothing_leave() -> None:
+    """As a disk that stalls, or a machine that is stopped between decision and order."""
+
+    async def use(desk: Desk) -> None:
+        def slow(_: object) -> None:
+            threading.Event().wait((STALE_NS + NS_PER_MS) / NS_PER_S)
+
+        gateway = Gateway(desk.clob, desk.account, slow, desk.blocks.append)
+        await gateway.send([desk.placement()])
+        assert desk.kinds() == ["REJECT"]
+        assert desk.placed == []
+
+    at_desk(use)
+
+
+def test_a_spent_budget_sends_nothing() -> None:
+    async def use(desk: Desk) -> None:
         for _ in range(5):
             await desk.gateway.send(
                 [desk.placement(BUY, 5_000, size_e6=6 * ONE_E6) for _ in range(LEGS_MAX)]
             )
         reasons = [int(r["price_e4"]) for r in desk.rows() if r["kind"] == EventKind.REJECT]
-        assert reasons.count(RejectReason.NOT_SENT) >= LEGS_MAX + 1
+        assert reasons.count(RejectReason.NOT_SENT) >= 1
         assert len(desk.journal) % LEGS_MAX == 0
         assert 60 <= len(desk.journal) <= 75
 

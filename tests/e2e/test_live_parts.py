@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from hfptm import clock
 from hfptm.drive.checks import account_checks
 from hfptm.drive.clob import Clob
 from hfptm.drive.desk import Desk, Rows
@@ -54,6 +55,7 @@ class Trader:
         """BUYs of ten YES at 0.60, each with some fields of its own."""
         rows = np.zeros(len(fields), INTENT)
         rows["kind"], rows["order_type"] = IntentKind.PLACE, OrderType.FAK
+        rows["ts_ns"] = clock.wall_ns()
         rows["market"], rows["token"] = self.market.market, Token.YES
         rows["price_e4"], rows["size_e6"] = 6_000, 10 * ONE_E6
         for row, changes in zip(rows, fields, strict=True):
@@ -109,6 +111,17 @@ def test_legs_of_a_plan_go_in_one_request_and_are_what_was_intended() -> None:
     first: Placement = trader.signed[1].placement
     assert (first.token, first.side, first.price_e4) == (Token.NO, BUY, 6_000)
     assert (first.size_e6, first.time_in_force) == (20 * ONE_E6, TimeInForce.FAK)
+
+
+def test_a_plan_of_more_legs_than_a_request_takes_is_sent_whole() -> None:
+    async def use(trader: Trader) -> None:
+        legs = [{"order": n, "plan": 1, "size_e6": 3 * ONE_E6} for n in range(1, 18)]
+        trader.desk.take(trader.intents(*legs))
+        await trader.desk.idle()
+        for order in (1, 15, 16, 17):
+            await trader.told(order, EventKind.FILL_CONFIRMED)
+
+    assert [signed.placement.order for signed in trade(use).signed] == list(range(1, 18))
 
 
 RESTING = {"price_e4": 5_000, "order_type": OrderType.POST_ONLY}

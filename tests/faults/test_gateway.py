@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from hfptm.drive.clob import Clob
-from hfptm.drive.gateway import Gateway
+from hfptm.drive.gateway import LEGS_MAX, Gateway
 from hfptm.records import BUY, SELL, RejectReason
 from hfptm.sandbox.faults_kinds import (
     Disconnect,
@@ -100,6 +100,17 @@ def test_a_market_with_an_unknown_order_is_left_alone_until_it_is_known() -> Non
 
     desk = under(Timeout(method="POST", path="/orders"), use, has_channel=False)
     assert not desk.gateway.own.is_held(desk.market.market)
+
+
+def test_of_several_requests_each_has_its_own_outcome() -> None:
+    async def use(desk: Desk) -> None:
+        count = 4 * LEGS_MAX
+        await desk.gateway.send([desk.placement(size_e6=3 * ONE_E6) for _ in range(count)])
+        unknown = ["UNKNOWN" in desk.kinds(n + 1) for n in range(count)]
+        assert 0 < sum(unknown) < count
+        assert all(unknown[n] == unknown[n - n % LEGS_MAX] for n in range(count))
+
+    under(Timeout(method="POST", path="/orders", share=Decimal("0.5")), use, has_channel=False)
 
 
 def test_an_unknown_order_is_not_given_up_early() -> None:

@@ -47,6 +47,7 @@ def test_the_exchange_accepts_what_is_signed(
         )
     placement = Placement(
         order=7,
+        decided_ns=START_NS,
         market=entry_of(sandbox, slug).listed.market,
         token=token,
         side=Side(BUY),
@@ -75,6 +76,7 @@ def test_orders_differ_by_their_number_and_by_their_time() -> None:
     def order_id(order: int, ts_ns: int) -> str:
         placement = Placement(
             order=order,
+            decided_ns=START_NS,
             market=market,
             token=Token.YES,
             side=Side(BUY),
@@ -102,6 +104,7 @@ def test_amounts(side: Side, kind: TimeInForce, wanted: tuple[int, int]) -> None
     market = entry_of(make_sandbox(), STANDARD_SLUG).listed.market
     placement = Placement(
         order=1,
+        decided_ns=START_NS,
         market=market,
         token=Token.YES,
         side=Side(side),

@@ -202,6 +202,7 @@ def test_orders_are_read_up_to_a_torn_line(tmp_path: Path) -> None:
     placements = [
         Placement(
             order=number,
+            decided_ns=START_NS,
             market=make_market("one", yes_token="1", no_token="2"),
             token=Token.NO,
             side=BUY,
