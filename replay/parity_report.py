@@ -11,6 +11,9 @@ from replay.listed import Listed
 from replay.parity import Difference, Parity
 from replay.row_text import InputLine, time_of_day, value_text
 
+ALWAYS = ("kind", "phase", "reason")
+"""Of a decision, shown even where the code is 0."""
+
 _NAMED = 22
 """Width of a field's name, so that both values stand beside it."""
 
@@ -34,7 +37,7 @@ def _difference(difference: Difference, listed: Listed) -> Iterator[Table]:
         told = [
             (name, value_text("decisions", name, value, listed))
             for name, value in context.decision.items()
-            if value and name != "decision"
+            if value or name in ALWAYS
         ]
         made = table("It follows from the decision", "", justify="left", label_columns=_NAMED + 8)
         for name, value in told:

@@ -4,15 +4,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 from hfptm.config import limits, load
-from hfptm.drive.inputs import LIVE, Start, read_inputs, read_start
+from hfptm.drive.inputs import LIVE, PAPER, Start, read_inputs, read_start
 from hfptm.engine import MARKET_SLOTS_MAX, Engine, Output
 from hfptm.latency import latencies_of
 from hfptm.limits import Limits
 
 
 def engine_of(limits: Limits, start: Start, sink: Callable[[Output], None]) -> Engine:
-    """What a paper or live run drives; of a live one, orders leave."""
-    return Engine(
+    """What a paper or live run drives; of a live one, orders leave. A twin holds what a live run
+    would hold, and has its orders answered as a paper run has.
+    """
+    engine = Engine(
         (),
         (),
         limits,
@@ -21,9 +23,11 @@ def engine_of(limits: Limits, start: Start, sink: Callable[[Output], None]) -> E
         start.risk,
         portfolio=start.portfolio,
         spare_slots=MARKET_SLOTS_MAX,
-        orders_leave=start.mode == LIVE,
+        orders_leave=start.mode != PAPER,
         merges=start.merges,
     )
+    engine.sim.clock["orders_leave"] = start.mode == LIVE
+    return engine
 
 
 def rerun(folder: Path, sink: Callable[[Output], None]) -> Engine:

@@ -24,3 +24,28 @@ def parity(run: Run, *, data: Data = None, as_json: AsJson = False) -> None:
     show(as_json, found, lambda: parity_table(found, Listed.of_run(read_run(place, run).path)))
     if not found.is_same:
         raise typer.Exit(1)
+
+
+def gap(
+    run: Annotated[
+        str | None,
+        typer.Argument(metavar="[RUN]", help="Of `hfptm live`, by its id; else the last one."),
+    ] = None,
+    *,
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare a live run, which may still be under way, with its paper twin, to the dollar.
+
+    Ends with 1 if a part of the difference has no cause.
+    """
+    from hfptm.engine import is_compiled
+    from replay.gap import gap as compare
+    from replay.gap_report import gap_table
+    from replay.twin import live_run
+
+    say_if_compiling(is_compiled())
+    found = compare(live_run(folder(data), run))
+    show(as_json, found, lambda: gap_table(found))
+    if found.unexplained_e10:
+        raise typer.Exit(1)

@@ -34,7 +34,7 @@ BLOCK_NS = NS_PER_S
 """How long rows wait to be written; what a killed run lacks at its end."""
 
 START = "start.json"
-PAPER, LIVE = "paper", "live"
+PAPER, LIVE, TWIN = "paper", "live", "twin"
 
 _SCHEMA = arrow_schema(EVENT)
 
@@ -43,7 +43,7 @@ class Start(msgspec.Struct, frozen=True, kw_only=True):
     """What a run began with."""
 
     mode: str
-    """PAPER or LIVE."""
+    """PAPER, LIVE, or TWIN: what a live run would have been on paper."""
     after: str = ""
     """The run that it goes on from; empty: none."""
     merges: bool = False
