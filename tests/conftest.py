@@ -1,6 +1,7 @@
 """What every test may ask for: the shared recordings, and failures that can be reproduced."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,3 +22,12 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip(f"no recordings: there is no folder {SHARED.name}/ beside the repository")
     return SHARED
+
+
+@pytest.fixture(scope="session", autouse=True)
+def every_run_again(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No run that any test made may come out otherwise when it is computed once more."""
+    yield
+    from tests.parities import different  # kernels are loaded where some test has run them
+
+    assert different(tmp_path_factory.getbasetemp()) == []

@@ -23,6 +23,7 @@ from hfptm.units import NS_PER_S, ONE_E6
 from hfptm.wal import HEADER, encode_block, read_batches
 from tests.e2e.command import Result, hfptm, in_its_own_process, must, process, replayed
 from tests.e2e.test_record import EVERYTHING, variables
+from tests.parities import ALTERED
 
 RUN_S = 34
 KILLED_AFTER_S = 9
@@ -130,6 +131,7 @@ def test_a_row_that_was_altered_is_found(traded: Traded, tmp_path: Path) -> None
         copy = tmp_path / name
         run = copy / "runs" / traded.run.name
         shutil.copytree(traded.run, run)
+        (copy / ALTERED).touch()
         alter(run / name)
         result = hfptm("parity", traded.run.name, "--data", copy, "--json")
         assert result.code == 1

@@ -16,6 +16,7 @@ from replay.listed import Listed
 from replay.parity import Difference, parity
 from replay.parity_report import parity_table
 from tests.kept_runs import RUN_ID, fills_all, kept_run, on_screen
+from tests.parities import ALTERED, different
 from tests.unit.test_gap import day
 
 TICK_E4 = 100
@@ -31,6 +32,7 @@ def data(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 
 def alter(data: Path, kind: RowKind, change: Callable[[np.ndarray], None]) -> Difference:
+    (data / ALTERED).touch()
     path = data / "runs" / RUN_ID / f"{kind}.parquet"
     rows = read_rows(path, DTYPES[kind]).copy()
     change(rows)
@@ -84,6 +86,7 @@ def test_a_report_names_the_decision_that_it_answers(data: Path) -> None:
 
 
 def test_an_input_that_was_altered_is_found_where_it_first_matters(data: Path) -> None:
+    (data / ALTERED).touch()
     folder = data / "runs" / RUN_ID
     rows = np.concatenate([rows for _, rows in read_inputs(folder)])
     asks = np.flatnonzero((rows["kind"] == EventKind.LEVEL) & (rows["side"] == 1))
@@ -98,6 +101,7 @@ def test_an_input_that_was_altered_is_found_where_it_first_matters(data: Path) -
 
 
 def test_a_journal_that_ends_early_is_no_parity(data: Path) -> None:
+    (data / ALTERED).touch()
     path = data / "runs" / RUN_ID / "intents.parquet"
     table = pq.read_table(path)
     pq.write_table(table.slice(0, table.num_rows - 1), path)
@@ -105,3 +109,17 @@ def test_a_journal_that_ends_early_is_no_parity(data: Path) -> None:
     assert difference is not None
     assert difference.journalled is None
     assert difference.row == table.num_rows - 1
+
+
+def test_every_run_of_the_tests_is_looked_at(data: Path, tmp_path: Path) -> None:
+    """What the end of every session of tests relies on."""
+    assert different(tmp_path) == []
+
+    def later(rows: np.ndarray) -> None:
+        rows["ts_ns"][0] += 1
+
+    alter(data, "intents", later)
+    assert different(tmp_path) == []
+    (data / ALTERED).unlink()
+    assert [line.split(":")[0] for line in different(tmp_path)] == [str(data / "runs" / RUN_ID)]
+    (data / ALTERED).touch()
