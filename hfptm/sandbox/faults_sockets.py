@@ -10,6 +10,7 @@ from websockets.asyncio.server import Server as WebSocketServer
 from websockets.asyncio.server import ServerConnection
 from websockets.http11 import Response
 
+from hfptm.errors import ConfigError
 from hfptm.sandbox.catalogue import Catalogue
 from hfptm.sandbox.faults import Faults
 from hfptm.sandbox.faults_frames import Sent
@@ -153,10 +154,11 @@ class Door:
             await self.open(bound)
 
     def _try_to_bind(self) -> socket.socket | None:
-        """Keep the port from others; None while the loop has not yet closed the last listener."""
+        """Keep the port from others; None while the loop has not yet closed the last listener, or
+        a connection of somebody else got it in between."""
         try:
             return self._bind()
-        except OSError:
+        except ConfigError:
             return None
 
     async def close(self) -> None:
