@@ -64,8 +64,8 @@ class ExchangeLedger:
         sandbox.listeners.append(self._act)
         sandbox.settlement_listeners.append(self._settle)
 
-    def open_orders(self) -> int:
-        return len(self._sandbox.exchange.accounts[self._account].open_orders)
+    def open_ids(self) -> set[str]:
+        return set(self._sandbox.exchange.accounts[self._account].open_orders)
 
     def cash_e6(self) -> int:
         return self._sandbox.exchange.accounts[self._account].cash_e6

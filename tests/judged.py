@@ -30,8 +30,8 @@ def judged(data: Path, ledger: ExchangeLedger) -> list[str]:
     """All that is wrong; nothing for a run, or several one after the other, as it should be."""
     runs = [data / "runs" / run for run in run_ids(data)]
     wrong = [f"not closed: {path.name}" for path in (data / "runs").glob("*.partial")]
-    if ledger.open_orders():
-        wrong.append(f"{ledger.open_orders()} orders are open")
+    if ledger.open_ids():
+        wrong.append(f"orders are open: {ledger.open_ids()}")
     if not wrong:
         wrong += [*_orders(runs, ledger), *_fills(runs, ledger), *_books(runs, ledger)]
         wrong += [*_caps(runs, ledger), *_parities(data, runs)]
