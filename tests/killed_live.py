@@ -144,5 +144,5 @@ def main(seed: int, kills: int) -> Verdict:
 
 if __name__ == "__main__":
     verdict = main(*map(int, sys.argv[1:]))
-    print(msgspec.json.encode(verdict).decode())
+    sys.stdout.buffer.write(msgspec.json.encode(verdict) + b"\n")
     sys.exit(bool(verdict.wrong))

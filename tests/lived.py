@@ -197,7 +197,8 @@ async def of_seeds(seeds: Iterable[int]) -> bool:
         async with gate:
             folder.mkdir()
             verdict = await Lived(folder, seed).run()
-        print(msgspec.json.encode(verdict).decode(), flush=True)
+        sys.stdout.buffer.write(msgspec.json.encode(verdict) + b"\n")
+        sys.stdout.buffer.flush()
         return not verdict.wrong
 
     with tempfile.TemporaryDirectory() as folder:
