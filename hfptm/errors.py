@@ -6,6 +6,7 @@ HfptmError                 shown to the user as one message, exit code `exit_cod
 │   └── DamagedInputError  readable up to a place; everything before it was kept
 ├── LakeError              the data folder does not hold what was asked of it
 ├── VenueError             the exchange does not answer, or not with what it should
+├── StartError             something forbids that orders leave; nothing was begun
 └── CapacityError          a limit fixed at start was reached
 """
 
@@ -60,6 +61,17 @@ class VenueError(HfptmError):
         self.setting = setting
         self.problem = problem
         super().__init__(f"{url}: {problem}; check the network and {setting}")
+
+
+class StartError(HfptmError):
+    """`check` is what was looked at, as `hfptm doctor` names it."""
+
+    exit_code = 6
+
+    def __init__(self, check: str, problem: str) -> None:
+        self.check = check
+        self.problem = problem
+        super().__init__(f"{check}: {problem}")
 
 
 class CapacityError(HfptmError):

@@ -234,6 +234,8 @@ class Servers(Section, frozen=True, kw_only=True):
     rpc_url: NodeAddress = ""
     """A node of the chain, through which an account that holds its own funds merges pairs and
     redeems shares. Empty: neither is done."""
+    geoblock_url: HttpAddress = "https://polymarket.com/api/geoblock"
+    """The site's word on whether orders may come from here."""
 
 
 class Discovery(Section, frozen=True, kw_only=True):

@@ -1,4 +1,7 @@
-"""`hfptm doctor`: is everything there that a run needs? It changes nothing and sends no order."""
+"""`hfptm doctor`: is everything there that a run needs? It sends no order.
+
+With --live it leaves its findings in the data folder: no order leaves without them.
+"""
 
 import asyncio
 import os
@@ -29,17 +32,20 @@ def doctor(
 ) -> None:
     """Check what a run needs, and say what to do about what is missing."""
     settings, place = configuration(config, overrides), folder(data)
-    found = asyncio.run(checks(settings, place, is_live=live))
+    found = asyncio.run(checks(settings, place))
+    if live:
+        account, more = asyncio.run(live_checks(settings, place))
+        found += more
+        note_findings(settings, place, account, found)
     show(as_json, [check._asdict() for check in found], lambda: checks_table(found))
     if any(check.problem for check in found):
         raise typer.Exit(1)
 
 
-async def checks(settings: "Config", data: Path, *, is_live: bool) -> "list[Check]":
+async def checks(settings: "Config", data: Path) -> "list[Check]":
     from hfptm.drive.checks import public_checks
 
-    found = [folder_check(data), switch_check(data), *await public_checks(settings.server)]
-    return [*found, *await live_checks(settings, data)] if is_live else found
+    return [folder_check(data), switch_check(data), *await public_checks(settings.server)]
 
 
 def folder_check(data: Path) -> "Check":
@@ -59,11 +65,15 @@ def switch_check(data: Path) -> "Check":
     return Check("kill switch", problem)
 
 
-async def live_checks(settings: "Config", data: Path) -> "list[Check]":
-    """Of what the last live run left; the account is not asked with secrets that are wrong."""
+async def live_checks(settings: "Config", data: Path) -> "tuple[str, list[Check]]":
+    """Of which account, and what was found; it goes on with what the last live run left.
+
+    The account is not asked with secrets that are wrong; then it is empty.
+    """
+    from hfptm.cli.flip import described
     from hfptm.cli.live import begun
-    from hfptm.config import environment, limits
-    from hfptm.drive.checks import Check, account_checks, written_checks
+    from hfptm.config import environment
+    from hfptm.drive.checks import Check, exchange_checks, written_checks
     from hfptm.drive.clob import Clob
     from hfptm.errors import ConfigError
     from hfptm.secrets import DEFAULT_PATH, load
@@ -74,13 +84,27 @@ async def live_checks(settings: "Config", data: Path) -> "list[Check]":
         secrets = load(DEFAULT_PATH, environment())
         account = Account(secrets)
     except ConfigError as error:
-        return [*found, Check("secrets", str(error))]
+        return "", [*found, Check("secrets", str(error))]
     left = begun(data, is_anew=False, is_resumed=True).portfolio
-    cash_e6 = limits(settings).bankroll_e6 + left.realised_e6
-    cash_e6 -= sum(position.cost_e6 for position in left.positions)
     async with Clob(settings.server.clob_url, account) as clob:
-        asked = await account_checks(clob, secrets.signature_type, cash_e6, left)
-    return [*found, Check("secrets", ""), *asked]
+        asked = await exchange_checks(settings, clob, secrets.signature_type, left)
+    return described(account), [*found, Check("secrets", ""), *asked]
+
+
+def note_findings(settings: "Config", data: Path, account: str, found: "list[Check]") -> None:
+    """In the data folder, if it takes files."""
+    from hfptm.clock import wall_ns
+    from hfptm.drive.findings import Findings, config_digest, write_findings
+
+    findings = Findings(
+        ts_ns=wall_ns(),
+        account=account,
+        exchange=settings.server.clob_url,
+        config=config_digest(settings),
+        missing=[check.name for check in found if check.problem],
+    )
+    if not folder_check(data).problem:
+        write_findings(data, findings)
 
 
 def checks_table(found: "list[Check]") -> "Table":

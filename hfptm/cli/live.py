@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from hfptm.cli.flip import Confirmed, require_flip
 from hfptm.cli.killed import close_runs
 from hfptm.cli.live_run import traded
 from hfptm.cli.options import (
@@ -34,6 +35,7 @@ def live(
     duration: Duration = None,
     resume: Resume = False,
     anew: Anew = False,
+    confirmed: Confirmed = False,
     data: Data = None,
     config: ConfigFile = None,
     overrides: Overrides = None,
@@ -45,6 +47,7 @@ def live(
     from hfptm.config import environment
     from hfptm.engine import is_compiled
     from hfptm.secrets import DEFAULT_PATH, load
+    from hfptm.venue.account import Account
     from replay.report import summary_table
 
     limit_ns = None if duration is None else duration_ns("--duration", duration)
@@ -52,6 +55,7 @@ def live(
     require_written(settings)
     secrets = load(DEFAULT_PATH, environment())
     require_no_halt(place)
+    require_flip(settings, place, Account(secrets), is_confirmed=confirmed)
     close_runs(settings, place, secrets)
     start = begun(place, is_anew=anew, is_resumed=resume)
     say_if_compiling(is_compiled())

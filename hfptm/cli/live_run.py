@@ -55,7 +55,7 @@ async def traded(
     start, secrets = account_of
     account, tally = Account(secrets), Tally()
     async with Clob(settings.server.clob_url, account) as clob:
-        await require_account(clob, secrets.signature_type, limits(settings).bankroll_e6, start)
+        await require_account(settings, clob, secrets.signature_type, start)
         with RunJournal(data, new_run_id(wall_ns()), as_toml(settings)) as journal:
             keep, began_ns = sink_of(journal, tally), monotonic_ns()
             desk = Desk(lambda market: engine.slots.markets[market])
@@ -116,18 +116,15 @@ async def until_stopped(
 
 
 async def require_account(
-    clob: "Clob", signature_type: int, bankroll_e6: int, start: "Start"
+    settings: "Config", clob: "Clob", signature_type: int, start: "Start"
 ) -> None:
-    """Raises VenueError with the first thing that forbids trading."""
-    from hfptm.drive.checks import account_checks
-    from hfptm.errors import VenueError
+    """Raises StartError with the first thing that forbids trading."""
+    from hfptm.drive.checks import exchange_checks
+    from hfptm.errors import StartError
 
-    left = start.portfolio
-    cash_e6 = bankroll_e6 + left.realised_e6 - sum(p.cost_e6 for p in left.positions)
-    for check in await account_checks(clob, signature_type, cash_e6, left):
+    for check in await exchange_checks(settings, clob, signature_type, start.portfolio):
         if check.problem:
-            problem = f"{check.name}: {check.problem}"
-            raise VenueError(clob.base_url, "server.clob_url", problem)
+            raise StartError(check.name, check.problem)
 
 
 async def drain(loop: "Loop", limit_ns: int | None, ended: asyncio.Event) -> None:

@@ -11,7 +11,7 @@ import httpx
 import msgspec
 
 from hfptm import clock
-from hfptm.config import Config
+from hfptm.config import Config, limits
 from hfptm.drive.clob import DEADLINE_S, Clob, NoReplyError
 from hfptm.portfolio import Portfolio
 from hfptm.records import Token
@@ -31,6 +31,8 @@ CAPS = (
     "risk.max_exposure_total_usd",
     "risk.daily_loss_limit_usd",
     "risk.max_drawdown_usd",
+    "live.canary_plans",
+    "live.canary_usd",
 )
 """Somebody has to have written these down for this account: a default is nobody's decision."""
 
@@ -39,6 +41,11 @@ class Check(NamedTuple):
     name: str
     problem: str
     """What is wrong and what to do; empty if nothing is."""
+
+
+class _Place(msgspec.Struct):
+    blocked: bool
+    country: str = ""
 
 
 class _Balance(msgspec.Struct):
@@ -58,6 +65,7 @@ class _Orders(msgspec.Struct):
     data: list[_Order]
 
 
+_PLACE = msgspec.json.Decoder(_Place)
 _BALANCE = msgspec.json.Decoder(_Balance)
 _CLOSED_ONLY = msgspec.json.Decoder(_ClosedOnly)
 _ORDERS = msgspec.json.Decoder(_Orders)
@@ -72,6 +80,8 @@ def written_checks(config: Config) -> Iterator[Check]:
     missing = [key for key in CAPS if key not in config.sources]
     problem = f"{', '.join(missing)}: write them down for this account" if missing else ""
     yield Check("caps", problem)
+    problem = "is 0: let at least one plan prove itself before larger ones"
+    yield Check("live.canary_plans", "" if config.live.canary_plans else problem)
 
 
 async def public_checks(servers: Servers) -> list[Check]:
@@ -81,6 +91,24 @@ async def public_checks(servers: Servers) -> list[Check]:
             Check("clob answers", await _answers(http, servers.clob_url, "/time", "clob_url")),
             Check("gamma answers", await _answers(http, servers.gamma_url, _EVENT, "gamma_url")),
         ]
+
+
+async def place_check(servers: Servers) -> Check:
+    """Of where this machine is, as the exchange's site sees it."""
+    async with httpx.AsyncClient(timeout=DEADLINE_S) as http:
+        return Check("location", await _place(http, servers.geoblock_url))
+
+
+async def _place(http: httpx.AsyncClient, address: str) -> str:
+    try:
+        place = _PLACE.decode((await http.get(address)).raise_for_status().content)
+    except (httpx.HTTPError, msgspec.DecodeError) as error:
+        said = str(error) or type(error).__name__
+        return f"{address} does not say ({said}); check the network and server.geoblock_url"
+    if not place.blocked:
+        return ""
+    seen = f"sees this machine in {place.country or 'a country'}, where trading is blocked"
+    return f"the exchange {seen}; it takes no orders from there"
 
 
 async def _answers(http: httpx.AsyncClient, address: str, path: str, setting: str) -> str:
@@ -93,6 +121,16 @@ async def _answers(http: httpx.AsyncClient, address: str, path: str, setting: st
             return ""
         said = f"answers {reply.status_code}"
     return f"{address}: {said}; check the network and server.{setting}"
+
+
+async def exchange_checks(
+    config: Config, clob: Clob, signature_type: int, left: Portfolio
+) -> list[Check]:
+    """All that is asked before orders leave, of an account that goes on with what was left."""
+    cash_e6 = limits(config).bankroll_e6 + left.realised_e6
+    cash_e6 -= sum(position.cost_e6 for position in left.positions)
+    place = await place_check(config.server)
+    return [place, *await account_checks(clob, signature_type, cash_e6, left)]
 
 
 async def account_checks(

@@ -13,6 +13,7 @@ from hfptm.sandbox.faults import Active, Faults
 from hfptm.sandbox.faults_kinds import (
     CallFault,
     FalseSuccess,
+    Geoblock,
     GhostBook,
     PostOnly,
     RateLimit,
@@ -141,6 +142,16 @@ def falsely_succeeds(faults: Faults, call: Call) -> str:
             faults.note(active, request=number, method=call.method, path=call.path, status=200)
             return NOT_INSERTED
     return ""
+
+
+def geoblock(faults: Faults, call: Call) -> Reply:
+    """GET /api/geoblock of the site (3.8): whether who asks may trade."""
+    is_blocked = False
+    for active in faults.active(Geoblock):
+        if number := faults.hits_next(active):
+            faults.note(active, request=number, method=call.method, path=call.path, status=200)
+            is_blocked = True
+    return as_json({"blocked": is_blocked, "ip": "127.0.0.1", "country": "", "region": ""})
 
 
 def _is_meant(fault: CallFault, call: Call) -> bool:

@@ -184,6 +184,10 @@ class GhostBook(Fault, frozen=True, kw_only=True):
     """/book and /books show 0.01 against 0.99."""
 
 
+class Geoblock(Fault, frozen=True, kw_only=True):
+    """The site says that who asks is where trading is blocked."""
+
+
 class Restart(Fault, frozen=True, kw_only=True):
     """425 for everything that places or cancels."""
 
@@ -224,7 +228,7 @@ KINDS: dict[str, type[Fault]] = {
     str(kind.__struct_config__.tag): kind
     for kind in (
         *(Drop, Duplicate, Delay, Reorder, Lose, Freeze, Disconnect, Refuse, Malformed),
-        *(RateLimit, Timeout, Slow, GhostBook, Restart, PostOnly, FalseSuccess),
+        *(RateLimit, Timeout, Slow, GhostBook, Geoblock, Restart, PostOnly, FalseSuccess),
         *(GhostFill, Revert, Vanish, ClockSkew),
     )
 }

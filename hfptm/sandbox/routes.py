@@ -1,5 +1,7 @@
 """Which handler answers which path, on Gamma's address and on the CLOB's."""
 
+from functools import partial
+
 from starlette.routing import Route
 
 from hfptm.sandbox import node
@@ -11,7 +13,7 @@ from hfptm.sandbox.clob_keys import KeyDesk
 from hfptm.sandbox.clob_markets import MarketReads
 from hfptm.sandbox.clob_orders import OrderDesk
 from hfptm.sandbox.endpoints import endpoint
-from hfptm.sandbox.faults_calls import CallFaults
+from hfptm.sandbox.faults_calls import CallFaults, geoblock
 from hfptm.sandbox.gamma import Gamma
 from hfptm.sandbox.sandbox import Sandbox
 from hfptm.units import NS_PER_S
@@ -19,17 +21,21 @@ from hfptm.units import NS_PER_S
 ORDER_VERSION = 2
 """GET /version: orders of CLOB V2."""
 
+GEOBLOCK_PATH = "/api/geoblock"
+"""Of the site, which has no address of its own here: Gamma's answers."""
+
 _Table = list[tuple[str, str, Handler]]
 
 
 def gamma_table(sandbox: Sandbox) -> _Table:
-    """(method, path, handler) of the Gamma API."""
+    """(method, path, handler) of the Gamma API, and of the site."""
     gamma = Gamma(sandbox.catalogue)
     table: _Table = [
         ("GET", "/events", gamma.events),
         ("GET", "/events/keyset", gamma.events_keyset),
         ("GET", "/markets", gamma.markets),
         ("GET", "/markets/keyset", gamma.markets_keyset),
+        ("GET", GEOBLOCK_PATH, partial(geoblock, sandbox.faults)),
     ]
     return _with_faults(sandbox, table)
 

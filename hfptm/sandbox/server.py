@@ -23,7 +23,7 @@ from hfptm.errors import ConfigError
 from hfptm.sandbox import node
 from hfptm.sandbox.calls import Clock
 from hfptm.sandbox.market_frames import FrameSource, MarketFrames
-from hfptm.sandbox.routes import as_routes, clob_table, gamma_table
+from hfptm.sandbox.routes import GEOBLOCK_PATH, as_routes, clob_table, gamma_table
 from hfptm.sandbox.sandbox import Sandbox
 from hfptm.sandbox.sockets import MARKET_PATH, USER_PATH, Sockets
 from hfptm.sections import Servers
@@ -91,6 +91,7 @@ class Server:
             market_ws_url=self.ws_url + MARKET_PATH,
             user_ws_url=self.ws_url + USER_PATH,
             rpc_url=self.clob_url + node.PATH,
+            geoblock_url=self.gamma_url + GEOBLOCK_PATH,
         )
 
     @property

@@ -1,0 +1,91 @@
+"""The flip from paper to live: what has to be there before orders leave, and a human's word."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from hfptm.cli.recording import Pairs
+    from hfptm.config import Config
+    from hfptm.journal import Run
+    from hfptm.venue.account import Account
+
+Confirmed = Annotated[
+    bool,
+    typer.Option("--yes-trade-real-money", help="Instead of the typed confirmation; for services."),
+]
+
+NEVER_TRIED = (
+    "All of it was tried against the sandbox alone, never against the real exchange: what differs "
+    "there may cost you everything that the account holds."
+)
+
+
+def require_flip(settings: "Config", data: Path, account: "Account", *, is_confirmed: bool) -> None:
+    """Raises StartError or LakeError, each of which says what to do first."""
+    from hfptm.clock import wall_ns
+    from hfptm.drive.findings import findings_problem, read_findings
+    from hfptm.errors import StartError
+    from replay.rehearsal import rehearsal
+
+    found = read_findings(data)
+    if problem := findings_problem(found, settings, described(account), wall_ns()):
+        raise StartError("hfptm doctor --live", problem)
+    paper = rehearsal(data, settings)
+    if not is_confirmed:
+        confirm(settings, account, paper)
+
+
+def described(account: "Account") -> str:
+    """Its addresses."""
+    if account.address == account.funder:
+        return account.address
+    return f"{account.address} for {account.funder}"
+
+
+def confirm(settings: "Config", account: "Account", paper: "Run") -> None:
+    """Show what is about to happen, and want the bankroll typed. Raises StartError otherwise."""
+    from rich.console import Console
+
+    from hfptm.errors import StartError
+    from hfptm.tables import pairs
+
+    if not sys.stdin.isatty():
+        problem = "nobody is there to type it; a service says --yes-trade-real-money"
+        raise StartError("confirmation", problem)
+    console = Console(stderr=True)
+    console.print(pairs("Real orders", at_stake(settings, account, paper)))
+    console.print(f"\n{NEVER_TRIED}\n", style="bold red")
+    console.print("Type the bankroll, in dollars, to let orders leave: ", end="")
+    if sys.stdin.readline().strip() != f"{settings.trading.bankroll_usd.normalize():f}":
+        raise StartError("confirmation", "that is not the bankroll; nothing was sent")
+
+
+def at_stake(settings: "Config", account: "Account", paper: "Run") -> "Pairs":
+    trading, risk, canary = settings.trading, settings.risk, settings.live
+    exposures = (
+        risk.max_exposure_per_market_usd,
+        risk.max_exposure_per_event_usd,
+        risk.max_exposure_total_usd,
+    )
+    summary = paper.summary
+    return [
+        ("exchange", settings.server.clob_url),
+        ("account", described(account)),
+        ("bankroll, $", f"{trading.bankroll_usd:,f}"),
+        ("largest plan, $", f"{trading.max_arb_size_usd:,f}"),
+        (
+            "until plans have proved themselves, $",
+            f"{canary.canary_usd:,f} ({canary.canary_plans} plans)",
+        ),
+        ("market, event, everything, $", ", ".join(f"{usd:,f}" for usd in exposures)),
+        (
+            "loss in a day, from the best result, $",
+            f"{risk.daily_loss_limit_usd:,f}, {risk.max_drawdown_usd:,f}",
+        ),
+        ("paper run", paper.path.name),
+        ("its plans, fills", f"{summary['plans']:,}, {summary['fills']:,}"),
+        ("its profit, $", f"{summary['pnl_usd']:,.2f}"),
+    ]
