@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from hfptm.cli.recording import Pairs
     from hfptm.config import Config
     from hfptm.journal import Run
@@ -50,17 +52,26 @@ def confirm(settings: "Config", account: "Account", paper: "Run") -> None:
     from rich.console import Console
 
     from hfptm.errors import StartError
-    from hfptm.tables import pairs
 
     if not sys.stdin.isatty():
         problem = "nobody is there to type it; a service says --yes-trade-real-money"
         raise StartError("confirmation", problem)
     console = Console(stderr=True)
-    console.print(pairs("Real orders", at_stake(settings, account, paper)))
+    console.print(stake_table(at_stake(settings, account, paper)))
     console.print(f"\n{NEVER_TRIED}\n", style="bold red")
     console.print("Type the bankroll, in dollars, to let orders leave: ", end="")
     if sys.stdin.readline().strip() != f"{settings.trading.bankroll_usd.normalize():f}":
         raise StartError("confirmation", "that is not the bankroll; nothing was sent")
+
+
+def stake_table(rows: "Pairs") -> "Table":
+    """Wide enough for an address in one piece."""
+    from hfptm.tables import add, table
+
+    made = table("Real orders", "", justify="left", label_columns=36)
+    for name, value in rows:
+        add(made, name, value)
+    return made
 
 
 def at_stake(settings: "Config", account: "Account", paper: "Run") -> "Pairs":
@@ -73,16 +84,17 @@ def at_stake(settings: "Config", account: "Account", paper: "Run") -> "Pairs":
     summary = paper.summary
     return [
         ("exchange", settings.server.clob_url),
-        ("account", described(account)),
+        ("funds of", account.funder),
+        ("signed by", account.address),
         ("bankroll, $", f"{trading.bankroll_usd:,f}"),
         ("largest plan, $", f"{trading.max_arb_size_usd:,f}"),
         (
-            "until plans have proved themselves, $",
+            "until plans proved themselves, $",
             f"{canary.canary_usd:,f} ({canary.canary_plans} plans)",
         ),
         ("market, event, everything, $", ", ".join(f"{usd:,f}" for usd in exposures)),
         (
-            "loss in a day, from the best result, $",
+            "loss in a day, from the best, $",
             f"{risk.daily_loss_limit_usd:,f}, {risk.max_drawdown_usd:,f}",
         ),
         ("paper run", paper.path.name),

@@ -28,6 +28,7 @@ from hfptm.cli.recording import live_status
 if TYPE_CHECKING:
     from hfptm.config import Config
     from hfptm.drive.inputs import Start
+    from hfptm.secrets import Secrets
 
 
 def live(
@@ -45,7 +46,7 @@ def live(
     import uvloop
 
     from hfptm.config import environment
-    from hfptm.engine import is_compiled
+    from hfptm.engine import compile_kernels, is_compiled
     from hfptm.secrets import DEFAULT_PATH, load
     from hfptm.venue.account import Account
     from replay.report import summary_table
@@ -59,6 +60,8 @@ def live(
     close_runs(settings, place, secrets)
     start = begun(place, is_anew=anew, is_resumed=resume)
     say_if_compiling(is_compiled())
+    compile_kernels()
+    asyncio.run(require_account(settings, secrets, start))
     with (
         live_status() as shown,
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
@@ -79,6 +82,20 @@ def require_written(settings: "Config") -> None:
     for check in written_checks(settings):
         if check.problem:
             raise ConfigError("configuration", check.name, check.problem)
+
+
+async def require_account(settings: "Config", secrets: "Secrets", start: "Start") -> None:
+    """Raises StartError with the first thing at the exchange that forbids trading."""
+    from hfptm.drive.checks import exchange_checks
+    from hfptm.drive.clob import Clob
+    from hfptm.errors import StartError
+    from hfptm.venue.account import Account
+
+    async with Clob(settings.server.clob_url, Account(secrets)) as clob:
+        found = await exchange_checks(settings, clob, secrets.signature_type, start.portfolio)
+    for check in found:
+        if check.problem:
+            raise StartError(check.name, check.problem)
 
 
 def is_loopback(address: str) -> bool:

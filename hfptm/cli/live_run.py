@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hfptm.config import Config
-    from hfptm.drive.clob import Clob
     from hfptm.drive.inputs import Start
     from hfptm.drive.live import Live
     from hfptm.drive.loop import Loop
@@ -43,7 +42,7 @@ async def traded(
     from hfptm.drive.live import Live
     from hfptm.drive.loop import Loop
     from hfptm.drive.order_log import OrderLog
-    from hfptm.engine import Output, compile_kernels
+    from hfptm.engine import Output
     from hfptm.journal import RunJournal
     from hfptm.venue.account import Account
     from replay.driver import new_run_id
@@ -51,11 +50,9 @@ async def traded(
     from replay.paper_run import close_run, sink_of
     from replay.rerun import engine_of
 
-    compile_kernels()
     start, secrets = account_of
     account, tally = Account(secrets), Tally()
     async with Clob(settings.server.clob_url, account) as clob:
-        await require_account(settings, clob, secrets.signature_type, start)
         with RunJournal(data, new_run_id(wall_ns()), as_toml(settings)) as journal:
             keep, began_ns = sink_of(journal, tally), monotonic_ns()
             desk = Desk(lambda market: engine.slots.markets[market])
@@ -113,18 +110,6 @@ async def until_stopped(
         finally:
             draining.cancel()
     loop.tick(wall_ns())
-
-
-async def require_account(
-    settings: "Config", clob: "Clob", signature_type: int, start: "Start"
-) -> None:
-    """Raises StartError with the first thing that forbids trading."""
-    from hfptm.drive.checks import exchange_checks
-    from hfptm.errors import StartError
-
-    for check in await exchange_checks(settings, clob, signature_type, start.portfolio):
-        if check.problem:
-            raise StartError(check.name, check.problem)
 
 
 async def drain(loop: "Loop", limit_ns: int | None, ended: asyncio.Event) -> None:

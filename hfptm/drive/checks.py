@@ -18,8 +18,9 @@ from hfptm.records import Token
 from hfptm.sections import Servers
 from hfptm.units import NS_PER_S, ONE_E6
 
-CLOCK_OFF_NS_MAX = 3 * NS_PER_S // 2
-"""The exchange tells whole seconds, so half of one is what its answer is worth."""
+CLOCK_OFF_NS_MAX = 7 * NS_PER_S // 5
+"""The exchange tells whole seconds, so half of one is what its answer is worth: a clock that is two
+seconds off never passes."""
 
 _EVENT = "/events?limit=1"
 

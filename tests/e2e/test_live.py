@@ -20,6 +20,7 @@ from hfptm.sandbox.service import ACCOUNT, FUNDS_E6, PRIVATE_KEY, Service
 from hfptm.sandbox.session import Settings
 from hfptm.units import NS_PER_S, ONE_E6
 from tests.e2e.command import Result, hfptm, must, process
+from tests.e2e.flip import CONFIRMED, LIVE, allow
 from tests.e2e.test_paper import PLANT, TRADING
 from tests.e2e.test_record import EVERYTHING, variables
 
@@ -28,8 +29,6 @@ KILLED_AFTER_S, TRADED_S = 0.1, 12
 """From the first order on: the first run is killed in the middle of its first plan."""
 HALT_S, HALTED_S = 1.0, 3.0
 """What the kill switch may take on a busy machine, and for how long it is watched after that."""
-
-LIVE = ("--set", "trading.mode=live", "--set", "risk.failure_pause_s=1")
 
 
 def secrets(service: Service) -> dict[str, str]:
@@ -89,7 +88,8 @@ def traded(tmp_path_factory: pytest.TempPathFactory) -> Traded:
     service = Service(
         Settings(markets=12, rate=40, seed=7, plant=plant), duration_ns=RUN_S * NS_PER_S
     )
-    arguments = ("live", "--data", data, "--json", *EVERYTHING, *TRADING, *LIVE)
+    settings = (*EVERYTHING, *TRADING, *LIVE, "--set", "risk.failure_pause_s=1")
+    arguments = ("live", "--data", data, "--json", CONFIRMED, *settings)
     placed: list[str] = []
 
     def witness(action: Action, _: object) -> None:
@@ -100,12 +100,13 @@ def traded(tmp_path_factory: pytest.TempPathFactory) -> Traded:
         service.server.run(lambda sandbox: sandbox.listeners.append(witness))
         hidden = secrets(service)
         environment = variables(service) | hidden
+        allow(data, *settings, **environment)
         with process(*arguments, **environment) as trader:
             wait_for_order(service, data, trader)
             threading.Event().wait(KILLED_AFTER_S)
             trader.kill()
             killed_out, killed_err = trader.communicate()
-        (killed,) = (data / "runs").iterdir()
+        (killed,) = (data / "runs").glob("*.partial")
         with process(*arguments, **environment) as trader:
             wait_for_order(service, data, trader, but=killed.stem)
             threading.Event().wait(TRADED_S)

@@ -30,6 +30,7 @@ from hfptm.units import ONE_E6
 from hfptm.venue.account import Account, Placement, SignedOrder, TimeInForce
 from replay.paper_run import recover
 from tests.e2e.command import hfptm, in_its_own_process
+from tests.e2e.flip import CONFIRMED, LIVE, allow
 from tests.gateway import ADDRESS, SHORT_S, SPLIT_E6, secrets_of, serving
 from tests.sandbox_api import FUNDS_E6
 
@@ -294,7 +295,6 @@ def test_a_wrong_key_is_named_without_being_shown() -> None:
 
 NAMES = ("private_key", "api_key", "api_secret", "api_passphrase")
 NEAR = ("--set", "server.clob_url=http://127.0.0.1:9")
-LIVE = ("--set", "trading.mode=live")
 
 
 @pytest.mark.parametrize(
@@ -326,14 +326,14 @@ def test_the_doctor_says_what_is_missing(tmp_path: Path, monkeypatch: pytest.Mon
         without = hfptm(*near, "--live", "--json")
         assert without.code == 1
         wrong = {each["name"]: each["problem"] for each in without.json if each["problem"]}
-        assert wrong.keys() == {"trading.mode", "secrets"}
+        assert wrong.keys() == {"trading.mode", "live.canary_plans", "secrets"}
         secrets = server.run(secrets_of)
         for name, value in msgspec.structs.asdict(secrets).items():
             shown = value.reveal() if isinstance(value, Secret) else str(value)
             monkeypatch.setenv(f"POLYMARKET_{name.upper()}", shown)
         sound = hfptm(*near, *LIVE, "--live", "--set", "trading.bankroll_usd=400", "--json")
         assert sound.code == 0, sound.out
-        assert len(sound.json) == 12
+        assert len(sound.json) == 14
         server.run(lambda s: s.closed_only.add(ADDRESS))
         closed = hfptm(*near, *LIVE, "--live", "--set", "trading.bankroll_usd=400")
         assert closed.code == 1
@@ -351,12 +351,13 @@ def test_a_start_that_fails_leaves_nothing_in_the_way(tmp_path: Path) -> None:
             f"POLYMARKET_{name.upper()}": value.reveal() if name in NAMES else str(value)
             for name, value in secrets.items()
         }
-        nowhere = ("--set", "server.gamma_url=http://127.0.0.1:9", *LIVE)
-        begin = ("live", "--data", tmp_path, *addresses(server), *nowhere)
-        failed = in_its_own_process(*begin, "--set", "trading.bankroll_usd=400", **hidden)
+        settings = (*addresses(server), *LIVE, "--set", "trading.bankroll_usd=400")
+        nowhere = (*settings, "--set", "server.gamma_url=http://127.0.0.1:9")
+        allow(tmp_path, *nowhere, **hidden)
+        failed = in_its_own_process("live", "--data", tmp_path, CONFIRMED, *nowhere, **hidden)
         assert failed.code == 5, failed.err
         assert "gamma_url" in failed.err
-        (left,) = (tmp_path / "runs").iterdir()
+        (left,) = (tmp_path / "runs").glob("*.partial")
         assert (left / "orders.jsonl").read_bytes() == b""
         assert recover(tmp_path) == []
         assert not left.exists()
@@ -388,6 +389,7 @@ def test_a_halt_and_a_run_under_way_forbid_a_start(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written_secrets(monkeypatch)
+    allow(tmp_path, *NEAR, *LIVE)
     throw(tmp_path, "for a test")
     for command in (("live", *NEAR, *LIVE), ("paper",)):
         result = hfptm(*command, "--data", tmp_path)
@@ -404,6 +406,6 @@ def test_a_halt_and_a_run_under_way_forbid_a_start(
         OrderLog(journal.folder),
     ):
         (journal.folder / "orders.jsonl").write_bytes(b"{}\n")
-        result = hfptm("live", "--data", tmp_path, *NEAR, *LIVE)
+        result = hfptm("live", "--data", tmp_path, CONFIRMED, *NEAR, *LIVE)
         assert result.code == 4
         assert "the live run 1 is under way; end it first" in result.err

@@ -11,6 +11,7 @@ from hfptm.sandbox.calls import Reply
 from hfptm.sandbox.faults_calls import NOT_INSERTED, NOT_READY, POST_ONLY_TEXT
 from hfptm.sandbox.faults_kinds import (
     FalseSuccess,
+    Geoblock,
     GhostBook,
     GhostFill,
     PostOnly,
@@ -20,6 +21,7 @@ from hfptm.sandbox.faults_kinds import (
     Timeout,
 )
 from hfptm.sandbox.faults_log import Deed
+from hfptm.sandbox.routes import GEOBLOCK_PATH
 from hfptm.units import NS_PER_S, ONE_E6
 from hfptm.venue.book_hash import HashedBook, book_hash
 from tests.sandbox_api import (
@@ -232,6 +234,15 @@ def test_ghost_books_are_empty_but_for_the_edges_and_hashed_so(desk: Desk) -> No
     assert desk.api.get("/price", token_id=token, side="BUY") == {"price": "0.48"}
     assert desk.api.call("GET", "/book", token_id="5")[0] == 404
     assert [(deed.path, deed.status) for deed in desk.deeds] == [("/book", 200), ("/books", 200)]
+
+
+def test_the_site_says_whether_trading_is_blocked_here(desk: Desk) -> None:
+    assert desk.api.get(GEOBLOCK_PATH)["blocked"] is False
+    number = desk.faults.start(Geoblock())
+    assert desk.api.get(GEOBLOCK_PATH)["blocked"] is True
+    desk.faults.stop(number)
+    assert desk.api.get(GEOBLOCK_PATH)["blocked"] is False
+    assert [(deed.kind, deed.path) for deed in desk.deeds] == [("geoblock", GEOBLOCK_PATH)]
 
 
 def test_a_ghost_keeps_to_a_coarse_grid(desk: Desk) -> None:
