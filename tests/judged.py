@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from hfptm.drive.inputs import read_inputs
+from hfptm.drive.inputs import LIVE, read_inputs
 from hfptm.drive.order_log import ORDERS, OrderLine, read_orders
-from hfptm.journal import run_ids
+from hfptm.journal import read_run, run_ids
 from hfptm.records import EventKind, Token
 from hfptm.sandbox.history import TradeStatus
 from hfptm.units import ONE_E6
@@ -28,7 +28,8 @@ FUNDS_E6 = 1_000_000 * ONE_E6
 
 def judged(data: Path, ledger: ExchangeLedger) -> list[str]:
     """All that is wrong; nothing for a run, or several one after the other, as it should be."""
-    runs = [data / "runs" / run for run in run_ids(data)]
+    ids = [run for run in run_ids(data) if read_run(data, run).summary["mode"] == LIVE]
+    runs = [data / "runs" / run for run in ids]
     wrong = [f"not closed: {path.name}" for path in (data / "runs").glob("*.partial")]
     if ledger.open_ids():
         wrong.append(f"orders are open: {ledger.open_ids()}")

@@ -23,6 +23,7 @@ from hfptm.sandbox.service import ACCOUNT
 from hfptm.secrets import Secret, Secrets
 from hfptm.units import NS_PER_S
 from tests.e2e.command import process
+from tests.e2e.flip import CONFIRMED, PAPER_RUN, allow
 from tests.exchange_ledger import ExchangeLedger
 from tests.judged import judged
 from tests.lived import SETTINGS, addresses, secrets_of, service_of
@@ -67,8 +68,11 @@ class Killed:
             settings = [word for each in given for word in ("--set", each)]
             hidden = variables(service.server.run(secrets_of))
 
+            allow(self._data, *settings, **hidden)
+            command = ("live", "--data", self._data, "--json", CONFIRMED, *settings)
+
             def begun() -> "subprocess.Popen[str]":
-                return process("live", "--data", self._data, "--json", *settings, **hidden)
+                return process(*command, **hidden)
 
             for _ in range(kills):
                 self._kill(begun)
@@ -119,7 +123,7 @@ class Killed:
             threading.Event().wait(0.02)
 
     def _verdict(self, kills: int) -> Verdict:
-        runs = [self._data / "runs" / run for run in run_ids(self._data)]
+        runs = [self._data / "runs" / run for run in run_ids(self._data) if run != PAPER_RUN]
         return Verdict(
             seed=self._seed,
             kills=kills,

@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 
 from hfptm.cli.killed import close_killed, killed_runs
-from hfptm.cli.live import begun
+from hfptm.cli.live import begun, require_account
 from hfptm.cli.live_run import traded
 from hfptm.config import Config, load
 from hfptm.engine import compile_kernels
@@ -51,6 +51,8 @@ shares = [200, 300]
 """
 SETTINGS = (
     "trading.mode=live",
+    "live.canary_plans=1",
+    "live.canary_usd=100",
     "discovery.min_volume_24h_usd=0",
     "discovery.min_liquidity_usd=0",
     "discovery.refresh_interval_s=2",
@@ -147,6 +149,7 @@ class Lived:
                 await close_killed(config, self._data, secrets, partial)
             recover(self._data)
             start = begun(self._data, is_anew=False, is_resumed=False)
+            await require_account(config, secrets, start)
             limit_ns = round((RUN_S + self._longer_s) * NS_PER_S)
             await traded(config, self._data, (start, secrets), limit_ns, _unseen)
         except HfptmError as error:

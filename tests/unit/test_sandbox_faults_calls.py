@@ -237,11 +237,12 @@ def test_ghost_books_are_empty_but_for_the_edges_and_hashed_so(desk: Desk) -> No
 
 
 def test_the_site_says_whether_trading_is_blocked_here(desk: Desk) -> None:
-    assert desk.api.get(GEOBLOCK_PATH)["blocked"] is False
+    site = Api(desk.sandbox, is_gamma=True)
+    assert site.get(GEOBLOCK_PATH)["blocked"] is False
     number = desk.faults.start(Geoblock())
-    assert desk.api.get(GEOBLOCK_PATH)["blocked"] is True
+    assert site.get(GEOBLOCK_PATH)["blocked"] is True
     desk.faults.stop(number)
-    assert desk.api.get(GEOBLOCK_PATH)["blocked"] is False
+    assert site.get(GEOBLOCK_PATH)["blocked"] is False
     assert [(deed.kind, deed.path) for deed in desk.deeds] == [("geoblock", GEOBLOCK_PATH)]
 
 
