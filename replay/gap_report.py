@@ -12,12 +12,15 @@ from hfptm.units import ONE_E6, PRICE_ONE_E4
 from replay.causes import HELD_BACK, Cause
 from replay.gap import UNEXPLAINED, Gap, PlanGap, Told
 from replay.report import ANSWERS, KINDS
-from replay.row_text import milliseconds, time_of_day
+from replay.row_text import end_of, milliseconds, time_of_day
 
 SHOWN = 12
 """Plans that differ; `--json` has them all."""
 
 E10 = 10**10
+DUST_E10 = E10 // 10_000
+"""Differences of orders that are smaller are not shown; all are summed."""
+NAME_COLUMNS = 26
 
 CAUSES: Mapping[str, str] = MappingProxyType(
     {
@@ -84,16 +87,18 @@ def _differing(found: Gap) -> Iterator[Table]:
     if not most:
         return
     title = f"Plans that differ, {len(most):,} of {len(plans):,}"
-    made = table(title, "live, $", "twin, $", "why", label_columns=26)
+    made = table(title, "live, $", "twin, $", "why", label_columns=NAME_COLUMNS)
     made.columns[-1].justify = "left"
     made.columns[1].no_wrap = made.columns[2].no_wrap = True
     for plan in sorted(most, key=lambda plan: plan.ts_ns):
-        name = f"{time_of_day(plan.ts_ns)[:12]} {KINDS[plan.kind]} {plan.market}"
+        said = f"{time_of_day(plan.ts_ns)[:12]} {KINDS[plan.kind]}"
+        name = f"{said}\n{end_of(plan.market, NAME_COLUMNS)}"
         results = (_result(plan.live_plan, plan.live_e10), _result(plan.twin_plan, plan.twin_e10))
         add(made, name, *results, "" if _orders_say(plan) else _why(plan.causes), style="bold")
         for order in plan.orders:
-            if order.causes:
-                name = f"  {order.side} {order.token} {order.market}"
+            if any(abs(amount) >= DUST_E10 or amount == 0 for amount in order.causes.values()):
+                said = f"  {order.side} {order.token} "
+                name = said + end_of(order.market, NAME_COLUMNS - len(said))
                 add(made, name, _filled(order.live), _filled(order.twin), _why(order.causes))
     yield made
 

@@ -73,15 +73,23 @@ def value_text(kind: RowKind, name: str, value: int, listed: Listed) -> str:
     """A field of a journal row as a person reads it."""
     if name == "market":
         return listed.slug(value) or str(value)
-    if name == "kind":
-        return _word(_KINDS[kind], value)
-    if name in _CODES:
-        return _word(_CODES[name], value)
+    if name == "kind" or name in _CODES:
+        return code_word(kind, name, value)
     if name.endswith("_e4"):
         return format_e4(value)
     if name.endswith("_e6"):
         return format_e6(value)
     return time_of_day(value) if name.endswith("_ns") else str(value)
+
+
+def code_word(kind: RowKind, name: str, value: int) -> str:
+    """The name of a code in such a field, in lower case."""
+    return _word(_KINDS[kind] if name == "kind" else _CODES[name], value)
+
+
+def end_of(text: str, columns: int) -> str:
+    """The end of a slug, where those of one event differ."""
+    return text if len(text) <= columns else f"…{text[1 - columns :]}"
 
 
 def _word(codes: type[IntEnum], value: int) -> str:

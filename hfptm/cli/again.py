@@ -15,15 +15,29 @@ def parity(run: Run, *, data: Data = None, as_json: AsJson = False) -> None:
     from hfptm.engine import is_compiled
     from hfptm.journal import read_run
     from replay.listed import Listed
-    from replay.parity import parity as compare
+    from replay.parity import parity as computed_again
     from replay.parity_report import parity_table
 
     say_if_compiling(is_compiled())
     place = folder(data)
-    found = compare(place, run)
+    found = computed_again(place, run)
     show(as_json, found, lambda: parity_table(found, Listed.of_run(read_run(place, run).path)))
     if not found.is_same:
         raise typer.Exit(1)
+
+
+def compare(run: Run, *, data: Data = None, as_json: AsJson = False) -> None:
+    """Compare a run with a replay of what was recorded meanwhile: what differs, and why.
+
+    Of a live run, its paper twin is compared.
+    """
+    from hfptm.engine import is_compiled
+    from replay.comparison import compare as with_replay
+    from replay.comparison_report import comparison_table
+
+    say_if_compiling(is_compiled())
+    found = with_replay(folder(data), run)
+    show(as_json, found, lambda: comparison_table(found))
 
 
 def gap(
@@ -40,12 +54,12 @@ def gap(
     Ends with 1 if a part of the difference has no cause.
     """
     from hfptm.engine import is_compiled
-    from replay.gap import gap as compare
+    from replay.gap import gap as gap_of
     from replay.gap_report import gap_table
     from replay.twin import live_run
 
     say_if_compiling(is_compiled())
-    found = compare(live_run(folder(data), run))
+    found = gap_of(live_run(folder(data), run))
     show(as_json, found, lambda: gap_table(found))
     if found.unexplained_e10:
         raise typer.Exit(1)
