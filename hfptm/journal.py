@@ -35,6 +35,8 @@ DTYPES = MappingProxyType(
 )
 
 GROUP_ROWS = 65_536
+SUMMARY = "summary.json"
+"""Of a run that is closed."""
 
 Rows = npt.NDArray[np.void]
 
@@ -122,7 +124,7 @@ class RunJournal:
     def close(self, summary: dict[str, Any]) -> Path:
         """Write `summary` (JSON types), make the run visible, and return its folder."""
         self._publish()
-        self.write("summary.json", summary)
+        self.write(SUMMARY, summary)
         sync_folder(self._partial)
         self._partial.rename(self.path)
         sync_folder(self.path.parent)
@@ -162,7 +164,7 @@ class Run:
             raise LakeError(_no_run(self.path))
         self.config_toml = (self.path / "config.toml").read_text()
         self.version = _decode(self.path / "version.json", CodeVersion)
-        self.summary = _decode(self.path / "summary.json", dict[str, Any])
+        self.summary = _decode(self.path / SUMMARY, dict[str, Any])
 
     def rows(self, kind: RowKind) -> Rows:
         return read_rows(self.path / f"{kind}.parquet", DTYPES[kind])
@@ -180,7 +182,7 @@ def read_run(data: Path, run_id: str) -> Run:
 
 def run_ids(data: Path) -> list[str]:
     """Closed runs, by name."""
-    folders = (data / "runs").glob("*/summary.json")
+    folders = (data / "runs").glob(f"*/{SUMMARY}")
     return sorted(file.parent.name for file in folders if file.parent.suffix != ".partial")
 
 

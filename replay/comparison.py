@@ -27,10 +27,9 @@ from hfptm.limits import Limits
 from hfptm.records import EVENT, EventKind, IntentKind
 from replay.definitions import Definitions, definitions_at
 from replay.listed import Listed
-from replay.orders import Steps
 from replay.parity import joined
 from replay.reader import EventReader
-from replay.rerun import engine_of
+from replay.rerun import Steps, fed
 from replay.row_differences import RowDifference, RowDifferences, row_differences
 
 WORDS = (EventKind.CONTROL, EventKind.GAS)
@@ -179,11 +178,7 @@ def _replayed(listed: Definitions, tape: Rows, words: Rows) -> Steps:
 
 def _outcome(settings: Limits, start: Start, steps: Steps) -> _Outcome:
     outputs: list[Output] = []
-    engine = engine_of(settings, start, outputs.append)
-    for listing, rows in steps:
-        engine.list_more(listing.markets, listing.groups)
-        engine.feed(rows.copy())
-    engine.finish()
+    fed(settings, start, steps, outputs.append).finish()
     decisions, intents = joined(outputs, "decisions"), joined(outputs, "intents")
     intents = intents[intents["kind"] != IntentKind.OBSERVE]
     for rows, names in ((decisions, ("decision", "plan")), (intents, ("order", "plan"))):

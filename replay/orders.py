@@ -5,22 +5,20 @@ an order is worth exactly what the books say, whatever fees and roundings they k
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import msgspec
 import numpy as np
 
-from hfptm.drive.inputs import Listing, Rows, Start
+from hfptm.drive.inputs import Rows, Start
 from hfptm.engine import Engine, Output
 from hfptm.limits import Limits
 from hfptm.records import EventFlag, EventKind, IntentKind, MarketState, RejectReason, Token
 from hfptm.units import PRICE_ONE_E4
 from replay.parity import joined
-from replay.rerun import engine_of
+from replay.rerun import Steps, engine_of
 
-Steps = Sequence[tuple[Listing, Rows]]
-"""As `drive.inputs.read_inputs` gives them."""
 Shares = dict[tuple[int, int], int]
 """Sizes by (market, token)."""
 Marks = dict[int, int]

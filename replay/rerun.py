@@ -1,13 +1,34 @@
 """A run computed once more from what its kernel was given, as far as that was written."""
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+import numpy as np
+
 from hfptm.config import limits, load
-from hfptm.drive.inputs import LIVE, PAPER, Start, read_inputs, read_start
+from hfptm.drive.inputs import (
+    LIVE,
+    PAPER,
+    TWIN,
+    Listing,
+    Rows,
+    Start,
+    read_inputs,
+    read_start,
+)
 from hfptm.engine import MARKET_SLOTS_MAX, Engine, Output
+from hfptm.journal import SUMMARY
 from hfptm.latency import latencies_of
 from hfptm.limits import Limits
+from hfptm.records import EVENT, EventKind
+from hfptm.units import NS_PER_S
+
+Steps = Iterable[tuple[Listing, Rows]]
+"""As `drive.inputs.read_inputs` gives them."""
+
+REST_NS = 900 * NS_PER_S
+"""After the last row of a live run, for its twin: longer than anything is under way."""
 
 
 def engine_of(limits: Limits, start: Start, sink: Callable[[Output], None]) -> Engine:
@@ -30,14 +51,37 @@ def engine_of(limits: Limits, start: Start, sink: Callable[[Output], None]) -> E
     return engine
 
 
-def rerun(folder: Path, sink: Callable[[Output], None]) -> Engine:
-    """The engine after the last row; what was under way then is still.
-
-    Raises LakeError for a run that kept no inputs, or whose inputs are damaged.
-    """
-    settings = limits(load(folder / "config.toml", [], {}))
-    engine = engine_of(settings, read_start(folder), sink)
-    for listing, rows in read_inputs(folder):
+def fed(limits: Limits, start: Start, steps: Steps, sink: Callable[[Output], None]) -> Engine:
+    """The engine after the last row; what was under way then is still."""
+    engine = engine_of(limits, start, sink)
+    for listing, rows in steps:
         engine.list_more(listing.markets, listing.groups)
         engine.feed(rows.copy())
     return engine
+
+
+def rerun(folder: Path, sink: Callable[[Output], None]) -> Engine:
+    """The same, of a run. Raises LakeError if it kept no inputs, or they are damaged."""
+    settings, start = limits(load(folder / "config.toml", [], {})), read_start(folder)
+    if start.mode == TWIN:
+        return fed(settings, start, twin_steps(folder.with_name(start.twin_of)), sink)
+    return fed(settings, start, read_inputs(folder), sink)
+
+
+def twin_steps(folder: Path) -> list[tuple[Listing, Rows]]:
+    """What a live run was given but for what the exchange said of its orders, and time to rest
+    after the last row of one that is closed."""
+    steps = [(listing, rows[rows["kind"] < EventKind.ACK]) for listing, rows in read_inputs(folder)]
+    if (folder / SUMMARY).exists() and steps:
+        listing, rows = steps[-1]
+        steps[-1] = listing, np.concatenate([rows, *_rest(rows for _, rows in steps)])
+    return steps
+
+
+def _rest(parts: Iterable[Rows]) -> Iterator[Rows]:
+    """A TIMER after the last row, if there is one."""
+    for rows in deque((rows for rows in parts if len(rows)), 1):
+        timer = np.zeros(1, EVENT)
+        timer["kind"], timer["ts_recv_ns"] = EventKind.TIMER, rows["ts_recv_ns"][-1] + REST_NS
+        timer["ts_venue_ns"] = timer["ts_recv_ns"]
+        yield timer

@@ -4,25 +4,25 @@ A kernel is a function of its rows. So what the twin would have done beside the 
 computed at any later time, of a run that is still under way too, and costs the live run nothing.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 import numpy as np
 
+from hfptm.clock import NS_MAX, monotonic_ns
 from hfptm.config import limits, load
-from hfptm.drive.inputs import LIVE, START, TWIN, Rows, read_inputs, read_start
+from hfptm.drive.inputs import LIVE, START, TWIN, Listing, Rows, Start, read_inputs, read_start
 from hfptm.engine import Output
 from hfptm.errors import LakeError
-from hfptm.journal import partial_of, read_run
+from hfptm.journal import SUMMARY, RunJournal, partial_of, read_run
 from hfptm.limits import Limits
-from hfptm.records import EVENT, EventKind
-from hfptm.units import NS_PER_S
-from replay.orders import Played, Steps, play
+from hfptm.records import EventKind
+from replay.metrics import Tally
+from replay.orders import Played, play
+from replay.paper_run import close_run, sink_of
 from replay.parity import joined
-from replay.rerun import engine_of
-
-REST_NS = 900 * NS_PER_S
-"""After the last row of a run that has ended: longer than anything is under way."""
+from replay.rerun import Steps, fed, rerun, twin_steps
 
 
 class Sides(msgspec.Struct, frozen=True):
@@ -49,57 +49,50 @@ def live_run(data: Path, run_id: str | None) -> Path:
 
 def sides(folder: Path) -> Sides:
     """Raises LakeError for a run that is not live, or kept no inputs."""
-    start = read_start(folder)
-    if start.mode != LIVE:
-        raise LakeError(f"{folder.stem} is a {start.mode} run; only a live run has a paper twin")
-    settings, steps = limits(load(folder / "config.toml", [], {})), list(read_inputs(folder))
-    rows = [_of_market(rows) for _, rows in steps]
-    if (folder / "summary.json").exists() and any(map(len, rows)):
-        rows[-1] = np.concatenate([rows[-1], _rest(steps)])
-    told = list(zip((listing for listing, _ in steps), rows, strict=True))
+    start = _live_start(folder)
+    settings = limits(load(folder / "config.toml", [], {}))
     return Sides(
-        live=play(settings, start, steps),
-        twin=play(settings, start, _answered(settings, folder, told)),
+        live=play(settings, start, read_inputs(folder)),
+        twin=play(settings, start, _answered(settings, start, twin_steps(folder))),
         limits=settings,
     )
 
 
-def _answered(settings: Limits, folder: Path, steps: Steps) -> Steps:
+def keep_twin(data: Path, folder: Path) -> None:
+    """The twin as a run of its own, for who reads journals: once, when the live run is closed."""
+    twin_id = f"{folder.name}-twin"
+    if not (folder / SUMMARY).exists() or (data / "runs" / twin_id).exists():
+        return
+    start = msgspec.structs.replace(_live_start(folder), mode=TWIN, twin_of=folder.name)
+    tally, began_ns = Tally(), monotonic_ns()
+    with RunJournal(data, twin_id, (folder / "config.toml").read_text()) as journal:
+        journal.write(START, start)
+        engine = rerun(journal.folder, sink_of(journal, tally))
+        close_run(data, journal, engine, tally, monotonic_ns() - began_ns)
+
+
+def _live_start(folder: Path) -> Start:
+    start = read_start(folder)
+    if start.mode != LIVE:
+        raise LakeError(f"{folder.stem} is a {start.mode} run; only a live run has a paper twin")
+    return start
+
+
+def _answered(settings: Limits, start: Start, steps: Sequence[tuple[Listing, Rows]]) -> Steps:
     """The rows with what the simulated venue says of the orders that they cause."""
     outputs: list[Output] = []
-    start = msgspec.structs.replace(read_start(folder), mode=TWIN)
-    engine = engine_of(settings, start, outputs.append)
-    for listing, rows in steps:
-        engine.list_more(listing.markets, listing.groups)
-        engine.feed(rows.copy())
+    fed(settings, msgspec.structs.replace(start, mode=TWIN), steps, outputs.append)
     told = joined(outputs, "reports")
     told = told[told["kind"] >= EventKind.ACK]
-    answered, done = [], 0
+    done = 0
     for place, (listing, rows) in enumerate(steps):
-        ends_ns = next((int(r[0]["ts_recv_ns"]) for _, r in steps[place + 1 :] if len(r)), None)
-        stop = len(told)
-        if ends_ns is not None:
-            stop = int(np.searchsorted(told["ts_recv_ns"], ends_ns))
-        answered.append((listing, _merged(rows, told[done:stop])))
+        ends_ns = next((int(r["ts_recv_ns"][0]) for _, r in steps[place + 1 :] if len(r)), NS_MAX)
+        stop = int(np.searchsorted(told["ts_recv_ns"], ends_ns))
+        yield listing, _merged(rows, told[done:stop])
         done = stop
-    return answered
 
 
 def _merged(rows: Rows, reports: Rows) -> Rows:
     """By time; at one instant rows of the market go first."""
     both = np.concatenate([rows, reports])
     return both[np.argsort(both["ts_recv_ns"], kind="stable")]
-
-
-def _of_market(rows: Rows) -> Rows:
-    """Without what the exchange said of the run's own orders."""
-    return rows[rows["kind"] < EventKind.ACK]
-
-
-def _rest(steps: Steps) -> Rows:
-    """Time passes after the last row."""
-    timer = np.zeros(1, EVENT)
-    last_ns = next(int(rows[-1]["ts_recv_ns"]) for _, rows in reversed(steps) if len(rows))
-    timer["kind"] = EventKind.TIMER
-    timer["ts_recv_ns"] = timer["ts_venue_ns"] = last_ns + REST_NS
-    return timer

@@ -49,17 +49,20 @@ def gap(
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:
-    """Compare a live run, which may still be under way, with its paper twin, to the dollar.
+    """Compare a live run, which may still be under way, with its paper twin, in exact dollars.
 
-    Ends with 1 if a part of the difference has no cause.
+    The twin of a closed run is kept as a run of its own. Ends with 1 if something has no cause.
     """
     from hfptm.engine import is_compiled
     from replay.gap import gap as gap_of
     from replay.gap_report import gap_table
-    from replay.twin import live_run
+    from replay.twin import keep_twin, live_run
 
     say_if_compiling(is_compiled())
-    found = gap_of(live_run(folder(data), run))
+    place = folder(data)
+    live = live_run(place, run)
+    found = gap_of(live)
+    keep_twin(place, live)
     show(as_json, found, lambda: gap_table(found))
     if found.unexplained_e10:
         raise typer.Exit(1)

@@ -46,6 +46,8 @@ class Start(msgspec.Struct, frozen=True, kw_only=True):
     """PAPER, LIVE, or TWIN: what a live run would have been on paper."""
     after: str = ""
     """The run that it goes on from; empty: none."""
+    twin_of: str = ""
+    """Of a TWIN, which keeps no inputs of its own: the live run that kept them."""
     merges: bool = False
     """Whether YES and NO that leave the market as a pair are merged at the exchange."""
     risk: RiskState = RiskState()

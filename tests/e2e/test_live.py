@@ -198,6 +198,33 @@ def test_the_same_inputs_give_the_same_orders(traded: Traded) -> None:
         assert found["rows"]["intents"] > 0
 
 
+def test_the_journal_tells_what_the_exchange_said(traded: Traded) -> None:
+    told = read_run(traded.data, traded.run.name).rows("reports")
+    fed = np.concatenate([rows for _, rows in read_inputs(traded.run)])
+    for kind in (EventKind.FILL, EventKind.FILL_CONFIRMED):
+        assert (told["kind"] == kind).sum() == (fed["kind"] == kind).sum() > 0
+
+
+def test_the_gap_to_its_paper_twin_is_explained(traded: Traded) -> None:
+    """To the last part of a cent; and the twin decides as a replay of the recording does."""
+    must("normalize", "--data", traded.data)
+    for run_id in (traded.killed, traded.run.name):
+        found = must("gap", run_id, "--data", traded.data, "--json").json
+        assert found["unexplained_e10"] == 0
+        assert sum(found["causes"].values()) == found["live_e10"] - found["twin_e10"]
+        assert found["plans"]
+        assert 0 < found["measured"]["p50"] < found["simulated"]["p50"], "no grace to wait for"
+        must("compare", run_id, "--data", traded.data, "--json")
+    modes = {
+        line["run_id"]: line["mode"] for line in must("runs", "--data", traded.data, "--json").json
+    }
+    assert modes[f"{traded.run.name}-twin"] == "twin"
+    assert "its paper twin" in must("gap", "--data", traded.data).out
+    compared = must("compare", traded.run.name, "--data", traded.data, "--json").json
+    assert compared["rows_differing"] == {}
+    assert compared["differing"] == []
+
+
 def test_no_secret_is_anywhere(traded: Traded) -> None:
     hidden = [
         value.encode()

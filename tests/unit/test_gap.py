@@ -10,17 +10,18 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from hfptm.drive.inputs import LIVE, PAPER, Rows, Start
+from hfptm.drive.inputs import LIVE, PAPER, TWIN, Rows, Start
 from hfptm.errors import LakeError
-from hfptm.journal import read_run
+from hfptm.journal import partial_of, read_run
 from hfptm.records import EventFlag, EventKind, RejectReason, Token
 from hfptm.registry import Market
 from hfptm.units import NS_PER_S, ONE_E6
 from replay.causes import HELD_BACK, Cause
 from replay.gap import Gap, gap
 from replay.gap_report import gap_table
+from replay.paper_run import last_run
 from replay.parity import parity
-from replay.twin import live_run
+from replay.twin import keep_twin, live_run
 from tests.engines import crossed_market, tape_of
 from tests.kept_runs import RUN_ID, Exchange, Said, fill, fills_all, kept_run, on_screen
 from tests.tapes import START_NS, make_market
@@ -62,6 +63,35 @@ def test_an_exchange_like_the_simulated_one_leaves_no_gap(tmp_path: Path) -> Non
     assert found.causes == {}
     pnl_usd = read_run(tmp_path, RUN_ID).summary["pnl_usd"]
     assert found.live_e10 == round(pnl_usd * ONE_E6) * 10_000, "all three have resolved"
+
+
+def test_the_twin_is_a_run_too(tmp_path: Path) -> None:
+    """It keeps no inputs of its own, and comes out again from those of the live run."""
+    found = gap_of(tmp_path, refuses(RejectReason.REFUSED))
+    for _ in range(2):
+        keep_twin(tmp_path, live_run(tmp_path, RUN_ID))
+    twin = read_run(tmp_path, f"{RUN_ID}-twin")
+    assert twin.summary["mode"] == TWIN
+    assert found.twin_e10 == round(twin.summary["pnl_usd"] * ONE_E6) * 10_000 > 0
+    assert parity(tmp_path, twin.path.name).difference is None
+    assert live_run(tmp_path, None).name == RUN_ID
+    assert last_run(tmp_path, LIVE) == RUN_ID
+    with pytest.raises(LakeError, match="is a twin run"):
+        gap(twin.path)
+
+
+def test_a_run_under_way_can_be_looked_at(tmp_path: Path) -> None:
+    """Up to what is written of it, and nothing is kept."""
+    gap_of(tmp_path, fills_all)
+    whole = tmp_path / "runs" / RUN_ID
+    partial = partial_of(whole)
+    whole.rename(partial)
+    for name in ("summary.json", "portfolio.json"):
+        (partial / name).unlink()
+    assert live_run(tmp_path, None) == live_run(tmp_path, RUN_ID) == partial
+    assert gap(partial).unexplained_e10 == 0
+    keep_twin(tmp_path, partial)
+    assert [path.name for path in (tmp_path / "runs").iterdir()] == [partial.name]
 
 
 class Trouble(NamedTuple):
