@@ -43,7 +43,7 @@ def plan_pairs(live: Played, twin: Played) -> list[Pair]:
 
 
 def _plans(side: Played) -> list[Plan]:
-    decisions = side.decisions
+    decisions = side.decisions[side.decisions["phase"] != Phase.ORDER]
     made = {int(row["plan"]): row for row in decisions[decisions["plan"] > 0]}
     begun = _begun(decisions)
     orders: dict[int, dict[Place, Order]] = {serial: {} for serial in made}

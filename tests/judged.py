@@ -13,6 +13,7 @@ from hfptm.journal import read_run, run_ids
 from hfptm.records import EventKind, Token
 from hfptm.sandbox.history import TradeStatus
 from hfptm.units import ONE_E6
+from replay.gap import gap
 from replay.parity import parity
 from tests.exchange_ledger import ExchangeLedger, counted
 
@@ -35,7 +36,7 @@ def judged(data: Path, ledger: ExchangeLedger) -> list[str]:
         wrong.append(f"orders are open: {ledger.open_ids()}")
     if not wrong:
         wrong += [*_orders(runs, ledger), *_fills(runs, ledger), *_books(runs, ledger)]
-        wrong += [*_caps(runs, ledger), *_parities(data, runs)]
+        wrong += [*_caps(runs, ledger), *_parities(data, runs), *_gaps(runs)]
     return wrong
 
 
@@ -141,3 +142,11 @@ def _parities(data: Path, runs: Sequence[Path]) -> Iterator[str]:
     for run in runs:
         if (difference := parity(data, run.name).difference) is not None:
             yield f"parity of {run.name}: {difference}"
+
+
+def _gaps(runs: Sequence[Path]) -> Iterator[str]:
+    """All that differs from the paper twin has a cause."""
+    for run in runs:
+        found = gap(run)
+        if found.unexplained_e10:
+            yield f"gap of {run.name}: {found.unexplained_e10} e10 without a cause"
