@@ -21,8 +21,8 @@ from hfptm.sim.state import LATENCIES
 from replay.causes import HELD_BACK, Cause, Dollars, compare_orders
 from replay.listed import Listed
 from replay.orders import Fill, Marks, Order, Played
-from replay.plan_pairs import Plan, plan_pairs, refusal
-from replay.twin import Sides, sides
+from replay.plan_pairs import Answers, Pair, Plan, answers_of, plan_pairs, refusal
+from replay.twin import sides
 
 UNEXPLAINED = "unexplained"
 PERCENTS = (50, 90, 99, 100)
@@ -102,7 +102,8 @@ def gap(run: Path) -> Gap:
     found, listed = sides(run), Listed.of_run(run)
     live, twin = found.live, found.twin
     marks = twin.marks | live.marks
-    plans = [_plan_gap(*pair, found, marks, listed) for pair in plan_pairs(live, twin)]
+    answers = answers_of(live.decisions), answers_of(twin.decisions)
+    plans = [_plan_gap(pair, answers, marks, listed) for pair in plan_pairs(live, twin)]
     causes = _total([plan.causes for plan in plans])
     payout_e10 = live.others.worth_e10(marks) - twin.others.worth_e10(marks)
     causes.update({Cause.PAYOUT: payout_e10} if payout_e10 else {})
@@ -124,15 +125,16 @@ def gap(run: Path) -> Gap:
 
 
 def _plan_gap(
-    live: Plan | None, twin: Plan | None, found: Sides, marks: Marks, listed: Listed
+    pair: Pair, answers: tuple[Answers, Answers], marks: Marks, listed: Listed
 ) -> PlanGap:
+    live, twin = pair
     either = live or twin
     assert either is not None
     live_e10 = live.worth_e10(marks) if live else 0
     twin_e10 = twin.worth_e10(marks) if twin else 0
     orders = list(_order_gaps(live, twin, marks, listed))
     causes = _total([order.causes for order in orders])
-    if cause := _of_plan(live, twin, found):
+    if cause := _of_plan(live, twin, answers):
         causes = Counter({cause: live_e10 - twin_e10})
     return PlanGap(
         ts_ns=either.ts_ns,
@@ -147,15 +149,15 @@ def _plan_gap(
     )
 
 
-def _of_plan(live: Plan | None, twin: Plan | None, found: Sides) -> str | None:
+def _of_plan(live: Plan | None, twin: Plan | None, answers: tuple[Answers, Answers]) -> str | None:
     """What all of the plan's difference comes from; None: each order has its own causes."""
     if live and twin:
         return None if live.ts_ns == twin.ts_ns else Cause.TIME
-    plan, other = (live, found.twin) if live else (twin, found.live)
+    plan, others = (live, answers[1]) if live else (twin, answers[0])
     assert plan is not None
     if plan.episode is None:
         return Cause.LEFT
-    reason = refusal(plan, other.decisions)
+    reason = refusal(plan, others)
     return f"{HELD_BACK}{reason}" if reason else UNEXPLAINED
 
 

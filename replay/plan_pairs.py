@@ -1,5 +1,7 @@
 """Plans of a live run beside those of its twin: a pair is of the same opportunity."""
 
+from collections import Counter, defaultdict
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +15,15 @@ Place = tuple[int, ...]
 """Leg, attempt, market, token, side and kind of an order."""
 
 
+Episode = tuple[int, int, int, int]
+"""An opportunity: when it was seen first, its kind and market, and which it is of those that were
+seen first at that instant. Both sides see the same ones: they depend on books alone."""
+
+
+Answers = Mapping[tuple[int, ...], list[tuple[int, int]]]
+"""What a side answered to each opportunity: when, and the Reason."""
+
+
 class Plan(NamedTuple):
     """Of one side."""
 
@@ -20,8 +31,8 @@ class Plan(NamedTuple):
     ts_ns: int
     kind: int
     subject: int
-    episode: tuple[int, int, int] | None
-    """First instant, kind and market of the opportunity; None: it ends what earlier plans left."""
+    episode: Episode | None
+    """None: it ends what earlier plans left."""
     orders: dict[Place, Order]
 
     def worth_e10(self, marks: Marks) -> int:
@@ -54,33 +65,35 @@ def _plans(side: Played) -> list[Plan]:
 
 
 def _plan(
-    serial: int, row: np.void | None, begun: dict[int, int], orders: dict[Place, Order]
+    serial: int, row: np.void | None, begun: dict[int, Episode], orders: dict[Place, Order]
 ) -> Plan:
     if row is None:
         first = next(iter(orders.values()))
         return Plan(serial, first.sent_ns, first.basket, first.market, None, orders)
-    kind, subject = int(row["kind"]), int(row["market"])
-    episode = begun[int(row["decision"])], kind, subject
-    return Plan(serial, int(row["ts_ns"]), kind, subject, episode, orders)
+    episode = begun[int(row["decision"])]
+    return Plan(serial, int(row["ts_ns"]), int(row["kind"]), int(row["market"]), episode, orders)
 
 
-def _begun(decisions: Rows) -> dict[int, int]:
-    """When each opportunity was seen first, by the id of its decision."""
-    rows = decisions[decisions["phase"] == Phase.BEGIN]
-    return dict(zip(rows["decision"].tolist(), rows["ts_ns"].tolist(), strict=True))
+def _begun(decisions: Rows) -> dict[int, Episode]:
+    """By the id of their decisions."""
+    seen = Counter[tuple[int, int, int]]()
+    begun = {}
+    for row in decisions[decisions["phase"] == Phase.BEGIN]:
+        first = int(row["ts_ns"]), int(row["kind"]), int(row["market"])
+        begun[int(row["decision"])] = (*first, seen[first])
+        seen[first] += 1
+    return begun
 
 
-def refusal(plan: Plan, decisions: Rows) -> str:
-    """Why the other side had not taken the same opportunity by then; empty: it does not say."""
+def answers_of(decisions: Rows) -> Answers:
     begun = _begun(decisions)
-    of_it = decisions[
-        (decisions["kind"] == plan.kind)
-        & (decisions["market"] == plan.subject)
-        & (decisions["ts_ns"] <= plan.ts_ns)
-        & (decisions["phase"] != Phase.ORDER)
-    ]
-    if len(of_it) == 0 or plan.episode is None:
-        return ""
-    last = of_it[-1]
-    is_same = begun[int(last["decision"])] == plan.episode[0]
-    return Reason(last["reason"]).name.lower() if is_same and last["reason"] else ""
+    answers = defaultdict[tuple[int, ...], list[tuple[int, int]]](list)
+    for row in decisions[(decisions["phase"] != Phase.ORDER) & (decisions["phase"] != Phase.END)]:
+        answers[begun[int(row["decision"])]].append((int(row["ts_ns"]), int(row["reason"])))
+    return answers
+
+
+def refusal(plan: Plan, others: Answers) -> str:
+    """Why the other side had not taken the same opportunity by then; empty: it does not say."""
+    said = [reason for ts_ns, reason in others.get(plan.episode or (), []) if ts_ns <= plan.ts_ns]
+    return Reason(said[-1]).name.lower() if said and said[-1] != Reason.TAKEN else ""

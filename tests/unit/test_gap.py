@@ -214,3 +214,18 @@ def test_only_a_live_run_has_a_twin(tmp_path: Path) -> None:
     kept_run(tmp_path, Start(mode=PAPER), tape, (markets, []))
     with pytest.raises(LakeError, match="only a live run has a paper twin"):
         gap(live_run(tmp_path, RUN_ID))
+
+
+def test_two_opportunities_of_one_instant_are_two(tmp_path: Path) -> None:
+    """After a pause of the machine all rows come at once: seen, gone and seen again."""
+    tape, markets = day()
+    first = tape[tape["market"] == markets[0].market][:-1]
+    again = first[3:4].copy()
+    again["ts_venue_ns"] += NS_PER_S
+    rows = np.concatenate([first, again])
+    rows["ts_recv_ns"] = START_NS + 5 * NS_PER_S
+    exchange = refuses(RejectReason.REFUSED)
+    kept_run(tmp_path, Start(mode=LIVE), rows, (markets, []), exchange=exchange)
+    found = gap(live_run(tmp_path, RUN_ID))
+    assert [(plan.live_plan, plan.twin_plan) for plan in found.plans] == [(1, 1), (2, 2)]
+    assert found.unexplained_e10 == 0
