@@ -1,4 +1,4 @@
-"""Orders of a killed run of which news is owed, with what its kernel was told of each.
+"""Orders and merges of a killed run of which news is owed, with what its kernel was told of each.
 
 Rows carry no trade ids, so a trade that is heard of again is known by its price and size.
 """
@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from hfptm.drive.operation_log import OperationKind, OperationLine
 from hfptm.drive.order_log import OrderLine
 from hfptm.records import EventFlag, EventKind, OrderType, Side
 from hfptm.registry import Market
@@ -38,6 +39,13 @@ def owed_orders(
         if not is_over or any(fill.status == _MATCHED for fill in fills):
             owed.append(_own_order(line, placed[line.order], markets[line.market], fills))
     return owed
+
+
+def owed_merges(lines: Sequence[OperationLine], told: Rows) -> list[OperationLine]:
+    """Merges of which nobody has said whether they went through."""
+    is_end = (told["kind"] == EventKind.SETTLED) | (told["kind"] == EventKind.REJECT)
+    over = set(told["aux"][is_end].tolist())
+    return [line for line in lines if line.kind is OperationKind.MERGE and line.order not in over]
 
 
 def told_fills(rows: Sequence[np.void]) -> list[Fill]:

@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 
 from hfptm.drive.inputs import InputLog, Start, read_inputs
+from hfptm.drive.operation_log import OperationKind, OperationLine
 from hfptm.drive.order_log import OrderLine
-from hfptm.drive.owed import owed_orders, told_fills
+from hfptm.drive.owed import owed_merges, owed_orders, told_fills
 from hfptm.records import BUY, EVENT, INTENT, EventFlag, EventKind, OrderType
 from hfptm.units import NS_PER_S, ONE_E6
 from hfptm.venue.account import SignedFields
 from hfptm.venue.own_order import Fill
+from hfptm.venue.transaction import Sent
 from tests.own_orders import NOW_NS, feed_of, own_order, told
 from tests.tapes import START_NS, Rows, make_market, make_rows
 
@@ -151,3 +153,17 @@ def test_inputs_go_on_behind_the_last_whole_block(tmp_path: Path) -> None:
     assert [[market.slug for market in listing.markets] for listing, _ in steps] == [[], ["later"]]
     times = [(rows["ts_recv_ns"] - START_NS).tolist() for _, rows in steps]
     assert times == [[0, NS_PER_S], [2 * NS_PER_S]]
+
+
+def operation(kind: OperationKind, order: int) -> OperationLine:
+    sent = Sent(hash=f"0x{order:x}", nonce=order, raw="0x")
+    return OperationLine(kind=kind, market=make_market("one"), sent=sent, order=order)
+
+
+def test_merges_are_owed_until_somebody_told_their_end() -> None:
+    lines = [operation(OperationKind.MERGE, order) for order in (1, 2, 3)]
+    lines.append(operation(OperationKind.REDEEM, 0))
+    rows = np.zeros(3, EVENT)
+    rows["kind"] = EventKind.SETTLED, EventKind.REJECT, EventKind.UNKNOWN
+    rows["aux"] = 1, 2, 3
+    assert [line.order for line in owed_merges(lines, rows)] == [3]
