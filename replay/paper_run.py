@@ -14,6 +14,7 @@ from hfptm.certificate import standing
 from hfptm.clock import monotonic_ns
 from hfptm.config import limits, load
 from hfptm.drive.inputs import PAPER, Start, read_inputs, read_start
+from hfptm.drive.operation_log import OPERATIONS
 from hfptm.drive.order_log import ORDERS
 from hfptm.engine import Engine, Output, compile_kernels
 from hfptm.errors import HfptmError, LakeError
@@ -103,9 +104,9 @@ def _is_killed(partial: Path, data: Path) -> bool:
 
 
 def has_orders(partial: Path) -> bool:
-    """Whether orders may have left."""
-    orders = partial / ORDERS
-    return orders.exists() and orders.stat().st_size > 0
+    """Whether orders or transactions may have left."""
+    logs = (partial / ORDERS, partial / OPERATIONS)
+    return any(log.exists() and log.stat().st_size > 0 for log in logs)
 
 
 def _recover(data: Path, partial: Path) -> bool:

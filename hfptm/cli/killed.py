@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hfptm.cli.operating import operations_of
 from hfptm.cli.output import say
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ async def close_killed(settings: "Config", data: Path, secrets: "Secrets", parti
 
     Nothing but cancellations leaves. What it holds then is what the next run begins with.
     """
+    from contextlib import nullcontext
+
     import numpy as np
 
     from hfptm.clock import monotonic_ns, wall_ns
@@ -36,11 +39,12 @@ async def close_killed(settings: "Config", data: Path, secrets: "Secrets", parti
     from hfptm.drive.inputs import InputLog, read_inputs, read_start
     from hfptm.drive.live import Live
     from hfptm.drive.loop import Loop
+    from hfptm.drive.operation_log import read_operations, write_unredeemed
     from hfptm.drive.order_log import read_orders
-    from hfptm.drive.owed import owed_orders
+    from hfptm.drive.owed import owed_merges, owed_orders
     from hfptm.engine import Output, compile_kernels
     from hfptm.journal import RunJournal
-    from hfptm.records import Control
+    from hfptm.records import Control, IntentKind
     from hfptm.venue.account import Account
     from replay.metrics import Tally
     from replay.paper_run import close_run, sink_of
@@ -57,20 +61,35 @@ async def close_killed(settings: "Config", data: Path, secrets: "Secrets", parti
             outputs.append(output)
 
         engine = rerun(partial, sink)
-        steps = list(read_inputs(partial))
-        held = read_start(partial).portfolio.markets
+        steps, start = list(read_inputs(partial)), read_start(partial)
+        held = start.portfolio.markets
         markets = {m.market: m for m in [*held, *(m for step, _ in steps for m in step.markets)]}
         intents = np.concatenate([output.intents for output in outputs])
         told = np.concatenate([rows for _, rows in steps])
         owed = owed_orders(read_orders(partial), intents, told, markets)
+        merges = owed_merges(read_operations(partial), told)
         with InputLog(partial, None) as inputs:
             loop = Loop(engine, inputs, max(wall_ns(), engine.last_row_ns), markets.values())
             loop.control(Control.HALT)
-            async with Clob(settings.server.clob_url, account) as clob:
+            operations = None
+            if start.merges:
+                operations = operations_of(settings, secrets, data, None, (engine, loop))
+                placed = set(intents["market"][intents["kind"] == IntentKind.PLACE].tolist())
+                operations.watch(start.unredeemed, are_over=True)
+                operations.watch([*held, *(markets[market] for market in placed)])
+            async with (
+                Clob(settings.server.clob_url, account) as clob,
+                operations or nullcontext(),
+            ):
+                if operations:
+                    operations.take_over(merges)
                 desk = Desk(markets.__getitem__)
                 async with Live(clob, account, url, desk, lambda _: None, loop.hear) as trader:
                     trader.take_over(owed)
             loop.tick(wall_ns())
+        if operations:
+            operations.check()
+        write_unredeemed(partial, operations.unredeemed() if operations else start.unredeemed)
         close_run(data, journal, engine, tally, monotonic_ns() - began_ns)
 
 

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from hfptm.cli.flip import Confirmed, require_flip
 from hfptm.cli.killed import close_runs
 from hfptm.cli.live_run import traded
+from hfptm.cli.operating import merges, redeem_left
 from hfptm.cli.options import (
     Anew,
     AsJson,
@@ -44,6 +45,7 @@ def live(
 ) -> None:
     """Trade a sandbox with real orders, and record it, until Ctrl-C or SIGTERM."""
     import uvloop
+    from msgspec.structs import replace
 
     from hfptm.config import environment
     from hfptm.engine import compile_kernels, is_compiled
@@ -59,6 +61,8 @@ def live(
     require_flip(settings, place, Account(secrets), is_confirmed=confirmed)
     close_runs(settings, place, secrets)
     start = begun(place, is_anew=anew, is_resumed=resume)
+    start = replace(start, merges=merges(settings, secrets))
+    start = replace(start, unredeemed=asyncio.run(redeem_left(settings, secrets, place, start)))
     say_if_compiling(is_compiled())
     compile_kernels()
     asyncio.run(require_account(settings, secrets, start))
@@ -76,9 +80,11 @@ def require_written(settings: "Config") -> None:
     from hfptm.drive.checks import written_checks
     from hfptm.errors import ConfigError
 
-    if not is_loopback(settings.server.clob_url):
-        problem = "is no sandbox of this machine; orders to any other exchange are not offered yet"
-        raise ConfigError("configuration", "server.clob_url", problem)
+    for name in ("clob_url", "rpc_url"):
+        address = getattr(settings.server, name)
+        if address and not is_loopback(address):
+            problem = "is no sandbox of this machine; no other exchange or chain is offered yet"
+            raise ConfigError("configuration", f"server.{name}", problem)
     for check in written_checks(settings):
         if check.problem:
             raise ConfigError("configuration", check.name, check.problem)

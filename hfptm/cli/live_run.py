@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hfptm.cli.operating import operations_of
 from hfptm.cli.paper import ticking, trading
 from hfptm.cli.recording import Shown, stopped_by_signals
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from hfptm.drive.inputs import Start
     from hfptm.drive.live import Live
     from hfptm.drive.loop import Loop
+    from hfptm.drive.operations import Operations
     from hfptm.secrets import Secrets
     from hfptm.venue.account import SignedOrder
 
@@ -41,6 +43,7 @@ async def traded(
     from hfptm.drive.inputs import InputLog
     from hfptm.drive.live import Live
     from hfptm.drive.loop import Loop
+    from hfptm.drive.operation_log import OperationLog, write_unredeemed
     from hfptm.drive.order_log import OrderLog
     from hfptm.engine import Output
     from hfptm.journal import RunJournal
@@ -52,6 +55,7 @@ async def traded(
 
     start, secrets = account_of
     account, tally = Account(secrets), Tally()
+    operations: Operations | None = None
     async with Clob(settings.server.clob_url, account) as clob:
         with RunJournal(data, new_run_id(wall_ns()), as_toml(settings)) as journal:
             keep, began_ns = sink_of(journal, tally), monotonic_ns()
@@ -60,9 +64,16 @@ async def traded(
             def sink(output: Output) -> None:
                 keep(output)
                 desk.take(output.intents)
+                if operations:
+                    operations.take(output.intents)
 
             engine = engine_of(limits(settings), start, sink)
-            with InputLog(journal.folder, start) as inputs, OrderLog(journal.folder) as orders:
+            folder = journal.folder
+            with (
+                InputLog(folder, start) as inputs,
+                OrderLog(folder) as orders,
+                OperationLog(folder) as transactions,
+            ):
 
                 def note(signed: "Sequence[SignedOrder]") -> None:
                     inputs.flush()
@@ -71,26 +82,34 @@ async def traded(
 
                 loop = Loop(engine, inputs, wall_ns(), start.portfolio.markets)
                 trader = Live(clob, account, settings.server.user_ws_url, desk, note, loop.hear)
-                await until_stopped(settings, data, (loop, trader), limit_ns, shown)
+                if start.merges:
+                    logs = inputs, transactions
+                    operations = operations_of(settings, secrets, data, logs, (engine, loop))
+                    operations.watch(start.portfolio.markets)
+                    operations.watch(start.unredeemed, are_over=True)
+                driven = loop, trader, operations
+                await until_stopped(settings, data, driven, limit_ns, shown)
+            write_unredeemed(folder, operations.unredeemed() if operations else start.unredeemed)
             return close_run(data, journal, engine, tally, monotonic_ns() - began_ns)
 
 
 async def until_stopped(
     settings: "Config",
     data: Path,
-    driven: "tuple[Loop, Live]",
+    driven: "tuple[Loop, Live, Operations | None]",
     limit_ns: int | None,
     shown: Shown,
 ) -> None:
     """Trade, until told to stop and nothing is open any more."""
     import gc
+    from contextlib import nullcontext
 
     from hfptm.clock import monotonic_ns, wall_ns
     from hfptm.drive.kill_switch import KillSwitch
     from hfptm.records import Control
     from recorder.service import Service
 
-    (loop, trader), switch, ended = driven, KillSwitch(data), asyncio.Event()
+    (loop, trader, operations), switch, ended = driven, KillSwitch(data), asyncio.Event()
 
     def tick(now_ns: int) -> None:
         if word := switch.look(monotonic_ns()):
@@ -99,11 +118,13 @@ async def until_stopped(
                 trader.halt()
         loop.tick(now_ns)
         trader.check()
+        if operations:
+            operations.check()
 
     told = [lambda status: shown(status, trading(loop.status))]
     gc.collect()
     gc.freeze()
-    async with ticking(tick, ended), trader:
+    async with ticking(tick, ended), operations or nullcontext(), trader:
         draining = asyncio.create_task(drain(loop, limit_ns, ended))
         try:
             await Service(settings, data, told, loop).run(ended)

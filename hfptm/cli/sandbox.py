@@ -163,6 +163,7 @@ def greeting(service: "Service") -> str:
             f"  Gamma           {server.servers.gamma_url}",
             f"  market channel  {server.servers.market_ws_url}",
             f"  user channel    {server.servers.user_ws_url}",
+            f"  chain           {server.servers.rpc_url}",
             "",
             f"  account         {ACCOUNT}, with ${FUNDS_E6 // ONE_E6:,} of the sandbox",
             f"  private key     {PRIVATE_KEY}",

@@ -28,7 +28,7 @@ class Pace(NamedTuple):
     """A transaction that nobody has mined is sent again after so long: the same bytes."""
     replaced_ns: int = 30 * NS_PER_S
     """How long nodes must agree that another transaction has its nonce."""
-    look_s: float = 30.0
+    look_s: float = 10.0
     """Between two looks at the gas price, and at what can be redeemed."""
     back_off_ns: int = 60 * NS_PER_S
     """After a failure its market waits so long, after the next one twice, and so on."""

@@ -50,6 +50,8 @@ class Start(msgspec.Struct, frozen=True, kw_only=True):
     """Of a TWIN, which keeps no inputs of its own: the live run that kept them."""
     merges: bool = False
     """Whether YES and NO that leave the market as a pair are merged at the exchange."""
+    unredeemed: list[Market] = []
+    """Resolved markets whose shares the books were paid for, and the account perhaps not yet."""
     risk: RiskState = RiskState()
     portfolio: Portfolio = Portfolio()
 

@@ -155,7 +155,7 @@ def test_people_get_a_block_to_paste(run: tuple[Result, Path]) -> None:
     result, _ = run
     exports = dict(re.findall(r"^export (\w+)=(\S+)$", result.out, re.MULTILINE))
     addresses = msgspec.structs.asdict(load(None, [], exports).server).values()
-    assert len(addresses) == 4
+    assert len(addresses) == 6
     assert all("://127.0.0.1:" in address and address in result.out for address in addresses)
     assert "public and worthless" in result.out
 
