@@ -62,8 +62,8 @@ async def traded(
             desk = Desk(lambda market: engine.slots.markets[market])
 
             def sink(output: Output) -> None:
+                desk.take(output.intents)  # first: what it writes before it sends can tell the rest
                 keep(output)
-                desk.take(output.intents)
                 if operations:
                     operations.take(output.intents)
 

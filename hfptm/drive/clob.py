@@ -1,28 +1,29 @@
 """Private requests to the CLOB: signed, with a deadline, over connections that stay open."""
 
 import asyncio
-from collections.abc import Mapping
+import logging
+import ssl
+from collections import deque
+from collections.abc import Coroutine, Mapping
 from types import TracebackType
-from typing import NamedTuple, Self
-
-import httpx
+from typing import Any, Self
+from urllib.parse import urlencode, urlsplit
 
 from hfptm import clock
+from hfptm.drive.connection import Connection, Reply, connect
+from hfptm.units import NS_PER_S
 from hfptm.venue.account import Account
 
 DEADLINE_S = 2.0
-KEPT_S = 60
-"""How long an idle connection is kept; the heartbeat uses one every few seconds anyway."""
+KEPT_NS = 60 * NS_PER_S
+"""How long an idle connection is kept. The longest idle one is used first, so the heartbeat alone
+keeps all of them."""
 
-_CONNECTIONS = 20
-_NEVER_LEFT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+WARM = 4
+"""Connections that are open before they are needed: one for orders while others are answered."""
 
-
-class Reply(NamedTuple):
-    status: int
-    headers: Mapping[str, str]
-    """Names in lower case."""
-    body: bytes
+_KEPT_MAX = 20
+_log = logging.getLogger(__name__)
 
 
 class NoReplyError(Exception):
@@ -38,12 +39,15 @@ class Clob:
 
     def __init__(self, base_url: str, account: Account, deadline_s: float = DEADLINE_S) -> None:
         self.base_url = base_url
+        self._address = urlsplit(base_url)
         self._account, self._deadline_s = account, deadline_s
-        limits = httpx.Limits(max_connections=_CONNECTIONS, keepalive_expiry=KEPT_S)
-        self._http = httpx.AsyncClient(base_url=base_url, limits=limits, timeout=deadline_s)
+        self._idle: deque[Connection] = deque()
+        self._busy: set[Connection] = set()
+        self._warming: asyncio.Task[None] | None = None
+        is_safe = self._address.scheme == "https"
+        self._context = ssl.create_default_context() if is_safe else None
 
     async def __aenter__(self) -> Self:
-        await self._http.__aenter__()
         return self
 
     async def __aexit__(
@@ -52,25 +56,86 @@ class Clob:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        await self._http.__aexit__(kind, error, traceback)
+        if self._warming:
+            self._warming.cancel()
+            await asyncio.wait([self._warming])
+        for connection in (*self._idle, *self._busy):
+            connection.close()
+        await asyncio.sleep(0)  # transports are let go in the loop's next round
 
-    async def request(
+    def request(
         self, method: str, path: str, body: bytes = b"", query: Mapping[str, str] | None = None
+    ) -> Coroutine[Any, Any, Reply]:
+        """Send once, never again by itself: in this call, if a connection is there. What it returns
+        raises NoReplyError, and has to be awaited."""
+        text = self._text(method, path, body, query)
+        connection = self._take()
+        answer = connection.ask(text) if connection else None
+        _log.debug("%s %s", method, path)
+        return self._reply(text, connection, answer)
+
+    async def _reply(
+        self, text: bytes, connection: Connection | None, answer: "asyncio.Future[Reply] | None"
     ) -> Reply:
-        """Send once, never again by itself. Raises NoReplyError."""
-        headers = self._account.headers(method, path, body, clock.wall_ns())
-        if body:
-            headers["Content-Type"] = "application/json"
+        reply = None
         try:
             async with asyncio.timeout(self._deadline_s):
-                reply = await self._http.request(
-                    method, path, content=body, headers=headers, params=query
-                )
-        except _NEVER_LEFT as error:
-            raise NoReplyError(f"no connection ({_name(error)})", is_sent=False) from error
-        except (httpx.RequestError, TimeoutError) as error:
-            raise NoReplyError(f"no answer ({_name(error)})", is_sent=True) from error
-        return Reply(reply.status_code, reply.headers, reply.content)
+                if connection is None or answer is None:
+                    connection = await connect(self._address, self._context)
+                    self._busy.add(connection)
+                    answer = connection.ask(text)
+                reply = await answer
+        except OSError as error:  # a TimeoutError is one
+            is_sent = connection is not None
+            problem = "no answer" if is_sent else "no connection"
+            raise NoReplyError(f"{problem} ({_name(error)})", is_sent=is_sent) from error
+        finally:
+            if connection is not None:
+                self._put_back(connection, is_answered=reply is not None)
+        self._warm()
+        return reply
+
+    def _text(self, method: str, path: str, body: bytes, query: Mapping[str, str] | None) -> bytes:
+        headers = self._account.headers(method, path, body, clock.wall_ns())
+        headers |= {"Host": self._address.netloc, "Accept": "*/*", "User-Agent": "hfptm"}
+        if body or method != "GET":
+            headers |= {"Content-Type": "application/json", "Content-Length": str(len(body))}
+        target = f"{self._address.path}{path}" + (f"?{urlencode(query)}" if query else "")
+        lines = [f"{method} {target} HTTP/1.1", *(f"{k}: {v}" for k, v in headers.items())]
+        return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
+
+    def _take(self) -> Connection | None:
+        """The one that was idle longest; those that were so for too long are closed."""
+        while self._idle:
+            connection = self._idle.popleft()
+            if connection.is_open and clock.monotonic_ns() - connection.since_ns < KEPT_NS:
+                self._busy.add(connection)
+                return connection
+            connection.close()
+        return None
+
+    def _put_back(self, connection: Connection, *, is_answered: bool) -> None:
+        self._busy.discard(connection)
+        if is_answered and connection.is_open and len(self._idle) < _KEPT_MAX:
+            connection.since_ns = clock.monotonic_ns()
+            self._idle.append(connection)
+        else:
+            connection.close()
+
+    def _warm(self) -> None:
+        """The exchange has just answered: open what is missing, beside everything else."""
+        if len(self._idle) + len(self._busy) < WARM and self._warming is None:
+            self._warming = asyncio.create_task(self._open_more())
+
+    async def _open_more(self) -> None:
+        try:
+            while len(self._idle) + len(self._busy) < WARM:
+                async with asyncio.timeout(self._deadline_s):
+                    self._put_back(await connect(self._address, self._context), is_answered=True)
+        except OSError as error:
+            _log.info("no connection in advance: %s", _name(error))
+        finally:
+            self._warming = None
 
 
 def _name(error: Exception) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hfptm.drive.gateway import Gateway
-from hfptm.errors import VenueError
+from hfptm.errors import HfptmError, VenueError
 from hfptm.records import IntentKind, OrderType, Side, Token
 from hfptm.registry import Market
 from hfptm.venue.account import Placement, SignedOrder, TimeInForce
@@ -51,7 +51,8 @@ class Desk:
             del self._ids[next(iter(self._ids))]
 
     def take(self, intents: Rows) -> None:
-        """Have them sent, each plan's orders together, once the loop has nothing else to do."""
+        """Send them, each plan's orders together. What is heard of them comes when the loop has
+        nothing else to do: not before the rows that caused them are through."""
         plans: dict[int, list[Placement]] = {}
         for intent in intents:
             if intent["kind"] == IntentKind.PLACE:
@@ -59,7 +60,7 @@ class Desk:
             elif intent["kind"] == IntentKind.CANCEL and int(intent["order"]) in self._ids:
                 self.begin(self._cancel(self._ids[int(intent["order"])]))
         for placements in plans.values():
-            self.begin(self._open_gateway().send(placements))
+            self._send(placements)
 
     def check(self) -> None:
         """Raises what kept an order from being sent, such as a journal that took no more."""
@@ -84,6 +85,12 @@ class Desk:
             time_in_force=_TIMES[order_type],
             is_post_only=order_type is OrderType.POST_ONLY,
         )
+
+    def _send(self, placements: list[Placement]) -> None:
+        try:
+            self.begin(self._open_gateway().send(placements))
+        except (OSError, HfptmError) as failure:
+            self._failure = self._failure or failure
 
     async def _cancel(self, order_id: str) -> None:
         try:

@@ -7,12 +7,14 @@ reference, sections 3.3 to 3.7.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Any
 
 import msgspec
 
 from hfptm import clock
-from hfptm.drive.clob import Clob, NoReplyError, Reply
+from hfptm.drive.clob import Clob, NoReplyError
+from hfptm.drive.connection import Reply
 from hfptm.errors import VenueError
 from hfptm.units import NS_PER_S
 from hfptm.venue.account import Account, Placement, SignedOrder, TimeInForce
@@ -89,8 +91,9 @@ class Gateway:
         """Ask for something of the account. Raises NoReplyError."""
         return await self._clob.request("GET", path, query=query)
 
-    async def send(self, placements: Sequence[Placement]) -> None:
-        """Send the legs of a plan; returns when all are answered, or never will be.
+    def send(self, placements: Sequence[Placement]) -> Coroutine[Any, Any, None]:
+        """Send the legs of a plan, in this call; what it returns is to be awaited, and ends when
+        all are answered, or never will be. Nothing is reported before that is begun.
 
         They go in one request, or if they are too many for one in several at once. All of them go,
         or none: a leg that cannot be signed, a market with an order of unknown outcome, a spent
@@ -101,20 +104,18 @@ class Gateway:
         try:
             signed = [self._account.sign(placement, now_ns) for placement in placements]
         except ValueError as error:
-            self._turn_down(placements, str(error), now_ns)
-            return
+            return self._turn_down(placements, str(error), now_ns)
         if problem := self._problem(placements):
-            self._turn_down(placements, problem, now_ns)
-            return
+            return self._turn_down(placements, problem, now_ns)
         self._journal(signed)
         if problem := _staleness(placements):
-            self._turn_down(placements, problem, clock.wall_ns())
-            return
+            return self._turn_down(placements, problem, clock.wall_ns())
         own = [_own_order(order.placement, order.order_id, now_ns) for order in signed]
         for order in own:
             self.own.add(order)
         parts = [slice(at, at + LEGS_MAX) for at in range(0, len(signed), LEGS_MAX)]
-        await asyncio.gather(*(self._place(own[part], signed[part]) for part in parts))
+        replies = [self._post(signed[part]) for part in parts]
+        return self._hear_all([own[part] for part in parts], replies)
 
     async def cancel(self, order_ids: Sequence[str]) -> Cancels:
         """Cancel some orders, at most 1000. Raises VenueError if nobody answers."""
@@ -137,27 +138,39 @@ class Gateway:
         is_paid = self._budget.take(len(placements), clock.monotonic_ns())
         return "" if is_paid else "the rate budget is spent"
 
-    def _turn_down(self, placements: Sequence[Placement], problem: str, now_ns: int) -> None:
+    async def _turn_down(self, placements: Sequence[Placement], problem: str, now_ns: int) -> None:
         for placement in placements:
             self.own.turn_down(_own_order(placement, "", now_ns), NOT_SENT + problem, now_ns)
         self.report()
 
-    async def _place(self, own: Sequence[OwnOrder], signed: Sequence[SignedOrder]) -> None:
+    def _post(self, signed: Sequence[SignedOrder]) -> Coroutine[Any, Any, Reply]:
+        body = _ENCODER.encode([self._account.posting(order) for order in signed])
+        return self._clob.request("POST", "/orders", body)
+
+    async def _hear_all(
+        self, requests: Sequence[Sequence[OwnOrder]], replies: Sequence[Coroutine[Any, Any, Reply]]
+    ) -> None:
+        await asyncio.gather(*map(self._hear_out, requests, replies))
+
+    async def _hear_out(
+        self, orders: Sequence[OwnOrder], reply: Coroutine[Any, Any, Reply]
+    ) -> None:
         """One request; what is answered to it is told at once, whatever becomes of the others."""
-        for order, answer in zip(own, await self._post(signed), strict=True):
-            self._apply(order, answer)
+        for own, answer in zip(orders, await self._read(orders, reply), strict=True):
+            self._apply(own, answer)
         self.report()
 
-    async def _post(self, signed: Sequence[SignedOrder]) -> list[Answer]:
-        body = _ENCODER.encode([self._account.posting(order) for order in signed])
+    async def _read(
+        self, orders: Sequence[OwnOrder], answered: Coroutine[Any, Any, Reply]
+    ) -> list[Answer]:
         try:
-            reply = await self._clob.request("POST", "/orders", body)
+            reply = await answered
         except NoReplyError as error:
             outcome = Outcome.UNKNOWN if error.is_sent else Outcome.REFUSED
             text = str(error) if error.is_sent else NOT_SENT + str(error)
-            return [Answer(outcome, text)] * len(signed)
+            return [Answer(outcome, text)] * len(orders)
         self._learn(reply.headers)
-        return read_placed(reply.status, reply.headers, reply.body, [o.order_id for o in signed])
+        return read_placed(reply.status, reply.headers, reply.body, [o.order_id for o in orders])
 
     def _learn(self, headers: Mapping[str, str]) -> None:
         if remaining := headers.get("poly-ratelimit-remaining"):

@@ -9,7 +9,8 @@ import asyncio
 from typing import NoReturn
 
 from hfptm import clock
-from hfptm.drive.clob import NoReplyError, Reply
+from hfptm.drive.clob import NoReplyError
+from hfptm.drive.connection import Reply
 from hfptm.drive.gateway import Gateway
 from hfptm.units import NS_PER_MS, NS_PER_S
 from hfptm.venue.messages import Malformed
