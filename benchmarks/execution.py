@@ -23,6 +23,7 @@ from hfptm.cli.recording import Pairs
 from hfptm.config import load
 from hfptm.drive.inputs import LIVE, Start
 from hfptm.drive.order_log import read_orders
+from hfptm.engine import compile_kernels
 from hfptm.journal import read_run
 from hfptm.kernel.plans import try_of
 from hfptm.secrets import load as load_secrets
@@ -96,6 +97,7 @@ def trade(pipe: Pipe, servers: dict[str, str], secrets: dict[str, str], data: st
     variables = {f"POLYMARKET_{name}": value for name, value in secrets.items()}
     account_of = (Start(mode=LIVE), load_secrets(Path("none"), variables))
     is_told = False
+    compile_kernels()
 
     def shown(status: RecorderStatus, more: Pairs = ()) -> None:
         nonlocal is_told

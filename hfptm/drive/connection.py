@@ -35,7 +35,6 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by its type
-        self._transport.set_write_buffer_limits(high=0)  # uvloop then writes at once
         self.is_open = True
         self._parser = httptools.HttpResponseParser(self)
         self._begin()

@@ -142,7 +142,7 @@ class OrderTerms(msgspec.Struct, frozen=True, kw_only=True):
 
 @lru_cache(maxsize=64)
 def _order_hash(order: OrderTerms) -> bytes:
-    """The same one for an order's id, its signature, and the check of its fields."""
+    """The same one for a wallet's signature and the check of its fields."""
     return keccak(
         _ORDER_TYPE_HASH
         + _word(order.salt)
@@ -159,8 +159,9 @@ def _order_hash(order: OrderTerms) -> bytes:
     )
 
 
+@lru_cache(maxsize=64)
 def order_digest(order: OrderTerms, domain: Domain) -> bytes:
-    """The 32 bytes that an externally owned account signs.
+    """The 32 bytes that an externally owned account signs, and the order's id.
 
     Raises ValueError for an address, a bytes32 or a number that is none.
     """
