@@ -13,7 +13,7 @@ import msgspec
 from hfptm.certificate import standing
 from hfptm.clock import monotonic_ns
 from hfptm.config import limits, load
-from hfptm.drive.inputs import PAPER, Start, read_inputs, read_start
+from hfptm.drive.inputs import LIVE, Start, read_inputs, read_start
 from hfptm.drive.operation_log import OPERATIONS
 from hfptm.drive.order_log import ORDERS
 from hfptm.engine import Engine, Output, compile_kernels
@@ -52,7 +52,7 @@ def close_run(data: Path, journal: RunJournal, engine: Engine, tally: Tally, too
     switch lies in the data folder.
     """
     start = read_start(journal.folder)
-    if start.mode == PAPER:
+    if start.mode != LIVE:
         engine.finish()
     summary = summarise(engine, tally, journal.path.name, journal.digest(), took_ns)
     summary["mode"], summary["after"] = start.mode, start.after

@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from hfptm.drive.inputs import PAPER, Rows, read_inputs, read_start
+from hfptm.drive.inputs import LIVE, Rows, read_inputs, read_start
 from hfptm.engine import Output
 from hfptm.journal import DTYPES, ROW_KINDS, RowKind, Run, read_run
 from replay.listed import Listed
@@ -59,7 +59,7 @@ def parity(data: Path, run_id: str) -> Parity:
     run = read_run(data, run_id)
     outputs: list[Output] = []
     engine = rerun(run.path, outputs.append)
-    if read_start(run.path).mode == PAPER:
+    if read_start(run.path).mode != LIVE:
         engine.finish()
     computed = {kind: joined(outputs, kind) for kind in ROW_KINDS}
     found = [(kind, _first(run.rows(kind), computed[kind])) for kind in ROW_KINDS]

@@ -23,19 +23,16 @@ def rehearsal(data: Path, config: Config) -> Run:
 
     Raises LakeError if there is none, naming what differs from the last that there is.
     """
-    problem = "there is none"
+    problem = ""
     for run_id in reversed(run_ids(data)):
         run = read_run(data, run_id)
         if run.summary.get("mode") != PAPER:
             continue
         if not (differing := differences(run, config)):
             return run
-        if problem == "there is none":
-            problem = f"the last, {run_id}, had {told(differing)}"
-    raise LakeError(
-        f"no closed paper run in {data} has these settings; {problem}; run `hfptm paper` with "
-        "the same ones"
-    )
+        problem = problem or f"the last closed paper run {run_id} in {data} had {told(differing)}"
+    problem = problem or f"no closed paper run in {data}"
+    raise LakeError(f"{problem}; run `hfptm paper` with these settings first")
 
 
 def differences(run: Run, config: Config) -> list[tuple[str, str]]:

@@ -76,9 +76,10 @@ async def live_checks(settings: "Config", data: Path) -> "tuple[str, list[Check]
     from hfptm.drive.checks import Check, exchange_checks, written_checks
     from hfptm.drive.clob import Clob
     from hfptm.errors import ConfigError
-    from hfptm.secrets import DEFAULT_PATH, load
+    from hfptm.secrets import DEFAULT_PATH, forbid_core_dumps, load
     from hfptm.venue.account import Account
 
+    forbid_core_dumps()
     found = list(written_checks(settings))
     try:
         secrets = load(DEFAULT_PATH, environment())

@@ -89,15 +89,18 @@ def at_stake(settings: "Config", account: "Account", paper: "Run") -> "Pairs":
         ("bankroll, $", f"{trading.bankroll_usd:,f}"),
         ("largest plan, $", f"{trading.max_arb_size_usd:,f}"),
         (
-            "until plans proved themselves, $",
-            f"{canary.canary_usd:,f} ({canary.canary_plans} plans)",
+            "largest of the first, $",
+            f"{canary.canary_usd:,f}, until {canary.canary_plans} proved themselves",
         ),
-        ("market, event, everything, $", ", ".join(f"{usd:,f}" for usd in exposures)),
+        ("most in a market, an event, all, $", ", ".join(f"{usd:,f}" for usd in exposures)),
         (
-            "loss in a day, from the best, $",
+            "most lost in a day, from the best, $",
             f"{risk.daily_loss_limit_usd:,f}, {risk.max_drawdown_usd:,f}",
         ),
         ("paper run", paper.path.name),
         ("its plans, fills", f"{summary['plans']:,}, {summary['fills']:,}"),
-        ("its profit, $", f"{summary['pnl_usd']:,.2f}"),
+        (
+            "its profit, and what is locked, $",
+            f"{summary['pnl_usd']:,.2f}, {summary['locked_profit_usd']:,.2f}",
+        ),
     ]

@@ -24,6 +24,19 @@ def close_runs(settings: "Config", data: Path, secrets: "Secrets") -> None:
         say(f"the run {partial.stem} was killed; what became of its orders was asked, it is closed")
 
 
+def close_shadows(data: Path) -> None:
+    """Close what sent nothing. Raises LakeError for a killed run that did: its orders have to be
+    cancelled, and a shadow cancels nothing."""
+    from hfptm.errors import LakeError
+    from replay.paper_run import recover
+
+    if killed := killed_runs(data):
+        named = ", ".join(partial.stem for partial in killed)
+        raise LakeError(f"the live run {named} was killed; `hfptm live` without --shadow closes it")
+    for run_id in recover(data):
+        say(f"the run {run_id} was killed; it had sent nothing, and is closed")
+
+
 async def close_killed(settings: "Config", data: Path, secrets: "Secrets", partial: Path) -> None:
     """Cancel every order, feed what the exchange says of those of the run, and close it.
 

@@ -1,13 +1,13 @@
-"""`hfptm live`: the same kernel with real orders; so far at a sandbox alone."""
+"""`hfptm live`: the same kernel with real orders, and what forbids that it begins."""
 
 import asyncio
-import ipaddress
 from pathlib import Path
-from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from hfptm.cli.flip import Confirmed, require_flip
-from hfptm.cli.killed import close_runs
+from hfptm.cli.killed import close_runs, close_shadows
 from hfptm.cli.live_run import traded
 from hfptm.cli.operating import merges, redeem_left
 from hfptm.cli.options import (
@@ -37,32 +37,44 @@ def live(
     duration: Duration = None,
     resume: Resume = False,
     anew: Anew = False,
+    shadow: Annotated[
+        bool, typer.Option("--shadow", help="Sign and journal all orders, and send none.")
+    ] = False,
     confirmed: Confirmed = False,
     data: Data = None,
     config: ConfigFile = None,
     overrides: Overrides = None,
     as_json: AsJson = False,
 ) -> None:
-    """Trade a sandbox with real orders, and record it, until Ctrl-C or SIGTERM."""
+    """Trade with real orders, and record it, until Ctrl-C or SIGTERM; the next run goes on."""
     import uvloop
     from msgspec.structs import replace
 
     from hfptm.config import environment
+    from hfptm.drive.inputs import SHADOW
     from hfptm.engine import compile_kernels, is_compiled
-    from hfptm.secrets import DEFAULT_PATH, load
+    from hfptm.secrets import DEFAULT_PATH, forbid_core_dumps, load
     from hfptm.venue.account import Account
     from replay.report import summary_table
 
+    forbid_core_dumps()
     limit_ns = None if duration is None else duration_ns("--duration", duration)
     settings, place = configuration(config, overrides), folder(data)
     require_written(settings)
     secrets = load(DEFAULT_PATH, environment())
     require_no_halt(place)
-    require_flip(settings, place, Account(secrets), is_confirmed=confirmed)
-    close_runs(settings, place, secrets)
+    if shadow:
+        close_shadows(place)
+    else:
+        require_flip(settings, place, Account(secrets), is_confirmed=confirmed)
+        close_runs(settings, place, secrets)
     start = begun(place, is_anew=anew, is_resumed=resume)
-    start = replace(start, merges=merges(settings, secrets))
-    start = replace(start, unredeemed=asyncio.run(redeem_left(settings, secrets, place, start)))
+    if shadow:
+        start = replace(start, mode=SHADOW)
+    else:
+        start = replace(start, merges=merges(settings, secrets))
+        left = asyncio.run(redeem_left(settings, secrets, place, start))
+        start = replace(start, unredeemed=left)
     say_if_compiling(is_compiled())
     compile_kernels()
     asyncio.run(require_account(settings, secrets, start))
@@ -76,15 +88,10 @@ def live(
 
 
 def require_written(settings: "Config") -> None:
-    """Raises ConfigError for what is not written down, and for an exchange that is no sandbox."""
+    """Raises ConfigError with the first thing that is not written down as it has to be."""
     from hfptm.drive.checks import written_checks
     from hfptm.errors import ConfigError
 
-    for name in ("clob_url", "rpc_url"):
-        address = getattr(settings.server, name)
-        if address and not is_loopback(address):
-            problem = "is no sandbox of this machine; no other exchange or chain is offered yet"
-            raise ConfigError("configuration", f"server.{name}", problem)
     for check in written_checks(settings):
         if check.problem:
             raise ConfigError("configuration", check.name, check.problem)
@@ -102,14 +109,6 @@ async def require_account(settings: "Config", secrets: "Secrets", start: "Start"
     for check in found:
         if check.problem:
             raise StartError(check.name, check.problem)
-
-
-def is_loopback(address: str) -> bool:
-    host = urlsplit(address).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def begun(data: Path, *, is_anew: bool, is_resumed: bool) -> "Start":

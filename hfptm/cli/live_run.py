@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hfptm.cli.operating import operations_of
-from hfptm.cli.paper import ticking, trading
+from hfptm.cli.paper import thrown_by_signal, ticking, trading
 from hfptm.cli.recording import Shown, stopped_by_signals
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from hfptm.drive.live import Live
     from hfptm.drive.loop import Loop
     from hfptm.drive.operations import Operations
+    from hfptm.drive.shadow import Shadow
     from hfptm.secrets import Secrets
     from hfptm.venue.account import SignedOrder
 
@@ -40,11 +41,12 @@ async def traded(
     from hfptm.config import as_toml, limits
     from hfptm.drive.clob import Clob
     from hfptm.drive.desk import Desk
-    from hfptm.drive.inputs import InputLog
+    from hfptm.drive.inputs import SHADOW, InputLog
     from hfptm.drive.live import Live
     from hfptm.drive.loop import Loop
     from hfptm.drive.operation_log import OperationLog, write_unredeemed
-    from hfptm.drive.order_log import OrderLog
+    from hfptm.drive.order_log import ORDERS, SHADOW_ORDERS, OrderLog
+    from hfptm.drive.shadow import Shadow
     from hfptm.engine import Output
     from hfptm.journal import RunJournal
     from hfptm.venue.account import Account
@@ -68,10 +70,10 @@ async def traded(
                     operations.take(output.intents)
 
             engine = engine_of(limits(settings), start, sink)
-            folder = journal.folder
+            folder, is_shadow = journal.folder, start.mode == SHADOW
             with (
                 InputLog(folder, start) as inputs,
-                OrderLog(folder) as orders,
+                OrderLog(folder, SHADOW_ORDERS if is_shadow else ORDERS) as orders,
                 OperationLog(folder) as transactions,
             ):
 
@@ -81,7 +83,12 @@ async def traded(
                     desk.remember(signed)
 
                 loop = Loop(engine, inputs, wall_ns(), start.portfolio.markets)
-                trader = Live(clob, account, settings.server.user_ws_url, desk, note, loop.hear)
+                url = settings.server.user_ws_url
+                trader = (
+                    Shadow(account, desk, note)
+                    if is_shadow
+                    else Live(clob, account, url, desk, note, loop.hear)
+                )
                 if start.merges:
                     logs = inputs, transactions
                     operations = operations_of(settings, secrets, data, logs, (engine, loop))
@@ -96,7 +103,7 @@ async def traded(
 async def until_stopped(
     settings: "Config",
     data: Path,
-    driven: "tuple[Loop, Live, Operations | None]",
+    driven: "tuple[Loop, Live | Shadow, Operations | None]",
     limit_ns: int | None,
     shown: Shown,
 ) -> None:
@@ -121,6 +128,7 @@ async def until_stopped(
         if operations:
             operations.check()
 
+    thrown_by_signal(switch)
     told = [lambda status: shown(status, trading(loop.status))]
     gc.collect()
     gc.freeze()

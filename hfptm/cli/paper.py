@@ -1,6 +1,7 @@
 """`hfptm paper`: the kernel on the live feed, with a simulated venue."""
 
 import asyncio
+import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -24,6 +25,7 @@ from hfptm.cli.recording import Pairs, Shown, live_status, stopped_by_signals
 if TYPE_CHECKING:
     from hfptm.config import Config
     from hfptm.drive.inputs import Start
+    from hfptm.drive.kill_switch import KillSwitch
     from hfptm.drive.loop import Status
 
 TICK_S = 0.005
@@ -108,6 +110,7 @@ async def traded(
         with InputLog(journal.folder, start) as inputs:
             loop = Loop(engine, inputs, wall_ns(), start.portfolio.markets)
             switch = KillSwitch(data)
+            thrown_by_signal(switch)
 
             def tick(now_ns: int) -> None:
                 if word := switch.look(monotonic_ns()):
@@ -119,6 +122,12 @@ async def traded(
                 await Service(settings, data, told, loop, limit_ns).run(stop)
             loop.tick(wall_ns())
         return close_run(data, journal, engine, tally, monotonic_ns() - began_ns)
+
+
+def thrown_by_signal(switch: "KillSwitch") -> None:
+    """SIGUSR1 throws the kill switch from now on, in the loop that runs."""
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGUSR1, switch.throw, signal.SIGUSR1.name)
 
 
 def trading(status: "Status") -> Pairs:

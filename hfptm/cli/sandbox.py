@@ -141,11 +141,30 @@ def described(service: "Service") -> dict[str, object]:
 
 
 def environment_of(service: "Service") -> dict[str, str]:
-    """The variables that point every command of ours at it."""
+    """The variables that point every command of ours at it, and let it trade for the account."""
     import msgspec
 
     addresses = msgspec.structs.asdict(service.server.servers)
-    return {f"HFPTM_SERVER__{name.upper()}": address for name, address in addresses.items()}
+    here = {f"HFPTM_SERVER__{name.upper()}": address for name, address in addresses.items()}
+    return here | secrets_of(service)
+
+
+def secrets_of(service: "Service") -> dict[str, str]:
+    """Of the account, as variables; its API key is made here."""
+    from hfptm.sandbox.service import ACCOUNT, PRIVATE_KEY
+    from hfptm.secrets import variable
+
+    service.server.run(lambda sandbox: sandbox.keys.create(ACCOUNT, 0))
+    made = service.session.sandbox.keys.credentials_of(ACCOUNT, 0)
+    fields = {
+        "private_key": PRIVATE_KEY,
+        "api_key": made.api_key,
+        "api_secret": made.secret,
+        "api_passphrase": made.passphrase,
+        "funder_address": ACCOUNT,
+        "signature_type": "0",
+    }
+    return {variable(key): value for key, value in fields.items()}
 
 
 def greeting(service: "Service") -> str:

@@ -4,8 +4,10 @@ Asked of the exchange through the same signed calls that orders use. Source: exc
 sections 3.3, 3.5 and 3.8.
 """
 
+import ipaddress
 from collections.abc import Awaitable, Iterator
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 import httpx
 import msgspec
@@ -83,6 +85,25 @@ def written_checks(config: Config) -> Iterator[Check]:
     yield Check("caps", problem)
     problem = "is 0: let at least one plan prove itself before larger ones"
     yield Check("live.canary_plans", "" if config.live.canary_plans else problem)
+    yield Check("server", _mixed(config.server))
+
+
+def _mixed(servers: Servers) -> str:
+    """Orders for one exchange on prices of another would be a disaster."""
+    given = {name: url for name, url in msgspec.structs.asdict(servers).items() if url}
+    here = [name for name, url in given.items() if is_loopback(url)]
+    if len(here) in (0, len(given)):
+        return ""
+    return f"{', '.join(here)} of this machine, the others not; take all of one exchange"
+
+
+def is_loopback(address: str) -> bool:
+    """Whether it is an address of this machine."""
+    host = urlsplit(address).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 async def public_checks(servers: Servers) -> list[Check]:

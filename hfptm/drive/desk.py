@@ -6,12 +6,11 @@ It decides nothing. What becomes of an order comes back as rows, from the gatewa
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from hfptm.drive.gateway import Gateway
 from hfptm.errors import HfptmError, VenueError
 from hfptm.records import IntentKind, OrderType, Side, Token
 from hfptm.registry import Market
@@ -31,17 +30,25 @@ _TIMES = {
 _log = logging.getLogger(__name__)
 
 
+class Sender(Protocol):
+    """A `Gateway`, or what stands in its place."""
+
+    def send(self, placements: Sequence[Placement]) -> Coroutine[Any, Any, None]: ...
+
+    async def cancel(self, order_ids: Sequence[str]) -> object: ...
+
+
 class Desk:
     """`market_of` gives a market by its lake id. `open` it before the first intent."""
 
     def __init__(self, market_of: Callable[[int], Market]) -> None:
         self._market_of = market_of
-        self._gateway: Gateway | None = None
+        self._gateway: Sender | None = None
         self._ids: dict[int, str] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._failure: BaseException | None = None
 
-    def open(self, gateway: Gateway) -> None:
+    def open(self, gateway: Sender) -> None:
         self._gateway = gateway
 
     def remember(self, signed: Sequence[SignedOrder]) -> None:
@@ -98,7 +105,7 @@ class Desk:
         except VenueError as error:  # the kernel asks again
             _log.warning("cancel: %s", error)
 
-    def _open_gateway(self) -> Gateway:
+    def _open_gateway(self) -> Sender:
         if self._gateway is None:
             raise ValueError("the desk was not opened")
         return self._gateway

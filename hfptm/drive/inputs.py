@@ -34,7 +34,7 @@ BLOCK_NS = NS_PER_S
 """How long rows wait to be written; what a killed run lacks at its end."""
 
 START = "start.json"
-PAPER, LIVE, TWIN = "paper", "live", "twin"
+PAPER, LIVE, TWIN, SHADOW = "paper", "live", "twin", "shadow"
 
 _SCHEMA = arrow_schema(EVENT)
 
@@ -43,7 +43,8 @@ class Start(msgspec.Struct, frozen=True, kw_only=True):
     """What a run began with."""
 
     mode: str
-    """PAPER, LIVE, or TWIN: what a live run would have been on paper."""
+    """PAPER, LIVE, TWIN: what a live run would have been on paper, or SHADOW: the same as it goes,
+    with its orders signed."""
     after: str = ""
     """The run that it goes on from; empty: none."""
     twin_of: str = ""

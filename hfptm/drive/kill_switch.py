@@ -46,6 +46,11 @@ class KillSwitch:
         self._is_thrown = False
         self._looked_ns = 0
 
+    def throw(self, reason: str) -> None:
+        """Throw it, and look at it at once."""
+        throw(self._path.parent, reason)
+        self._looked_ns = 0
+
     def look(self, now_ns: int) -> Control | None:
         """HALT when it is thrown, RESUME when it is lifted, once each; call it often."""
         if now_ns - self._looked_ns < LOOK_NS:

@@ -14,6 +14,8 @@ import msgspec
 from hfptm.venue.account import SignedFields, SignedOrder
 
 ORDERS = "orders.jsonl"
+SHADOW_ORDERS = "shadow-orders.jsonl"
+"""The same of a shadow run, whose orders never left: nobody asks for them."""
 
 
 class OrderLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,8 +30,8 @@ class OrderLine(msgspec.Struct, frozen=True, kw_only=True):
 class OrderLog:
     """Writer, in the folder of a run that is being written; a context manager."""
 
-    def __init__(self, folder: Path) -> None:
-        self._file = (folder / ORDERS).open("xb")
+    def __init__(self, folder: Path, name: str = ORDERS) -> None:
+        self._file = (folder / name).open("xb")
 
     def write(self, signed: Sequence[SignedOrder]) -> None:
         """Out of this process when it returns: killing it loses none of them."""
@@ -57,7 +59,7 @@ class OrderLog:
         self._file.close()
 
 
-def read_orders(folder: Path) -> list[OrderLine]:
+def read_orders(folder: Path, name: str = ORDERS) -> list[OrderLine]:
     """All that were written whole."""
-    *lines, _torn = (folder / ORDERS).read_bytes().split(b"\n")
+    *lines, _torn = (folder / name).read_bytes().split(b"\n")
     return [msgspec.json.decode(line, type=OrderLine) for line in lines]

@@ -47,4 +47,5 @@ def allow(data: Path, *settings: str, **variables: str) -> None:
 def rehearse(data: Path, config: Config) -> None:
     """A closed paper run with these settings, in which nothing happened."""
     with RunJournal(data, PAPER_RUN, as_toml(config)) as journal:
-        journal.close({"mode": "paper", "plans": 0, "fills": 0, "pnl_usd": 0.0, "risk": {}})
+        money = {"pnl_usd": 0.0, "locked_profit_usd": 0.0}
+        journal.close({"mode": "paper", "plans": 0, "fills": 0, "risk": {}, **money})

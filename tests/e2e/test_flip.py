@@ -173,11 +173,14 @@ def test_nobody_looked_nor_tried_it_on_paper(
     with flipping(tmp_path, monkeypatch) as flip:
         assert "nobody looked yet; run `hfptm doctor --live`" in flip.refused().err
         assert flip.doctor().code == 0
-        assert "there is none; run `hfptm paper`" in flip.refused().err
+        assert "no closed paper run in " in flip.refused().err
         others = [*flip.sets()[1::2], "risk.max_concurrent_arbs=3"]
         rehearse(flip.data, configuration(None, others))
-        told = f"the last, {PAPER_RUN}, had risk.max_concurrent_arbs 3; run `hfptm paper`"
-        assert told in flip.refused().err
+        told = flip.refused().err
+        assert f"the last closed paper run {PAPER_RUN} in " in told
+        assert told.endswith(
+            " had risk.max_concurrent_arbs 3; run `hfptm paper` with these settings first\n"
+        )
         flip.settings["risk.max_concurrent_arbs"] = "3"
         assert "looked at another configuration" in flip.refused().err
         assert flip.doctor().code == 0

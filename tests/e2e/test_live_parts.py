@@ -294,13 +294,18 @@ def test_a_wrong_key_is_named_without_being_shown() -> None:
 
 
 NAMES = ("private_key", "api_key", "api_secret", "api_passphrase")
-NEAR = ("--set", "server.clob_url=http://127.0.0.1:9")
+HTTP, WS = ("clob_url", "gamma_url", "geoblock_url"), ("market_ws_url", "user_ws_url")
+NOWHERE = [
+    *(f"server.{name}=http://127.0.0.1:9" for name in HTTP),
+    *(f"server.{name}=ws://127.0.0.1:9" for name in WS),
+]
+NEAR = tuple(word for each in NOWHERE for word in ("--set", each))
 
 
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        ((), "is no sandbox of this machine"),
+        ((*LIVE, *NEAR[:2]), "server: clob_url of this machine, the others not; take all of one"),
         (NEAR, "trading.mode: is paper"),
         ((*NEAR, *LIVE), "private_key: is missing"),
     ],
@@ -333,7 +338,7 @@ def test_the_doctor_says_what_is_missing(tmp_path: Path, monkeypatch: pytest.Mon
             monkeypatch.setenv(f"POLYMARKET_{name.upper()}", shown)
         sound = hfptm(*near, *LIVE, "--live", "--set", "trading.bankroll_usd=400", "--json")
         assert sound.code == 0, sound.out
-        assert len(sound.json) == 14
+        assert len(sound.json) == 15
         server.run(lambda s: s.closed_only.add(ADDRESS))
         closed = hfptm(*near, *LIVE, "--live", "--set", "trading.bankroll_usd=400")
         assert closed.code == 1

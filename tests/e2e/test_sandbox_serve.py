@@ -16,10 +16,13 @@ from websockets.asyncio.client import connect
 
 from hfptm.clock import monotonic_ns
 from hfptm.config import load
+from hfptm.drive.clob import Clob
 from hfptm.sandbox.faults_log import read_deeds
 from hfptm.sandbox.service import FUNDS_E6
 from hfptm.sandbox.truth_file import read_truth
 from hfptm.sandbox.wire_file import read_header, read_wire
+from hfptm.secrets import load as load_secrets
+from hfptm.venue.account import Account
 from hfptm.venue.client import public_client, secure_client
 from tests.e2e.command import Result, hfptm, process
 
@@ -96,6 +99,8 @@ def test_clients_trade_on_it_and_its_files_are_whole_when_it_is_terminated(tmp_p
         said = served.said
         servers = load(None, [], said["environment"]).server
         assert msgspec.structs.asdict(servers) == said["servers"]
+        secrets = load_secrets(tmp_path / "none", said["environment"])
+        assert Account(secrets).address == secrets.funder_address == said["account"]["address"]
 
         async def use() -> list[bytes]:
             async with public_client(servers) as client:
@@ -106,6 +111,9 @@ def test_clients_trade_on_it_and_its_files_are_whole_when_it_is_terminated(tmp_p
                 book = await client.get_order_book(asset_id=tokens[0])
                 assert book.bids or book.asks
             account = said["account"]
+            async with Clob(servers.clob_url, Account(secrets)) as clob:
+                reply = await clob.request("GET", "/auth/ban-status/closed-only")
+                assert reply.status == 200, "the exchange takes the key"
             async with await secure_client(
                 servers, private_key=account["private_key"], wallet=account["address"]
             ) as client:

@@ -2,9 +2,13 @@
 
 import copy
 import json
+import os
 import pickle
 import re
+import resource
+import signal
 import subprocess
+import sys
 import tomllib
 import traceback
 from collections.abc import Iterator
@@ -17,6 +21,7 @@ from keyring.backend import KeyringBackend
 from keyring.errors import KeyringLocked
 
 from hfptm import secrets
+from hfptm.config import environment
 from hfptm.errors import ConfigError
 from hfptm.secrets import HIDDEN, KEYS, Secret, Secrets, variable
 from tests.conftest import ROOT
@@ -201,3 +206,30 @@ def test_the_example_has_every_key() -> None:
     text = (ROOT / "config" / "secrets.toml.example").read_text()
     assert tomllib.loads(text) == {}
     assert tuple(re.findall(r"^# (\w+) =", text, re.MULTILINE)) == KEYS
+
+
+ABORTS = """
+import os, resource, sys
+from hfptm.secrets import forbid_core_dumps
+hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
+resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
+os.chdir(sys.argv[1])
+if sys.argv[2] == "forbidden":
+    forbid_core_dumps()
+os.abort()
+"""
+
+
+def dumps(folder: Path, how: str) -> bool:
+    """Whether a process that crashes writes what it knows."""
+    command = [sys.executable, "-c", ABORTS, str(folder), how]
+    status = os.waitpid(os.posix_spawn(sys.executable, command, environment()), 0)[1]
+    assert os.WTERMSIG(status) == signal.SIGABRT
+    return os.WCOREDUMP(status)
+
+
+def test_a_crash_dumps_nothing(tmp_path: Path) -> None:
+    assert not dumps(tmp_path, "forbidden")
+    if resource.getrlimit(resource.RLIMIT_CORE)[1] == 0:
+        pytest.skip("nothing is ever dumped here")
+    assert dumps(tmp_path, "allowed")
