@@ -20,7 +20,7 @@ SHOWN = 12
 E10 = 10**10
 DUST_E10 = E10 // 10_000
 """Differences of orders that are smaller are not shown; all are summed."""
-NAME_COLUMNS = 26
+NAME_COLUMNS = 28
 
 CAUSES: Mapping[str, str] = MappingProxyType(
     {
