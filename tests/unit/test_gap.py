@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hfptm.drive.inputs import LIVE, PAPER, TWIN, Rows, Start
 from hfptm.errors import LakeError
 from hfptm.journal import partial_of, read_run
-from hfptm.records import EventFlag, EventKind, RejectReason, Token
+from hfptm.records import EventFlag, EventKind, IntentKind, RejectReason, Token
 from hfptm.registry import Market
 from hfptm.units import NS_PER_S, ONE_E6
 from replay.causes import HELD_BACK, Cause
@@ -21,7 +21,7 @@ from replay.gap import Gap, gap
 from replay.gap_report import gap_table
 from replay.paper_run import last_run
 from replay.parity import parity
-from replay.twin import keep_twin, live_run
+from replay.twin import keep_twin, live_run, sides
 from tests.engines import crossed_market, tape_of
 from tests.kept_runs import RUN_ID, Exchange, Said, fill, fills_all, kept_run, on_screen
 from tests.tapes import START_NS, make_market
@@ -65,6 +65,19 @@ def test_an_exchange_like_the_simulated_one_leaves_no_gap(tmp_path: Path) -> Non
     assert found.live_e10 == round(pnl_usd * ONE_E6) * 10_000, "all three have resolved"
 
 
+def test_what_an_order_changed_is_its_own(tmp_path: Path) -> None:
+    """Neither what another's report, nor what a resolution in between has changed."""
+    gap_of(tmp_path, fills_all)
+    found = sides(live_run(tmp_path, RUN_ID))
+    for side in (found.live, found.twin):
+        assert len(side.orders) == 6
+        for order in side.orders.values():
+            assert order.shares_e6 == {(order.market, order.token): order.filled_e6}
+            assert order.cash_e6 < -order.filled_e6 * order.price_e4 // 10_000
+        assert sum(side.others.shares_e6.values()) == -6 * 100 * ONE_E6, "all were paid"
+        assert side.others.cash_e6 == 3 * 100 * ONE_E6
+
+
 def test_the_twin_is_a_run_too(tmp_path: Path) -> None:
     """It keeps no inputs of its own, and comes out again from those of the live run."""
     found = gap_of(tmp_path, refuses(RejectReason.REFUSED))
@@ -74,6 +87,8 @@ def test_the_twin_is_a_run_too(tmp_path: Path) -> None:
     assert twin.summary["mode"] == TWIN
     assert found.twin_e10 == round(twin.summary["pnl_usd"] * ONE_E6) * 10_000 > 0
     assert parity(tmp_path, twin.path.name).difference is None
+    kinds = set(twin.rows("intents")["kind"].tolist())
+    assert kinds == {IntentKind.PLACE, IntentKind.OBSERVE}, "it holds what live would hold"
     assert live_run(tmp_path, None).name == RUN_ID
     assert last_run(tmp_path, LIVE) == RUN_ID
     with pytest.raises(LakeError, match="is a twin run"):
