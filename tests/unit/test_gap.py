@@ -209,7 +209,7 @@ def test_latencies_are_those_of_the_answers(tmp_path: Path) -> None:
     assert found.configured["p50"] <= min(found.simulated.values())
 
 
-@examples(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(draws=st.lists(st.sampled_from([t.says for t in TROUBLES] + [fills_all]), max_size=12))
 def test_whatever_the_exchange_does_the_sums_are_exact(
     draws: list[Callable[[np.void], list[Said]]], tmp_path_factory: pytest.TempPathFactory
