@@ -1,7 +1,9 @@
 """How fast orders are sent: `python -m benchmarks.gateway [--json]`."""
 
 import asyncio
+import tempfile
 from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 from statistics import quantiles
 
 import msgspec
@@ -10,6 +12,7 @@ from benchmarks.report import Figure, main
 from hfptm import clock
 from hfptm.drive.clob import Clob
 from hfptm.drive.gateway import Gateway
+from hfptm.drive.order_log import OrderLog
 from hfptm.records import Side, Token
 from hfptm.registry import Market
 from hfptm.sandbox.faults_kinds import Slow
@@ -67,6 +70,19 @@ class Bench:
     def signing(self) -> Figure:
         spans = [_span_ns(lambda: self.sign(1)) for _ in range(REPETITIONS)]
         return _figure("sign_ms", spans, "build and sign one order")
+
+    def syncing(self) -> Figure:
+        """What waiting for the disk before each order would add."""
+        spans = []
+        (signed,) = self.sign(1)
+        with (
+            tempfile.TemporaryDirectory(prefix="hfptm-benchmark-") as folder,
+            OrderLog(Path(folder)) as log,
+        ):
+            for _ in range(4 * REPETITIONS):
+                log.write([signed])
+                spans.append(_span_ns(log.sync))
+        return _figure("sync_ms", spans, "fdatasync after the line of an order")
 
     async def sending(self, name: str, send: Send, legs: int, note: str) -> Figure:
         spans = []
@@ -161,7 +177,7 @@ def measure() -> list[Figure]:
 
 
 async def _measure(server: Server, bench: Bench) -> list[Figure]:
-    figures = [bench.signing(), await bench.client()]
+    figures = [bench.signing(), bench.syncing(), await bench.client()]
     figures += [await to_socket(bench, legs) for legs in (2, 10)]
     for legs in (2, 10):
         figures.append(await bench.sending("batch", batch, legs, "in one request"))

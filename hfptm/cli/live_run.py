@@ -9,8 +9,6 @@ from hfptm.cli.paper import thrown_by_signal, ticking, trading
 from hfptm.cli.recording import Shown, stopped_by_signals
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from hfptm.config import Config
     from hfptm.drive.inputs import Start
     from hfptm.drive.live import Live
@@ -18,7 +16,6 @@ if TYPE_CHECKING:
     from hfptm.drive.operations import Operations
     from hfptm.drive.shadow import Shadow
     from hfptm.secrets import Secrets
-    from hfptm.venue.account import SignedOrder
 
 DRAIN_S = 20.0
 """How long plans under way are given to end by themselves."""
@@ -46,9 +43,11 @@ async def traded(
     from hfptm.drive.loop import Loop
     from hfptm.drive.operation_log import OperationLog, write_unredeemed
     from hfptm.drive.order_log import ORDERS, SHADOW_ORDERS, OrderLog
+    from hfptm.drive.order_notes import OrderNotes
     from hfptm.drive.shadow import Shadow
     from hfptm.engine import Output
     from hfptm.journal import RunJournal
+    from hfptm.parquet import sync_folder
     from hfptm.venue.account import Account
     from replay.driver import new_run_id
     from replay.metrics import Tally
@@ -76,11 +75,8 @@ async def traded(
                 OrderLog(folder, SHADOW_ORDERS if is_shadow else ORDERS) as orders,
                 OperationLog(folder) as transactions,
             ):
-
-                def note(signed: "Sequence[SignedOrder]") -> None:
-                    inputs.flush()
-                    orders.write(signed)
-                    desk.remember(signed)
+                sync_folder(folder)
+                note = OrderNotes(inputs, orders, desk)
 
                 loop = Loop(engine, inputs, wall_ns(), start.portfolio.markets)
                 url = settings.server.user_ws_url

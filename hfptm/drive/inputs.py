@@ -8,6 +8,7 @@ market when it was listed. From these the run can be computed once more (`replay
 A run that is killed leaves both, up to the last whole block and line.
 """
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -107,6 +108,12 @@ class InputLog:
     def flush(self) -> None:
         """Everything so far is out of this process: killing it loses none of it."""
         self._write_rows()
+
+    def sync(self) -> None:
+        """What is out of this process is on the disk when it returns, which takes milliseconds;
+        from any thread."""
+        os.fdatasync(self._listings.fileno())
+        os.fdatasync(self._file.fileno())
 
     def list_more(self, markets: list[Market], groups: list[Group]) -> None:
         self._write(Listing(rows=self.rows, markets=markets, groups=groups))

@@ -51,6 +51,7 @@ class Live:
         desk.open(self.gateway)
 
     async def __aenter__(self) -> Self:
+        self.gateway.rehearse()
         heartbeat = Heartbeat(self._clob, self.gateway.doubt_all)
         channel = UserChannel(self._address, self._account, self.gateway)
         if not await heartbeat.beat():

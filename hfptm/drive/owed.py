@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from hfptm.drive.operation_log import OperationKind, OperationLine
 from hfptm.drive.order_log import OrderLine
+from hfptm.errors import LakeError
 from hfptm.records import EventFlag, EventKind, OrderType, Side
 from hfptm.registry import Market
 from hfptm.venue.listings import clob_condition
@@ -26,13 +27,22 @@ def owed_orders(
     lines: Sequence[OrderLine], intents: Rows, told: Rows, markets: Mapping[int, Market]
 ) -> list[OwnOrder]:
     """Those that are not over, or whose trades are not final. `intents` and `told` are rows of the
-    whole run, INTENT and EVENT; `markets` are those of all orders, by lake id."""
+    whole run, INTENT and EVENT; `markets` are those of all orders, by lake id.
+
+    Raises LakeError for an order whose decision is lost, which takes a machine that lost power.
+    """
     placed = {int(intent["order"]): intent for intent in intents}
     by_order: dict[int, list[np.void]] = {}
     for row in told[told["kind"] >= EventKind.ACK]:
         by_order.setdefault(int(row["aux"]), []).append(row)
     owed = []
     for line in lines:
+        if line.order not in placed:
+            raise LakeError(
+                f"the order {line.order_id} was sent, and its decision was lost with the machine; "
+                "look at the exchange for what it has bought or sold, then move the run's folder "
+                "out of runs/ and begin with --anew"
+            )
         rows = by_order.get(line.order, [])
         fills = told_fills(rows)
         is_over = any(row["kind"] in _ENDS for row in rows)

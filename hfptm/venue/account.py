@@ -14,7 +14,7 @@ from hfptm.errors import ConfigError
 from hfptm.records import BUY, Side, Token
 from hfptm.registry import Market
 from hfptm.secrets import Secrets
-from hfptm.units import NS_PER_MS, NS_PER_S, PRICE_ONE_E4
+from hfptm.units import NS_PER_MS, NS_PER_S, ONE_E6, PRICE_ONE_E4
 from hfptm.venue.orders import limit_amounts, market_buy_amounts, market_sell_amounts
 from hfptm.venue.signing import (
     OrderTerms,
@@ -139,6 +139,11 @@ class Account:
         )
         return SignedOrder(order_id(terms, domain), placement, fields)
 
+    def rehearse(self, ts_ns: int) -> SignedOrder:
+        """An order of a market that does not exist: what a process does for the first time takes
+        several times as long, and should not be the first order that goes anywhere."""
+        return self.sign(_REHEARSED, ts_ns)
+
     def posting(self, signed: SignedOrder) -> Posting:
         """What to post for an order. It holds the API key."""
         return Posting(
@@ -184,6 +189,34 @@ class Account:
             signature_type=self._type,
             timestamp_ms=ts_ns // NS_PER_MS,
         )
+
+
+_REHEARSED = Placement(
+    order=0,
+    decided_ns=0,
+    market=Market(
+        market=0,
+        condition_id="0x" + 64 * "0",
+        yes_token="1",
+        no_token="2",
+        slug="",
+        question="",
+        category="",
+        group=0,
+        tick_e4=100,
+        min_size_e6=ONE_E6,
+        fee_rate_e4=0,
+        fee_exponent=1,
+        neg_risk=False,
+        version="v1",
+        end_ts_ns=0,
+        valid_from_ns=0,
+    ),
+    token=Token.YES,
+    side=BUY,
+    price_e4=5_000,
+    size_e6=10 * ONE_E6,
+)
 
 
 def amounts(placement: Placement) -> tuple[int, int]:

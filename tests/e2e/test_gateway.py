@@ -73,6 +73,15 @@ def test_the_id_is_known_before_the_order_is_sent() -> None:
     at_desk(use)
 
 
+def test_a_rehearsal_leaves_no_trace() -> None:
+    async def use(desk: Desk) -> None:
+        desk.gateway.rehearse()
+        assert (desk.journal, desk.blocks, desk.placed) == ([], [], [])
+        assert list(desk.gateway.own.unsettled()) == []
+
+    at_desk(use)
+
+
 def test_nothing_is_sent_that_the_journal_does_not_take() -> None:
     def full(_: object) -> None:
         raise OSError("no space left")

@@ -11,6 +11,7 @@ from hfptm.drive.inputs import InputLog, Start, read_inputs
 from hfptm.drive.operation_log import OperationKind, OperationLine
 from hfptm.drive.order_log import OrderLine
 from hfptm.drive.owed import owed_merges, owed_orders, told_fills
+from hfptm.errors import LakeError
 from hfptm.records import BUY, EVENT, INTENT, EventFlag, EventKind, OrderType
 from hfptm.units import NS_PER_S, ONE_E6
 from hfptm.venue.account import SignedFields
@@ -122,6 +123,11 @@ def test_what_is_settled_is_not_asked_for() -> None:
     assert [[told.status for told in own.told] for own in owed] == [["FAILED", "MATCHED"], [], []]
     assert [own.is_immediate for own in owed] == [True, True, False]
     assert {(own.side, own.size_e6, own.sent_ns) for own in owed} == {(BUY, 30 * ONE_E6, START_NS)}
+
+
+def test_an_order_whose_decision_is_lost_is_named() -> None:
+    with pytest.raises(LakeError, match=r"the order 0x9 was sent.*move the run's folder"):
+        owed_orders([line(9)], np.zeros(0, INTENT), rows_of(), {})
 
 
 def test_who_rested_is_remembered() -> None:
