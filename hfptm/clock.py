@@ -33,6 +33,15 @@ def monotonic_ns() -> int:
     return time.monotonic_ns()
 
 
+def wall_offset_ns() -> int:
+    """How far `wall_ns` is ahead of `monotonic_ns`: it jumps if the machine's clock is set."""
+    while True:
+        before_ns = monotonic_ns()
+        offset_ns = wall_ns() - before_ns
+        if monotonic_ns() - before_ns < NS_PER_MS:  # nothing came in between
+            return offset_ns
+
+
 def parse_utc_ns(text: str) -> int:
     """A stamp from an ISO date, an ISO date-time of up to 9 decimals, or 19 digits of nanoseconds.
 

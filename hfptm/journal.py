@@ -139,8 +139,12 @@ class RunJournal:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._publish()
-        self._held_folder.close()
+        with self._held_folder:
+            try:
+                self._publish()
+            except OSError:
+                if error is None:  # else it follows from that: a full disk takes these no more
+                    raise
 
     def _publish(self) -> None:
         for kind in list(self._files):

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from hfptm.clock import wall_ns
 from hfptm.records import BUY
 from hfptm.sandbox.history import TradeRecord, TradeStatus
 from hfptm.sandbox.listings import ListedMarket
@@ -54,6 +55,8 @@ class ExchangeLedger:
     def __init__(self, sandbox: Sandbox, account: str) -> None:
         self.placed: list[str] = []
         """Orders that were accepted, each time that one was."""
+        self.placed_ns: list[int] = []
+        """When, by the machine's clock."""
         self.parts: list[Part] = []
         self.ends: dict[str, TradeStatus] = {}
         """How trades of the account ended, by id."""
@@ -80,7 +83,9 @@ class ExchangeLedger:
     def _act(self, action: Action, records: list[TradeRecord]) -> None:
         made = [each for each in action.reports if isinstance(each, Placed)]
         ours = [each for each in made if each.account == self._account]
-        self.placed += [each.order_id for each in ours if not each.was_delayed]
+        new = [each.order_id for each in ours if not each.was_delayed]
+        self.placed += new
+        self.placed_ns += [wall_ns()] * len(new)
         for record in records:
             for part in self._parts_of(record):
                 self.parts.append(part)

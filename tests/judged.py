@@ -10,9 +10,9 @@ import numpy as np
 from hfptm.drive.inputs import LIVE, read_inputs
 from hfptm.drive.order_log import ORDERS, OrderLine, read_orders
 from hfptm.journal import read_run, run_ids
-from hfptm.records import EventKind, Token
+from hfptm.records import EventKind, IntentKind, Token
 from hfptm.sandbox.history import TradeStatus
-from hfptm.units import ONE_E6
+from hfptm.units import NS_PER_S, ONE_E6
 from replay.gap import gap
 from replay.parity import parity
 from tests.exchange_ledger import ExchangeLedger, counted
@@ -24,6 +24,9 @@ CAPS = {
     "risk.max_exposure_per_event_usd": 150,
     "risk.max_exposure_total_usd": 400,
 }
+LATE_NS_MAX = 4 * NS_PER_S
+"""A second is what the gateway allows; the rest is for a busy machine."""
+
 FUNDS_E6 = 1_000_000 * ONE_E6
 
 
@@ -36,7 +39,8 @@ def judged(data: Path, ledger: ExchangeLedger) -> list[str]:
         wrong.append(f"orders are open: {ledger.open_ids()}")
     if not wrong:
         wrong += [*_orders(runs, ledger), *_fills(runs, ledger), *_books(runs, ledger)]
-        wrong += [*_caps(runs, ledger), *_parities(data, runs), *_gaps(runs)]
+        wrong += [*_caps(runs, ledger), *_stale(data, runs, ledger), *_parities(data, runs)]
+        wrong += _gaps(runs)
     return wrong
 
 
@@ -55,6 +59,19 @@ def _orders(runs: Sequence[Path], ledger: ExchangeLedger) -> Iterator[str]:
     for run in runs:
         for order in _without_end(run):
             yield f"nobody knows how order {order} of {run.name} ended"
+
+
+def _stale(data: Path, runs: Sequence[Path], ledger: ExchangeLedger) -> Iterator[str]:
+    """Nothing arrives that was decided long ago."""
+    arrived_ns = dict(zip(ledger.placed, ledger.placed_ns, strict=True))
+    for run in runs:
+        intents = read_run(data, run.name).rows("intents")
+        placed = intents[intents["kind"] == IntentKind.PLACE]
+        decided_ns = dict(zip(placed["order"].tolist(), placed["ts_ns"].tolist(), strict=True))
+        for line in _orders_of(run):
+            late_ns = arrived_ns.get(line.order_id, 0) - decided_ns[line.order]
+            if late_ns > LATE_NS_MAX:
+                yield f"{line.order_id} arrived {late_ns / NS_PER_S:.1f} s after its decision"
 
 
 def _without_end(run: Path) -> set[int]:

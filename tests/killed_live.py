@@ -11,6 +11,8 @@ import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 import msgspec
 import numpy as np
@@ -32,8 +34,12 @@ BEGUN_S = 90.0
 """Until an order is accepted; no measure of anything, but nothing hangs."""
 LONGEST_S = 0.6
 """From an accepted order to the kill: its trade is final after 2 s, so its plan is under way."""
+EARLY_SHARE, EARLY_S = 0.3, 6.0
+"""As often one more is killed as it begins: when it closes its predecessor, or soon after that."""
 TRADED_S = 3.0
 """What the last run trades for, that nobody kills."""
+
+_ONE_ENVIRONMENT = threading.Lock()
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,86 +58,109 @@ def variables(secrets: Secrets) -> dict[str, str]:
     return {f"POLYMARKET_{name.upper()}": value for name, value in shown.items()}
 
 
-class Killed:
-    """One account and one data folder, through `kills` kills."""
+class Commanded:
+    """`hfptm live` as a process of its own, at a sandbox with one account and one data folder; as
+    often as it is begun. A context manager."""
 
-    def __init__(self, folder: Path, seed: int) -> None:
-        self._data, self._seed = folder / "data", seed
-        self._rng = np.random.default_rng(seed)
-        self._service = service_of(folder, seed)
-        self._ledger = ExchangeLedger(self._service.session.sandbox, ACCOUNT)
-        self._wrong: list[str] = []
+    def __init__(self, folder: Path, seed: int, *settings: str) -> None:
+        self.data = folder / "data"
+        self.service = service_of(folder, seed)
+        self.ledger = ExchangeLedger(self.service.session.sandbox, ACCOUNT)
+        self.wrong: list[str] = []
+        self._given, self._settings = settings, list[str]()
+        self._hidden: dict[str, str] = {}
 
-    def run(self, kills: int) -> Verdict:
-        with self._service as service:
-            given = [*SETTINGS, *addresses(service)]
-            settings = [word for each in given for word in ("--set", each)]
-            hidden = variables(service.server.run(secrets_of))
+    def __enter__(self) -> Self:
+        self.service.__enter__()
+        self._hidden = variables(self.service.server.run(secrets_of))
+        given = [*SETTINGS, *addresses(self.service), *self._given]
+        self._settings = [word for each in given for word in ("--set", each)]
+        with _ONE_ENVIRONMENT:
+            allow(self.data, *self._settings, **self._hidden)
+        return self
 
-            allow(self._data, *settings, **hidden)
-            command = ("live", "--data", self._data, "--json", CONFIRMED, *settings)
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.service.__exit__(kind, error, traceback)
 
-            def begun() -> "subprocess.Popen[str]":
-                return process(*command, **hidden)
+    def begun(self) -> "subprocess.Popen[str]":
+        command = ("live", "--data", self.data, "--json", CONFIRMED, *self._settings)
+        return process(*command, **self._hidden)
 
-            for _ in range(kills):
-                self._kill(begun)
-            self._end(begun)
-            self._wait(lambda: not self._ledger.unsettled(), "trades are not settled")
-            self._wrong += judged(self._data, self._ledger)
-        return self._verdict(kills)
+    def open_ids(self) -> set[str]:
+        return self.service.server.run(lambda _: self.ledger.open_ids())
 
-    def _kill(self, begun: Callable[[], "subprocess.Popen[str]"]) -> None:
-        """Some time after its first order was accepted."""
-        with begun() as trader:
-            self._wait_for_order(trader)
-            threading.Event().wait(LONGEST_S * float(self._rng.random()) ** 2)
-            trader.kill()
-            self._said(trader.communicate()[1])
+    def wait_for_order(self, trader: "subprocess.Popen[str]") -> None:
+        """Until one of it is accepted; those of its predecessor are over by then."""
+        before, open_before = len(self.ledger.placed), self.open_ids()
+        self.wait(lambda: len(self.ledger.placed) > before or trader.poll() is not None, "an order")
+        if still := open_before & self.open_ids():
+            self.wrong.append(f"still open when the next run had sent an order: {still}")
 
-    def _end(self, begun: Callable[[], "subprocess.Popen[str]"]) -> None:
-        with begun() as trader:
-            self._wait_for_order(trader)
-            threading.Event().wait(TRADED_S)
-            trader.send_signal(signal.SIGTERM)
-            _, err = trader.communicate()
-        self._said(err)
-        if trader.returncode != 0:
-            self._wrong.append(f"the last run ended with {trader.returncode}: {err}")
-
-    def _said(self, err: str) -> None:
-        if "Traceback" in err:
-            self._wrong.append(err)
-
-    def _wait_for_order(self, trader: "subprocess.Popen[str]") -> None:
-        """Orders of its predecessor are over by then."""
-        before = len(self._ledger.placed)
-        open_before = self._service.server.run(lambda _: self._ledger.open_ids())
-        self._wait(
-            lambda: len(self._ledger.placed) > before or trader.poll() is not None, "no order"
-        )
-        still = open_before & self._service.server.run(lambda _: self._ledger.open_ids())
-        if still:
-            self._wrong.append(f"still open when the next run had sent an order: {still}")
-
-    def _wait(self, reached: Callable[[], bool], problem: str) -> None:
+    def wait(self, reached: Callable[[], bool], what: str) -> None:
         end_ns = monotonic_ns() + round(BEGUN_S * NS_PER_S)
         while not reached():
             if monotonic_ns() > end_ns:
-                self._wrong.append(f"{problem} after {BEGUN_S} s")
+                self.wrong.append(f"waited {BEGUN_S} s for {what}")
                 return
             threading.Event().wait(0.02)
 
-    def _verdict(self, kills: int) -> Verdict:
-        runs = [self._data / "runs" / run for run in run_ids(self._data) if run != PAPER_RUN]
-        return Verdict(
-            seed=self._seed,
-            kills=kills,
-            in_plans=sum(map(was_owed, runs[:-1])),
-            orders=len(self._ledger.placed),
-            fills=len(self._ledger.parts),
-            wrong=self._wrong,
-        )
+    def end(self, trader: "subprocess.Popen[str]") -> None:
+        """Told to, it ends whole."""
+        trader.send_signal(signal.SIGTERM)
+        self.said(trader.communicate()[1])
+        if trader.returncode != 0:
+            self.wrong.append(f"ended with {trader.returncode}")
+
+    def said(self, err: str) -> None:
+        if "Traceback" in err:
+            self.wrong.append(err)
+
+    def last(self) -> None:
+        """One more run, which trades and is told to end; then all is judged."""
+        with self.begun() as trader:
+            self.wait_for_order(trader)
+            threading.Event().wait(TRADED_S)
+            self.end(trader)
+        self.judge()
+
+    def judge(self) -> None:
+        self.wait(lambda: not self.ledger.unsettled(), "the end of trades")
+        self.wrong += judged(self.data, self.ledger)
+
+
+def killed(folder: Path, seed: int, kills: int) -> Verdict:
+    rng = np.random.default_rng(seed)
+    with Commanded(folder, seed) as commanded:
+        for _ in range(kills):
+            if rng.random() < EARLY_SHARE:
+                _kill(commanded, EARLY_S * float(rng.random()), waits=False)
+            _kill(commanded, LONGEST_S * float(rng.random()) ** 2, waits=True)
+        commanded.last()
+    ids = [run for run in run_ids(commanded.data) if run != PAPER_RUN]
+    runs = [commanded.data / "runs" / run for run in ids]
+    return Verdict(
+        seed=seed,
+        kills=kills,
+        in_plans=sum(map(was_owed, runs[:-1])),
+        orders=len(commanded.ledger.placed),
+        fills=len(commanded.ledger.parts),
+        wrong=commanded.wrong,
+    )
+
+
+def _kill(commanded: Commanded, after_s: float, *, waits: bool) -> None:
+    """So long after its first order was accepted, or after it was begun."""
+    with commanded.begun() as trader:
+        if waits:
+            commanded.wait_for_order(trader)
+        threading.Event().wait(after_s)
+        trader.kill()
+        commanded.said(trader.communicate()[1])
 
 
 def was_owed(run: Path) -> bool:
@@ -141,12 +170,8 @@ def was_owed(run: Path) -> bool:
     return bool((rows["kind"][words.argmax() :] >= EventKind.ACK).any())
 
 
-def main(seed: int, kills: int) -> Verdict:
-    with tempfile.TemporaryDirectory() as folder:
-        return Killed(Path(folder), seed).run(kills)
-
-
 if __name__ == "__main__":
-    verdict = main(*map(int, sys.argv[1:]))
+    with tempfile.TemporaryDirectory() as place:
+        verdict = killed(Path(place), *map(int, sys.argv[1:]))
     sys.stdout.buffer.write(msgspec.json.encode(verdict) + b"\n")
     sys.exit(bool(verdict.wrong))

@@ -107,12 +107,14 @@ async def until_stopped(
     import gc
     from contextlib import nullcontext
 
-    from hfptm.clock import monotonic_ns, wall_ns
+    from hfptm.clock import monotonic_ns, wall_ns, wall_offset_ns
+    from hfptm.drive.clock_watch import ClockWatch
     from hfptm.drive.kill_switch import KillSwitch
     from hfptm.records import Control
     from recorder.service import Service
 
     (loop, trader, operations), switch, ended = driven, KillSwitch(data), asyncio.Event()
+    watch = ClockWatch(wall_offset_ns())
 
     def tick(now_ns: int) -> None:
         if word := switch.look(monotonic_ns()):
@@ -123,6 +125,7 @@ async def until_stopped(
         trader.check()
         if operations:
             operations.check()
+        watch.look(wall_offset_ns())
 
     thrown_by_signal(switch)
     told = [lambda status: shown(status, trading(loop.status))]
@@ -133,7 +136,9 @@ async def until_stopped(
         try:
             await Service(settings, data, told, loop).run(ended)
         finally:
-            draining.cancel()
+            if not draining.done():  # nobody told it to end
+                draining.cancel()
+                loop.control(Control.HALT)
     loop.tick(wall_ns())
 
 

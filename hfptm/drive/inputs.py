@@ -8,17 +8,17 @@ market when it was listed. From these the run can be computed once more (`replay
 A run that is killed leaves both, up to the last whole block and line.
 """
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import Self
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from hfptm.drive.whole_file import WholeFile
 from hfptm.errors import LakeError
 from hfptm.parquet import arrow_schema, fill_rows, to_arrow
 from hfptm.portfolio import Portfolio
@@ -73,22 +73,21 @@ class InputLog:
     """
 
     def __init__(self, folder: Path, start: Start | None) -> None:
-        self._file: BinaryIO
         self._held: list[bytes] = []
         self._held_rows = self._written_ns = self.rows = 0
         wal, listings = folder / "inputs.wal", folder / "listings.jsonl"
         if start is None:
             steps = list(read_inputs(folder))
             self.rows = sum(len(rows) for _, rows in steps)
-            self._file = _behind_whole_blocks(wal)
-            self._listings = listings.open("wb")
+            self._file = WholeFile(wal, _end_of_blocks(wal))
+            self._listings = WholeFile(listings)
             for listing, _ in steps:
                 self._write(listing)
             return
         (folder / START).write_bytes(msgspec.json.encode(start))
-        self._file = wal.open("xb")
-        self._file.write(HEADER)
-        self._listings = listings.open("xb")
+        self._file = WholeFile(wal)
+        self._file.append(HEADER)
+        self._listings = WholeFile(listings)
         self._write(Listing(rows=0, markets=[], groups=[]))
 
     def append(self, rows: Rows) -> None:
@@ -112,8 +111,8 @@ class InputLog:
     def sync(self) -> None:
         """What is out of this process is on the disk when it returns, which takes milliseconds;
         from any thread."""
-        os.fdatasync(self._listings.fileno())
-        os.fdatasync(self._file.fileno())
+        self._listings.sync()
+        self._file.sync()
 
     def list_more(self, markets: list[Market], groups: list[Group]) -> None:
         self._write(Listing(rows=self.rows, markets=markets, groups=groups))
@@ -131,15 +130,13 @@ class InputLog:
             self._write_rows()
 
     def _write(self, listing: Listing) -> None:
-        self._listings.write(msgspec.json.encode(listing) + b"\n")
-        self._listings.flush()
+        self._listings.append(msgspec.json.encode(listing) + b"\n")
 
     def _write_rows(self) -> None:
         if self._held_rows:
             rows = np.frombuffer(b"".join(self._held), EVENT)
             (batch,) = to_arrow(rows, _SCHEMA).to_batches()
-            self._file.write(encode_block(batch))
-            self._file.flush()
+            self._file.append(encode_block(batch))
             self._held.clear()
             self._held_rows = 0
 
@@ -171,13 +168,12 @@ def read_inputs(folder: Path) -> Iterator[tuple[Listing, Rows]]:
         yield listing, rows[listing.rows : stop]
 
 
-def _behind_whole_blocks(path: Path) -> BinaryIO:
-    """The log, to be written on there; a torn block is cut off."""
-    file = path.open("r+b")
-    for _ in read_batches(file):
-        continue
-    file.truncate()
-    return file
+def _end_of_blocks(path: Path) -> int:
+    """Where a torn block begins, or the log ends."""
+    with path.open("rb") as file:
+        for _ in read_batches(file):
+            continue
+        return file.tell()
 
 
 def _read_rows(path: Path) -> Rows:

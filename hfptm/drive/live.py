@@ -24,6 +24,10 @@ UP_S = 10.0
 SETTLE_NS = 60 * NS_PER_S
 """How long the last trades may take to become final."""
 
+CANCEL_AGAIN_NS = 2 * NS_PER_S
+
+NEXT_RUN = "begin another run, which cancels and asks for them first"
+
 _LOOK_S = 0.05
 _log = logging.getLogger(__name__)
 
@@ -103,13 +107,18 @@ class Live:
             await self._end_tasks()
 
     async def _settle(self) -> None:
-        """Until no news of any order is owed."""
+        """Until no news of any order is owed. One may arrive after all were cancelled."""
         end_ns = clock.monotonic_ns() + SETTLE_NS
+        again_ns = clock.monotonic_ns() + CANCEL_AGAIN_NS
         while unsettled := list(self.gateway.own.unsettled()):
-            if clock.monotonic_ns() > end_ns:
+            now_ns = clock.monotonic_ns()
+            if now_ns > end_ns:
                 named = ", ".join(own.order_id for own in unsettled[:3])
-                problem = f"{len(unsettled)} orders are not settled yet ({named})"
+                problem = f"{len(unsettled)} orders are not settled yet ({named}); {NEXT_RUN}"
                 raise VenueError(self._clob.base_url, "server.clob_url", problem)
+            if now_ns > again_ns and any(own.is_acked and not own.is_over for own in unsettled):
+                await self.gateway.cancel_all()
+                again_ns = now_ns + CANCEL_AGAIN_NS
             await asyncio.sleep(_LOOK_S)
 
     async def _end_tasks(self) -> None:

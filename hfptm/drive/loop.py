@@ -55,7 +55,7 @@ class Loop:
         self._normaliser = Normaliser(())
         self._markets = {market.market: market for market in held}
         self._now_ns = now_ns
-        self._failure: HfptmError | None = None
+        self._failure: HfptmError | OSError | None = None
 
     @property
     def status(self) -> Status:
@@ -135,5 +135,5 @@ class Loop:
             try:
                 self._inputs.append(rows)
                 self._engine.feed(rows)
-            except HfptmError as failure:
+            except (HfptmError, OSError) as failure:  # OSError: a full disk
                 self._failure = failure

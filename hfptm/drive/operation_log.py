@@ -9,6 +9,7 @@ from typing import Self
 
 import msgspec
 
+from hfptm.drive.whole_file import WholeFile
 from hfptm.registry import Market
 from hfptm.venue.transaction import Sent
 
@@ -35,12 +36,12 @@ class OperationLog:
     """Writer, in the folder of a run that is being written; a context manager."""
 
     def __init__(self, folder: Path) -> None:
-        self._file = (folder / OPERATIONS).open("xb")
+        self._file = WholeFile(folder / OPERATIONS)
 
     def write(self, line: OperationLine) -> None:
-        """Out of this process when it returns: killing it does not lose it."""
-        self._file.write(msgspec.json.encode(line) + b"\n")
-        self._file.flush()
+        """Out of this process when it returns: killing it does not lose it. Raises LakeError if the
+        disk does not take it, and then it has taken nothing of it."""
+        self._file.append(msgspec.json.encode(line) + b"\n")
 
     def __enter__(self) -> Self:
         return self

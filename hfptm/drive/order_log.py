@@ -4,7 +4,6 @@ The line tells the exchange's id of the order, so whoever finds it after a crash
 Nothing of it is secret.
 """
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -12,6 +11,7 @@ from typing import Self
 
 import msgspec
 
+from hfptm.drive.whole_file import WholeFile
 from hfptm.venue.account import SignedFields, SignedOrder
 
 ORDERS = "orders.jsonl"
@@ -32,10 +32,11 @@ class OrderLog:
     """Writer, in the folder of a run that is being written; a context manager."""
 
     def __init__(self, folder: Path, name: str = ORDERS) -> None:
-        self._file = (folder / name).open("xb")
+        self._file = WholeFile(folder / name)
 
     def write(self, signed: Sequence[SignedOrder]) -> None:
-        """Out of this process when it returns: killing it loses none of them."""
+        """Out of this process when it returns: killing it loses none of them. Raises
+        LakeError if the disk takes no more, and then it has taken none of these."""
         lines = [
             OrderLine(
                 order_id=order.order_id,
@@ -45,12 +46,11 @@ class OrderLog:
             )
             for order in signed
         ]
-        self._file.write(b"".join(msgspec.json.encode(line) + b"\n" for line in lines))
-        self._file.flush()
+        self._file.append(b"".join(msgspec.json.encode(line) + b"\n" for line in lines))
 
     def sync(self) -> None:
         """On the disk when it returns, which takes milliseconds; from any thread."""
-        os.fdatasync(self._file.fileno())
+        self._file.sync()
 
     def __enter__(self) -> Self:
         return self

@@ -56,12 +56,13 @@ class Reconciler:
     async def _ask(self, own: OwnOrder) -> None:
         """Trades first: once the order is over, nothing of it is owed."""
         own.news_ns = clock.wall_ns()
+        own.asked_ns = own.asked_ns or clock.monotonic_ns()
         reply = await self._get(f"/data/order/{own.order_id}")
         if reply is None:
             return
-        now_ns = clock.wall_ns()
-        if reply.status == 404 and own.is_unknown and now_ns - own.sent_ns > self._late_ns:
-            self._own.refused(own, "the exchange does not know it", now_ns)
+        is_late = clock.monotonic_ns() - own.asked_ns > self._late_ns
+        if reply.status == 404 and own.is_unknown and is_late:
+            self._own.refused(own, "the exchange does not know it", clock.wall_ns())
         elif reply.status == 200:
             shown = [m for m in decode(reply.body) if isinstance(m, UserOrder)]
             if shown and await self._read_trades(own):

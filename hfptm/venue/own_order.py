@@ -66,9 +66,13 @@ class OwnOrder(msgspec.Struct, kw_only=True, eq=False):
     """It sits, or sat, in a taker delay."""
     is_unknown: bool = False
     """Nobody can say whether it is live, filled or dead."""
+    is_doubted: bool = False
+    """UNKNOWN was told, and that it rests was not told since."""
     end_text: str = ""
     news_ns: int = 0
     """When it was last heard of, or asked about."""
+    asked_ns: int = 0
+    """When it was first asked about, by a clock that nobody sets; 0 if it never was."""
 
     def is_settled(self) -> bool:
         """Whether no more news of it is owed: it is over, and its trades are final."""

@@ -71,11 +71,12 @@ class OwnOrders:
         return iter(tuple(self._open.values()))
 
     def due(self, now_ns: int, unknown_ns: int, quiet_ns: int) -> list[OwnOrder]:
-        """Unsettled orders without news for so long, and unknown ones for less, those first."""
+        """Unsettled orders without news for so long, and unknown ones for less, those first; and
+        those whose news is to come yet, because the clock was set back."""
         found = [
             own
             for own in self.unsettled()
-            if now_ns - own.news_ns >= (unknown_ns if own.is_unknown else quiet_ns)
+            if not 0 <= now_ns - own.news_ns < (unknown_ns if own.is_unknown else quiet_ns)
         ]
         return sorted(found, key=lambda own: not own.is_unknown)
 
@@ -172,7 +173,7 @@ class OwnOrders:
 
     def _doubt(self, own: OwnOrder, ts_ns: tuple[int, int]) -> None:
         if not own.is_unknown and not own.is_settled():
-            own.is_unknown = True
+            own.is_unknown = own.is_doubted = True
             self._unknown[own.order_id] = own
             self._tell(EventKind.UNKNOWN, own, ts_ns, size_e6=own.size_e6)
 
@@ -182,8 +183,9 @@ class OwnOrders:
         self._unknown.pop(own.order_id, None)
 
     def _ack(self, own: OwnOrder, ts_ns: tuple[int, int]) -> None:
-        if not (own.is_acked or own.is_over or own.is_immediate):
-            own.is_acked = True
+        is_told = own.is_acked and not own.is_doubted
+        if not (is_told or own.is_over or own.is_immediate):
+            own.is_acked, own.is_doubted = True, False
             self._tell(EventKind.ACK, own, ts_ns)
 
     def _delay(self, own: OwnOrder, ts_ns: tuple[int, int]) -> None:

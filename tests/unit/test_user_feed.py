@@ -111,6 +111,7 @@ def test_an_order_can_be_unknown_again() -> None:
     assert news(feed, own, order()) == [("UNKNOWN", 1, 10_000, 0), ("ACK", 1, 0, 0)]
     own.doubt(known, NOW_NS)
     assert news(feed, own) == [("UNKNOWN", 1, 10_000, 0)]
+    assert news(feed, own, order(), order()) == [("ACK", 1, 0, 0)], "it rests after all"
 
 
 def test_what_is_due() -> None:
@@ -122,6 +123,7 @@ def test_what_is_due() -> None:
     assert own.due(NOW_NS + 100, 10, 100) == [unknown, quiet]
     own.ask_soon(["0x2", "0x99"])
     assert own.due(NOW_NS + 99, 10, 100) == [unknown, fresh]
+    assert own.due(NOW_NS - 1, 10, 100) == [unknown, quiet, fresh], "the clock was set back"
 
 
 @pytest.mark.parametrize("order_of_news", list(itertools.permutations(range(4))))
