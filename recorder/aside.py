@@ -203,6 +203,13 @@ async def main() -> None:
     logging.basicConfig(handlers=[Logs()], level=logging.INFO)
     logging.getLogger("httpx").setLevel(logging.WARNING)  # it tells of every request
     try:
+        await _aside(begin, reader)
+    except BrokenPipeError:  # the recorder was killed; what is buffered would be tried once more
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+async def _aside(begin: talk.Begin, reader: asyncio.StreamReader) -> None:
+    try:
         await Aside(begin, reader).run()
     except VenueError as error:
         tell(talk.Refused(error.url, error.setting, error.problem))

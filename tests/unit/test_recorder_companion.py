@@ -3,7 +3,10 @@
 import asyncio
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
+from subprocess import PIPE
 
 import msgspec
 import pytest
@@ -134,3 +137,18 @@ def test_no_answer_to_the_first_look_is_one_clear_error(tmp_path: Path) -> None:
 
     with pytest.raises(VenueError, match=r"server\.gamma_url"):
         asyncio.run(asyncio.wait_for(run(), 60))
+
+
+def test_it_ends_without_a_word_when_nobody_listens_any_more(tmp_path: Path) -> None:
+    """As after a kill -9 of the recorder: what it reads may still be open, what it tells is not."""
+    nowhere = sections.Servers(gamma_url="http://127.0.0.1:9", clob_url="http://127.0.0.1:9")
+    command = (sys.executable, "-m", "recorder.aside")
+    with subprocess.Popen(command, stdin=PIPE, stdout=PIPE, stderr=PIPE) as aside:
+        assert aside.stdin
+        assert aside.stdout
+        aside.stdout.close()
+        aside.stdin.write(talk.packed(begin(tmp_path, nowhere)))
+        aside.stdin.flush()
+        assert aside.stderr
+        assert aside.stderr.read() == b""
+    assert aside.returncode == 0
