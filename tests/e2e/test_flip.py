@@ -208,6 +208,16 @@ def test_the_bankroll_has_to_be_typed(
     assert flip.wrote == []
 
 
+def test_what_is_missing_is_remembered_until_the_doctor_looks_again(flip: Flip) -> None:
+    flip.server.run(lambda sandbox: sandbox.closed_only.add(ADDRESS))
+    assert flip.doctor().code == 1
+    flip.server.run(lambda sandbox: sandbox.closed_only.clear())
+    told = "hfptm doctor --live: found that something is missing (trading allowed)"
+    assert told in flip.refused().err
+    assert flip.doctor().code == 0
+    assert "nobody is there to type it" in flip.refused("--anew").err
+
+
 def test_what_the_doctor_found_is_of_this_account_and_nothing_is_missing(flip: Flip) -> None:
     found = read_findings(flip.data)
     assert isinstance(found, Findings)
