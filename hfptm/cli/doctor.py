@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hfptm.cli.operating import merges
 from hfptm.cli.options import AsJson, ConfigFile, Data, Overrides, configuration, folder
 from hfptm.cli.output import show
 
@@ -75,6 +76,7 @@ async def live_checks(settings: "Config", data: Path) -> "tuple[str, list[Check]
     from hfptm.config import environment
     from hfptm.drive.checks import Check, exchange_checks, written_checks
     from hfptm.drive.clob import Clob
+    from hfptm.drive.node_check import node_check
     from hfptm.errors import ConfigError
     from hfptm.secrets import DEFAULT_PATH, forbid_core_dumps, load
     from hfptm.venue.account import Account
@@ -89,6 +91,8 @@ async def live_checks(settings: "Config", data: Path) -> "tuple[str, list[Check]
     left = begun(data, is_anew=False, is_resumed=True).portfolio
     async with Clob(settings.server.clob_url, account) as clob:
         asked = await exchange_checks(settings, clob, secrets.signature_type, left)
+    if merges(settings, secrets):
+        asked.append(await node_check(settings.server, secrets))
     return described(account), [*found, Check("secrets", ""), *asked]
 
 

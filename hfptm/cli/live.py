@@ -101,11 +101,14 @@ async def require_account(settings: "Config", secrets: "Secrets", start: "Start"
     """Raises StartError with the first thing at the exchange that forbids trading."""
     from hfptm.drive.checks import exchange_checks
     from hfptm.drive.clob import Clob
+    from hfptm.drive.node_check import node_check
     from hfptm.errors import StartError
     from hfptm.venue.account import Account
 
     async with Clob(settings.server.clob_url, Account(secrets)) as clob:
         found = await exchange_checks(settings, clob, secrets.signature_type, start.portfolio)
+    if start.merges:
+        found.append(await node_check(settings.server, secrets))
     for check in found:
         if check.problem:
             raise StartError(check.name, check.problem)

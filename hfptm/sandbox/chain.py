@@ -25,6 +25,9 @@ MINED_AFTER_NS = 2 * NS_PER_S
 """A block of Polygon."""
 
 GAS_PRICE_WEI = 30 * 10**9
+COINS_WEI = 10**18
+"""Of every account, for gas, whatever it spends."""
+
 RECEIPTS_MAX = 100_000
 
 OperationListener = Callable[[Transaction, Operation | Rejected], None]
@@ -55,6 +58,7 @@ class Chain:
     def __init__(self, exchange: Exchange, catalogue: Catalogue, faults: Faults) -> None:
         self.mined_after_ns = MINED_AFTER_NS
         self.gas_price_wei = GAS_PRICE_WEI
+        self.coins_wei = COINS_WEI
         self.blocks = 1
         self.listeners: list[OperationListener] = []
         self._exchange, self._catalogue, self._faults = exchange, catalogue, faults
@@ -80,6 +84,11 @@ class Chain:
 
     def shares_e6(self, owner: str, token: str) -> int:
         return self._exchange.accounts[owner].shares_e6.get(token, 0)
+
+    def allows(self, owner: str, *, collateral: bool) -> bool:
+        """Whether the exchange's contracts may take the owner's collateral, or its shares."""
+        account = self._exchange.accounts[owner]
+        return account.allows_collateral if collateral else account.allows_shares
 
     def estimate(self, sender: str, to: str, data: bytes) -> None:
         """Raises NodeError if a transaction would revert as things stand."""

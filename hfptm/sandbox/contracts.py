@@ -44,6 +44,13 @@ class BalanceCall(msgspec.Struct, frozen=True):
     asked: list[tuple[str, str]]
 
 
+class ApprovalCall(msgspec.Struct, frozen=True):
+    """Whether a contract may take an owner's collateral, or its shares."""
+
+    owner: str
+    is_of_collateral: bool
+
+
 def read_call(to: str, data: bytes) -> PositionCall:
     """Raises ValueError for what no contract of these would carry out."""
     if to in (STANDARD_ADAPTER, NEG_RISK_ADAPTER):
@@ -53,11 +60,15 @@ def read_call(to: str, data: bytes) -> PositionCall:
     raise ValueError(f"{to} is no contract of this chain")
 
 
-def read_question(to: str, data: bytes) -> BalanceCall:
+def read_question(to: str, data: bytes) -> BalanceCall | ApprovalCall:
     """As `read_call`, of what changes nothing."""
+    words = _words(data)
+    if to == COLLATERAL and data[:4] == _ALLOWANCE:
+        return ApprovalCall(_address(words[0]), is_of_collateral=True)
+    if to in _HOLDERS and data[:4] == _APPROVED:
+        return ApprovalCall(_address(words[0]), is_of_collateral=False)
     if to not in _HOLDERS or data[:4] != _BALANCES:
         raise ValueError(f"{to} answers no such question here")
-    words = _words(data)
     owners, tokens = (_array(words, _integer(words, place)) for place in (0, 1))
     if len(owners) != len(tokens):
         raise ValueError("owners and tokens are not equally many")
@@ -70,11 +81,19 @@ def encode_balances(balances_e6: list[int]) -> bytes:
     return b"".join(n.to_bytes(_WORD, "big") for n in (_WORD, len(balances_e6), *balances_e6))
 
 
+def encode_allowance(*, is_allowed: bool, is_of_collateral: bool) -> bytes:
+    """The answer to an `ApprovalCall`: any amount or none, yes or no."""
+    allowed = (1 << 8 * _WORD) - 1 if is_of_collateral else 1
+    return (allowed if is_allowed else 0).to_bytes(_WORD, "big")
+
+
 def _selector(signature: str) -> bytes:
     return keccak(signature.encode())[:4]
 
 
 _BALANCES = _selector("balanceOfBatch(address[],uint256[])")
+_ALLOWANCE = _selector("allowance(address,address)")
+_APPROVED = _selector("isApprovedForAll(address,address)")
 _ADAPTER_CALLS = {
     _selector("splitPosition(address,bytes32,bytes32,uint256[],uint256)"): OperationKind.SPLIT,
     _selector("mergePositions(address,bytes32,bytes32,uint256[],uint256)"): OperationKind.MERGE,

@@ -11,7 +11,7 @@ import msgspec
 
 from hfptm.sandbox.calls import Call, Reply, as_json
 from hfptm.sandbox.chain import INVALID, NodeError, Receipt
-from hfptm.sandbox.contracts import encode_balances, read_question
+from hfptm.sandbox.contracts import BalanceCall, encode_allowance, encode_balances, read_question
 from hfptm.sandbox.sandbox import Sandbox
 from hfptm.sandbox.transactions import read_transaction
 from hfptm.units import NS_PER_S
@@ -44,7 +44,8 @@ class Node:
             "eth_blockNumber": lambda *_: hex(self._chain.blocks),
             "eth_getBlockByNumber": lambda call, _: self._block(call),
             "eth_getTransactionCount": lambda _, params: self._nonce(*params),
-            "eth_call": lambda _, params: self._balances(*params),
+            "eth_call": lambda _, params: self._look(*params),
+            "eth_getBalance": lambda *_: hex(self._chain.coins_wei),
             "eth_estimateGas": lambda _, params: self._estimate(*params),
             "eth_sendRawTransaction": lambda _, params: self._send(*params),
             "eth_getTransactionReceipt": lambda _, params: self._receipt(*params),
@@ -80,10 +81,15 @@ class Node:
     def _nonce(self, address: str, block: str) -> str:
         return hex(self._chain.nonce(checksum(address), is_pending=block == "pending"))
 
-    def _balances(self, asked: dict[str, str], _block: str) -> str:
+    def _look(self, asked: dict[str, str], _block: str) -> str:
         question = read_question(checksum(asked["to"]), _bytes(asked["data"]))
-        found = [self._chain.shares_e6(owner, token) for owner, token in question.asked]
-        return "0x" + encode_balances(found).hex()
+        if isinstance(question, BalanceCall):
+            found = [self._chain.shares_e6(owner, token) for owner, token in question.asked]
+            return "0x" + encode_balances(found).hex()
+        of_collateral = question.is_of_collateral
+        is_allowed = self._chain.allows(question.owner, collateral=of_collateral)
+        answer = encode_allowance(is_allowed=is_allowed, is_of_collateral=of_collateral)
+        return "0x" + answer.hex()
 
     def _estimate(self, asked: dict[str, str]) -> str:
         to, data = checksum(asked["to"]), _bytes(asked["data"])

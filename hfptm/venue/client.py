@@ -13,6 +13,7 @@ from typing import Self, TypeVar
 
 from eth_hash.auto import keccak
 from polymarket import AsyncPublicClient, AsyncSecureClient, Environment
+from polymarket._internal.actions.relayer.approvals import get_trading_approvals_state
 from polymarket._internal.actions.relayer.calls import (
     decode_erc1155_balance_of_batch_result,
     erc1155_balance_of_batch_call,
@@ -26,6 +27,7 @@ from polymarket.types import EvmAddress
 from hfptm.registry import Market
 from hfptm.secrets import Secrets
 from hfptm.sections import Servers
+from hfptm.venue.signing import CHAIN_ID
 from hfptm.venue.transaction import ChainError, Fate, Sent
 
 Answer = TypeVar("Answer")
@@ -173,6 +175,20 @@ class Transactions:
     async def send_again(self, sent: Sent) -> None:
         """For one that may never have arrived. Those that did are refused, which does no harm."""
         await _told(JsonRpcClient.eth_send_raw_transaction(self._rpc, sent.raw))
+
+    async def problem(self) -> str:
+        """What keeps the account from merging and redeeming; empty if nothing does."""
+        await _told(self._rpc.verify_chain_id(CHAIN_ID))
+        coins = await _told(self._rpc._call("eth_getBalance", [self._client.signer, "latest"]))
+        if not int(str(coins), 16):
+            return "the account has no coin to pay gas with; send it some POL"
+        config, wallet = PRODUCTION_CONFIG, self._client.wallet
+        asked = get_trading_approvals_state(self._rpc, wallet=wallet, config=config)
+        missing = {approval.operator for approval in (await _told(asked)).missing.erc1155}
+        adapters = (config.collateral_adapter, config.neg_risk_collateral_adapter)
+        if missing & {*adapters, config.protocol_v2_router}:
+            return "the exchange's adapters may not take its shares; approve that on the site"
+        return ""
 
     async def gas_price_wei(self) -> int:
         return await _told(self._rpc.eth_gas_price())

@@ -16,6 +16,7 @@ from hfptm.drive.findings import Findings, read_findings, write_findings
 from hfptm.records import BUY
 from hfptm.sandbox.faults_kinds import ClockSkew, Geoblock, Slow
 from hfptm.sandbox.faults_log import Deed
+from hfptm.sandbox.node import PATH
 from hfptm.sandbox.orders import OrderRequest, TimeInForce
 from hfptm.sandbox.sandbox import Sandbox
 from hfptm.sandbox.server import Server
@@ -88,7 +89,8 @@ class Flip:
         assert result.code not in (0, 1)
         lines = result.err.splitlines()
         assert len(lines) == 1, result.err
-        assert [deed for deed in self.wrote if deed.method in WRITES] == []
+        assert [deed for deed in self.wrote if deed.method in WRITES and deed.path != PATH] == []
+        assert self.server.run(lambda s: s.chain.nonce(ADDRESS, is_pending=True)) == 0
         assert sorted(self.data.rglob("*")) == before
         return result
 

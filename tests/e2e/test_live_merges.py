@@ -1,5 +1,6 @@
 """`hfptm live` begins with a pair and merges it at the sandbox's chain: killed with its merge under
-way, begun again, and told to end. Its cash is the exchange's own.
+way, begun again, and told to end. Shares of a market that resolves meanwhile are redeemed. Its cash
+is the exchange's own.
 
 `python -m pytest -m soak tests/e2e/test_live_merges.py`: pairs are looked for once a minute.
 """
@@ -15,7 +16,7 @@ import numpy as np
 import pytest
 
 from hfptm.drive.inputs import read_inputs
-from hfptm.drive.operation_log import OperationKind, OperationLine, read_operations
+from hfptm.drive.operation_log import OperationKind, OperationLine, read_operations, read_unredeemed
 from hfptm.journal import RunJournal, read_run
 from hfptm.portfolio import Portfolio, Position
 from hfptm.records import EventKind, RejectReason, Token
@@ -36,6 +37,8 @@ pytestmark = pytest.mark.soak
 
 RUN_S = 400
 PAIRS_E6 = 100 * ONE_E6
+LONE_E6 = 40 * ONE_E6
+"""YES shares of another market, which resolves before anybody would sell them."""
 BEFORE = "20200101T000000-000000002"
 """The run that has left the pair."""
 
@@ -46,40 +49,47 @@ class Merged(NamedTuple):
     run: str
     books: Books
     mined: list[tuple[str, int]]
-    """Hash and size of every merge that the chain carried out."""
+    """Hash and amount of all that the chain carried out."""
 
     def rows(self, run: str) -> Any:
         return np.concatenate([rows for _, rows in read_inputs(self.data / "runs" / run)])
 
-    def line(self, run: str) -> OperationLine:
-        (line,) = read_operations(self.data / "runs" / run)
+    def merge(self, run: str) -> OperationLine:
+        """The one of a run."""
+        lines = read_operations(self.data / "runs" / run)
+        (line,) = [line for line in lines if line.kind is OperationKind.MERGE]
         return line
 
 
-def split(sandbox: Sandbox) -> Market:
-    """A market that stays open, and a pair of it for the account."""
-    entry = max(sandbox.catalogue.markets, key=lambda entry: entry.listed.market.end_ts_ns)
-    market = entry.listed.market
-    sandbox.exchange.split(ACCOUNT, market.market, PAIRS_E6)
-    return market
+def give(sandbox: Sandbox) -> tuple[Market, Market]:
+    """Two markets that stay open: a pair of one for the account, and YES of the other."""
+    entries = sorted(sandbox.catalogue.markets, key=lambda entry: entry.listed.market.end_ts_ns)
+    pair, lone = (entry.listed.market for entry in entries[-2:])
+    sandbox.exchange.split(ACCOUNT, pair.market, PAIRS_E6)
+    sandbox.exchange.split(ACCOUNT, lone.market, LONE_E6)
+    sandbox.exchange.accounts[ACCOUNT].add_shares(lone.no_token, -LONE_E6)
+    sandbox.exchange.accounts["somebody"].add_shares(lone.no_token, LONE_E6)
+    return pair, lone
 
 
-def leave(data: Path, market: Market) -> None:
-    """A live run that has closed with the pair."""
-    positions = [
-        Position(
-            market=market.market,
-            token=token,
-            size_e6=PAIRS_E6,
-            cost_e6=PAIRS_E6 // 2,
-            locked_size_e6=0,
-            locked_cost_e6=0,
-            alone_since_ns=0,
-        )
-        for token in Token
-    ]
+def held(market: Market, token: Token, size_e6: int, cost_e6: int) -> Position:
+    return Position(
+        market=market.market,
+        token=token,
+        size_e6=size_e6,
+        cost_e6=cost_e6,
+        locked_size_e6=0,
+        locked_cost_e6=0,
+        alone_since_ns=0,
+    )
+
+
+def leave(data: Path, pair: Market, lone: Market) -> None:
+    """A live run that has closed with these."""
+    positions = [held(pair, token, PAIRS_E6, PAIRS_E6 // 2) for token in Token]
+    positions.append(held(lone, Token.YES, LONE_E6, LONE_E6))
     with RunJournal(data, BEFORE, "") as journal:
-        journal.write(PORTFOLIO, Portfolio(positions=positions, markets=[market]))
+        journal.write(PORTFOLIO, Portfolio(positions=positions, markets=[pair, lone]))
         journal.close({"mode": "live", "plans": 0, "fills": 0, "pnl_usd": 0.0, "risk": {}})
 
 
@@ -97,19 +107,22 @@ def merged(tmp_path_factory: pytest.TempPathFactory) -> Merged:
 
     with service:
         service.server.run(lambda sandbox: sandbox.chain.listeners.append(witness))
-        leave(data, service.server.run(split))
+        pair, lone = service.server.run(give)
+        leave(data, pair, lone)
         environment = variables(service) | secrets(service)
         allow(data, *settings, **environment)
         revert = service.server.run(lambda sandbox: sandbox.faults.start(Revert()))
         with process(*arguments, **environment) as trader:
-            wait(service, lambda: sent(data) or trader.poll() is not None)
+            wait(service, lambda: fed(data) or trader.poll() is not None)
+            service.server.run(lambda s: s.resolve_market(lone.market, 10_000, s.now_ns))
+            wait(service, lambda: nonces(service).pending == 2 or trader.poll() is not None)
             trader.kill()
             trader.communicate()
         (killed,) = (data / "runs").glob("*.partial")
-        wait(service, lambda: service.server.run(nonce))
+        wait(service, lambda: nonces(service).mined == 2)
         service.server.run(lambda sandbox: sandbox.faults.stop(revert))
         with process(*arguments, **environment) as trader:
-            wait(service, lambda: mined or trader.poll() is not None)
+            wait(service, lambda: len(mined) == 2 or trader.poll() is not None)
             trader.send_signal(signal.SIGTERM)
             out, err = trader.communicate()
         assert trader.returncode == 0, err
@@ -117,13 +130,22 @@ def merged(tmp_path_factory: pytest.TempPathFactory) -> Merged:
     return Merged(data, killed.stem, json.loads(out)["run_id"], books, mined)
 
 
-def sent(data: Path) -> int:
-    """Transactions that were journalled."""
-    return sum(len(path.read_bytes().splitlines()) for path in data.glob("runs/*/operations.jsonl"))
+def fed(data: Path) -> bool:
+    """Whether a run has seen its first books."""
+    return any(path.stat().st_size > 100_000 for path in data.glob("runs/*/inputs.wal"))
 
 
-def nonce(sandbox: Sandbox) -> int:
-    return sandbox.chain.nonce(ACCOUNT, is_pending=False)
+class Nonces(NamedTuple):
+    mined: int
+    pending: int
+
+
+def nonces(service: Service) -> Nonces:
+    def look(sandbox: Sandbox) -> Nonces:
+        chain = sandbox.chain
+        return Nonces(*(chain.nonce(ACCOUNT, is_pending=pending) for pending in (False, True)))
+
+    return service.server.run(look)
 
 
 def wait(service: Service, met: Callable[[], Any]) -> None:
@@ -132,8 +154,8 @@ def wait(service: Service, met: Callable[[], Any]) -> None:
 
 
 def test_a_merge_of_the_killed_run_was_looked_up_and_not_repeated(merged: Merged) -> None:
-    line, rows = merged.line(merged.killed), merged.rows(merged.killed)
-    assert (line.kind, line.size_e6) == (OperationKind.MERGE, PAIRS_E6)
+    line, rows = merged.merge(merged.killed), merged.rows(merged.killed)
+    assert line.size_e6 == PAIRS_E6
     (place,) = np.flatnonzero((rows["aux"] == line.order) & (rows["kind"] >= EventKind.ACK))
     assert rows["kind"][place] == EventKind.REJECT
     assert rows["price_e4"][place] == RejectReason.REFUSED, "it reverted"
@@ -141,13 +163,27 @@ def test_a_merge_of_the_killed_run_was_looked_up_and_not_repeated(merged: Merged
 
 
 def test_what_reverted_was_merged_once_by_the_next_run(merged: Merged) -> None:
-    first, second = merged.line(merged.killed), merged.line(merged.run)
-    assert merged.mined == [(second.sent.hash, PAIRS_E6)]
-    assert second.sent.nonce == first.sent.nonce + 1
+    first, second = merged.merge(merged.killed), merged.merge(merged.run)
+    redeemed, last = merged.mined
+    assert redeemed[1] == LONE_E6, "before the next run compared the account with its books"
+    assert last == (second.sent.hash, PAIRS_E6)
+    assert second.sent.nonce == first.sent.nonce + 2
     rows = merged.rows(merged.run)
     assert EventKind.GAS in rows["kind"]
     (end,) = rows[(rows["aux"] == second.order) & (rows["kind"] >= EventKind.ACK)]
     assert (end["kind"], end["size_e6"]) == (EventKind.SETTLED, PAIRS_E6)
+
+
+def test_what_could_not_be_redeemed_was_not_forgotten(merged: Merged) -> None:
+    """It had been paid in the books of the run that was killed."""
+    runs = merged.data / "runs"
+    kinds = [line.kind for line in read_operations(runs / merged.killed)]
+    assert kinds == [OperationKind.REDEEM, OperationKind.MERGE]
+    (left,) = read_unredeemed(runs / merged.killed)
+    assert left == read_operations(runs / merged.killed)[0].market
+    assert read_unredeemed(runs / merged.run) == []
+    killed = json.loads((runs / merged.killed / PORTFOLIO).read_text())
+    assert [p["size_e6"] for p in killed["positions"]] == [PAIRS_E6, PAIRS_E6]
 
 
 def test_cash_and_shares_are_those_of_the_exchange(merged: Merged) -> None:

@@ -1,6 +1,7 @@
 """A kernel's own merge, and a resolution, at a sandbox: the books are those of the exchange."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from hfptm.cli.operating import merges, operations_of, redeem_left
 from hfptm.config import Config
 from hfptm.drive.inputs import InputLog, Start
 from hfptm.drive.loop import Loop
+from hfptm.drive.node_check import node_check
 from hfptm.drive.operation_log import (
     OperationKind,
     OperationLog,
@@ -20,6 +22,8 @@ from hfptm.drive.operation_log import (
 from hfptm.engine import Output
 from hfptm.records import EventKind, IntentKind
 from hfptm.registry import Market
+from hfptm.sandbox.faults_kinds import RateLimit
+from hfptm.sandbox.node import PATH
 from hfptm.sandbox.sandbox import Sandbox
 from hfptm.sandbox.server import Server
 from hfptm.secrets import Secrets
@@ -113,6 +117,25 @@ def test_who_can_send_transactions() -> None:
     assert merges(near, secrets)
     assert not merges(near, wallet)
     assert not merges(without, secrets)
+
+
+@pytest.mark.parametrize(
+    ("alter", "text"),
+    [
+        (str, ""),
+        (lambda s: s.approve(ADDRESS, shares=False), "may not take"),
+        (lambda s: setattr(s.chain, "coins_wei", 0), "no coin"),
+        (lambda s: s.faults.start(RateLimit(path=PATH)), "check the network and server.rpc_url"),
+    ],
+)
+def test_what_keeps_an_account_from_merging(alter: Callable[[Sandbox], object], text: str) -> None:
+    with serving() as (server, _):
+        secrets = server.run(secrets_of)
+        server.run(alter)
+        found = asyncio.run(node_check(server.servers, secrets))
+    assert found.name == "transactions"
+    assert text in found.problem
+    assert bool(text) == bool(found.problem)
 
 
 def test_a_run_that_left_nothing_has_nothing_to_redeem(tmp_path: Path) -> None:
