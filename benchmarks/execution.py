@@ -47,6 +47,9 @@ SETTINGS = (
 )
 """No limit binds; the last of them win."""
 
+FEWEST = 3
+"""Baskets of a size, for figures."""
+
 STARTED_S, BASKET_S, ENDED_S = 180.0, 1.0, 120.0
 
 
@@ -123,6 +126,8 @@ class _Posted(msgspec.Struct):
 def _figures(data: Path, run_id: str, seen: list[Seen]) -> Iterator[Figure]:
     spans = _spans_ns(data, run_id, seen)
     for legs in LEGS:
+        if len(spans[legs]) < FEWEST:
+            raise RuntimeError(f"only {len(spans[legs])} baskets of {legs} legs were bought")
         first, *later = spans[legs]
         cuts = [cut / NS_PER_MS for cut in quantiles(later, n=100, method="inclusive")]
         note = f"{legs} legs, {len(later)} baskets"

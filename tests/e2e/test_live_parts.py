@@ -1,6 +1,7 @@
 """What stands between kernel and exchange, part by part, and what forbids a start; at a sandbox."""
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -112,6 +113,25 @@ def test_legs_of_a_plan_go_in_one_request_and_are_what_was_intended() -> None:
     first: Placement = trader.signed[1].placement
     assert (first.token, first.side, first.price_e4) == (Token.NO, BUY, 6_000)
     assert (first.size_e6, first.time_in_force) == (20 * ONE_E6, TimeInForce.FAK)
+
+
+def test_orders_leave_in_the_call_that_takes_them() -> None:
+    """The loop is held until the exchange has them: nothing else comes in between."""
+
+    async def use(trader: Trader) -> None:
+        trader.desk.take(trader.intents({"order": 1, "plan": 1}, {"order": 2, "plan": 1}))
+        assert trader.blocks == [], "nothing is heard before the rows that caused them are through"
+        left = {signed.order_id for signed in trader.signed}
+        for _ in range(200):
+            arrived = trader.server.run(lambda s: [o in s.exchange.orders for o in left])
+            if len(arrived) == 2 and all(arrived):
+                break
+            threading.Event().wait(0.02)
+        assert arrived == [True, True]
+        for order in (1, 2):
+            await trader.told(order, EventKind.FILL_CONFIRMED)
+
+    trade(use)
 
 
 def test_a_plan_of_more_legs_than_a_request_takes_is_sent_whole() -> None:
