@@ -136,8 +136,9 @@ async def until_stopped(
         try:
             await Service(settings, data, told, loop).run(ended)
         finally:
-            if not draining.done():  # nobody told it to end
-                draining.cancel()
+            is_told = draining.done()
+            draining.cancel()
+            if not is_told and loop.status.rows:  # without any there is nothing to halt
                 loop.control(Control.HALT)
     loop.tick(wall_ns())
 
