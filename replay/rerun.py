@@ -18,7 +18,6 @@ from hfptm.drive.inputs import (
     read_start,
 )
 from hfptm.engine import MARKET_SLOTS_MAX, Engine, Output
-from hfptm.journal import SUMMARY
 from hfptm.latency import latencies_of
 from hfptm.limits import Limits
 from hfptm.records import EVENT, EventKind
@@ -64,18 +63,19 @@ def rerun(folder: Path, sink: Callable[[Output], None]) -> Engine:
     """The same, of a run. Raises LakeError if it kept no inputs, or they are damaged."""
     settings, start = limits(load(folder / "config.toml", [], {})), read_start(folder)
     if start.mode == TWIN:
-        return fed(settings, start, twin_steps(folder.with_name(start.twin_of)), sink)
+        steps = twin_steps(read_inputs(folder.with_name(start.twin_of)), is_over=True)
+        return fed(settings, start, steps, sink)
     return fed(settings, start, read_inputs(folder), sink)
 
 
-def twin_steps(folder: Path) -> list[tuple[Listing, Rows]]:
+def twin_steps(steps: Steps, *, is_over: bool) -> list[tuple[Listing, Rows]]:
     """What a live run was given but for what the exchange said of its orders, and time to rest
-    after the last row of one that is closed."""
-    steps = [(listing, rows[rows["kind"] < EventKind.ACK]) for listing, rows in read_inputs(folder)]
-    if (folder / SUMMARY).exists() and steps:
-        listing, rows = steps[-1]
-        steps[-1] = listing, np.concatenate([rows, *_rest(rows for _, rows in steps)])
-    return steps
+    after the last row of one that is over."""
+    found = [(listing, rows[rows["kind"] < EventKind.ACK]) for listing, rows in steps]
+    if is_over and found:
+        listing, rows = found[-1]
+        found[-1] = listing, np.concatenate([rows, *_rest(rows for _, rows in found)])
+    return found
 
 
 def _rest(parts: Iterable[Rows]) -> Iterator[Rows]:

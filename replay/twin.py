@@ -51,9 +51,11 @@ def sides(folder: Path) -> Sides:
     """Raises LakeError for a run that is not live, or kept no inputs."""
     start = _live_start(folder)
     settings = limits(load(folder / "config.toml", [], {}))
+    steps = list(read_inputs(folder))  # once: those of a run under way grow
+    twins = twin_steps(steps, is_over=(folder / SUMMARY).exists())
     return Sides(
-        live=play(settings, start, read_inputs(folder)),
-        twin=play(settings, start, _answered(settings, start, twin_steps(folder))),
+        live=play(settings, start, steps),
+        twin=play(settings, start, _answered(settings, start, twins)),
         limits=settings,
     )
 

@@ -70,6 +70,8 @@ class Traded(NamedTuple):
     still_placed: int
     """Of those, once the kill switch had been thrown."""
     secrets: dict[str, str]
+    under_way: Any
+    """Its gap while it traded."""
 
     @property
     def summary(self) -> Any:
@@ -110,6 +112,7 @@ def traded(tmp_path_factory: pytest.TempPathFactory) -> Traded:
         with process(*arguments, **environment) as trader:
             wait_for_order(service, data, trader, but=killed.stem)
             threading.Event().wait(TRADED_S)
+            under_way = must("gap", "--data", data, "--json").json
             must("kill", "enough", "--data", data)
             threading.Event().wait(HALT_S)
             halted = len(placed)
@@ -119,7 +122,7 @@ def traded(tmp_path_factory: pytest.TempPathFactory) -> Traded:
             out, err = trader.communicate()
         books = service.server.run(books_of)
     result = Result(trader.returncode, out, killed_out + killed_err + err)
-    return Traded(data, killed.stem, result, books, placed, still_placed, hidden)
+    return Traded(data, killed.stem, result, books, placed, still_placed, hidden, under_way)
 
 
 def wait_for_order(
@@ -219,6 +222,8 @@ def test_the_gap_to_its_paper_twin_is_explained(traded: Traded) -> None:
         line["run_id"]: line["mode"] for line in must("runs", "--data", traded.data, "--json").json
     }
     assert modes[f"{traded.run.name}-twin"] == "twin"
+    assert traded.under_way["run_id"] == traded.run.name
+    assert traded.under_way["unexplained_e10"] == 0
     assert "its paper twin" in must("gap", "--data", traded.data).out
     compared = must("compare", traded.run.name, "--data", traded.data, "--json").json
     assert compared["rows_differing"] == {}
