@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     from rich.table import Table
 
     from hfptm.cli.recording import Pairs
@@ -60,8 +62,14 @@ def confirm(settings: "Config", account: "Account", paper: "Run") -> None:
     console.print(stake_table(at_stake(settings, account, paper)))
     console.print(f"\n{NEVER_TRIED}\n", style="bold red")
     console.print("Type the bankroll, in dollars, to let orders leave: ", end="")
-    if sys.stdin.readline().strip() != f"{settings.trading.bankroll_usd.normalize():f}":
+    if not is_amount(sys.stdin.readline(), settings.trading.bankroll_usd):
         raise StartError("confirmation", "that is not the bankroll; nothing was sent")
+
+
+def is_amount(typed: str, amount: "Decimal") -> bool:
+    """Whether somebody wrote this amount, as it is shown or without its commas."""
+    plain = typed.strip().replace(",", "")
+    return plain in (f"{amount:f}", f"{amount.normalize():f}")
 
 
 def stake_table(rows: "Pairs") -> "Table":

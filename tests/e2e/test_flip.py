@@ -4,20 +4,23 @@ import os
 import pty
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from hfptm.cli.flip import is_amount
 from hfptm.cli.options import configuration
 from hfptm.clock import wall_ns
 from hfptm.drive.checks import CAPS
 from hfptm.drive.findings import Findings, read_findings, write_findings
 from hfptm.records import BUY
-from hfptm.sandbox.faults_kinds import ClockSkew, Geoblock, Slow
+from hfptm.sandbox.faults_kinds import ClockSkew, Geoblock, Slow, Timeout
 from hfptm.sandbox.faults_log import Deed
 from hfptm.sandbox.node import PATH
 from hfptm.sandbox.orders import OrderRequest, TimeInForce
+from hfptm.sandbox.routes import GEOBLOCK_PATH
 from hfptm.sandbox.sandbox import Sandbox
 from hfptm.sandbox.server import Server
 from hfptm.secrets import Secret
@@ -116,6 +119,10 @@ def on_sandbox(alter: Callable[[Sandbox], object]) -> Callable[[Flip], None]:
     return act
 
 
+def hide_site(sandbox: Sandbox) -> None:
+    sandbox.faults.start(Timeout(path=GEOBLOCK_PATH, status=503))
+
+
 def forbid(sandbox: Sandbox) -> None:
     sandbox.exchange.accounts[ADDRESS].allows_collateral = False
 
@@ -155,11 +162,23 @@ def look_long_ago(flip: Flip) -> None:
         (look_long_ago, "looked 25.0 hours ago", "run `hfptm doctor --live`"),
         (on_sandbox(lambda s: s.faults.start(ClockSkew(skew_ms=2_000))), "clock: ", "set ours"),
         (on_sandbox(lambda s: s.faults.start(Geoblock())), "location: ", "no orders from there"),
+        (on_sandbox(hide_site), "location: ", "check the network and server.geoblock_url"),
         (on_sandbox(lambda s: s.closed_only.add(ADDRESS)), "only close", "or use another"),
         (on_sandbox(forbid), "may not take the account's collateral", "approve it"),
         (on_sandbox(place), "1 are open that nobody here knows (0xbeef)", "cancel them"),
     ],
-    ids=["secrets", "mode", "caps", "doctor", "clock", "geoblock", "closed", "allowance", "order"],
+    ids=[
+        "secrets",
+        "mode",
+        "caps",
+        "doctor",
+        "clock",
+        "geoblock",
+        "site",
+        "closed",
+        "allowance",
+        "order",
+    ],
 )
 def test_it_refuses(act: Callable[[Flip], None], told: str, what_to_do: str, flip: Flip) -> None:
     act(flip)
@@ -208,6 +227,14 @@ def test_the_bankroll_has_to_be_typed(
     for shown in (flip.server.clob_url, ADDRESS, BANKROLL, PAPER_RUN, "never against the real"):
         assert shown in " ".join(result.err.split())
     assert flip.wrote == []
+
+
+@pytest.mark.parametrize(
+    ("typed", "is_it"),
+    [("1,250.50\n", True), ("1250.5", True), ("1250", False), ("", False), ("yes", False)],
+)
+def test_the_bankroll_may_be_typed_as_it_is_shown(typed: str, is_it: bool) -> None:
+    assert is_amount(typed, Decimal("1250.50")) == is_it
 
 
 def test_what_is_missing_is_remembered_until_the_doctor_looks_again(flip: Flip) -> None:

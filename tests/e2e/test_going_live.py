@@ -28,7 +28,7 @@ from tests.e2e.test_record import EVERYTHING, variables
 
 RUN_S = 120
 """At most; it ends sooner."""
-SHADOW, PAPER = "12s", "2s"
+SHADOW, PAPER = "10s", "2s"
 HALT_NS, HALTED_S = NS_PER_S, 1.0
 """What a halt may take on a busy machine, and for how long it is watched."""
 READS = {"/books"}
