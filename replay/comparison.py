@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from hfptm.config import limits, load
 from hfptm.drive.inputs import LIVE, TWIN, Listing, Rows, Start, read_inputs, read_start
@@ -43,7 +44,7 @@ class Step(StrEnum):
     TIMERS = "timers"
     """The run let time pass where no row came; a replay does so at the next row."""
     LISTINGS = "listings"
-    """Fees, delays and groups reached the run when discovery told of them."""
+    """Fees, delays, groups and payouts reached the run when discovery told of them."""
     ROWS = "rows"
     """A row was another, or there at another time, in the recording."""
 
@@ -116,14 +117,15 @@ def compare(data: Path, run_id: str) -> Comparison:
     if len(given) == 0:
         raise LakeError(f"{run_id} was given no row")
     from_ns, to_ns = int(given["ts_recv_ns"][0]), int(given["ts_recv_ns"][-1])
-    recorded = _recorded(data, from_ns, to_ns)
+    tape = _recorded(data, from_ns, to_ns)
     listed = definitions_at(Lake(data).market_versions(), from_ns)
-    words, seen = given[np.isin(given["kind"], WORDS)], _of_tape(given)
+    told = np.concatenate([given[np.isin(given["kind"], WORDS)], tape[_is_found_out(tape)]])
+    seen, recorded = _received(given), _received(tape)
     outcomes = [
         _outcome(settings, start, steps),
         _outcome(settings, start, [(each, _timeless(rows)) for each, rows in steps]),
-        _outcome(settings, start, _replayed(listed, seen, words)),
-        _outcome(settings, start, _replayed(listed, recorded, words)),
+        _outcome(settings, start, _replayed(listed, seen, told)),
+        _outcome(settings, start, _replayed(listed, recorded, told)),
     ]
     names, rows = Listed.of_run(folder), row_differences(seen, recorded)
     differing = sorted(_differing(outcomes, rows, names), key=lambda each: each.ts_ns)
@@ -152,10 +154,18 @@ def _timeless(rows: Rows) -> Rows:
     return kept
 
 
-def _of_tape(rows: Rows) -> Rows:
-    """Those that a recording has."""
-    kept: Rows = rows[rows["kind"] <= EventKind.GAP]
+def _received(rows: Rows) -> Rows:
+    """Those that came from the market's own feed."""
+    kept: Rows = rows[(rows["kind"] <= EventKind.GAP) & ~_is_found_out(rows)]
     return kept
+
+
+def _is_found_out(rows: Rows) -> npt.NDArray[np.bool_]:
+    """States that discovery found out: there is no time of the exchange on them but our own."""
+    found: npt.NDArray[np.bool_] = (rows["kind"] == EventKind.STATE) & (
+        rows["ts_venue_ns"] == rows["ts_recv_ns"]
+    )
+    return found
 
 
 def _recorded(data: Path, from_ns: int, to_ns: int) -> Rows:
@@ -168,10 +178,10 @@ def _recorded(data: Path, from_ns: int, to_ns: int) -> Rows:
     return np.concatenate(rows)
 
 
-def _replayed(listed: Definitions, tape: Rows, words: Rows) -> Steps:
+def _replayed(listed: Definitions, tape: Rows, told: Rows) -> Steps:
     """As a replay feeds a tape: all that is known of markets first, what changes at its time."""
     changes = listed.changes[listed.changes["ts_recv_ns"] < tape["ts_recv_ns"].max(initial=0)]
-    rows = np.concatenate([tape, changes, words])
+    rows = np.concatenate([tape, changes, told])
     listing = Listing(rows=0, markets=listed.markets, groups=listed.groups)
     return [(listing, rows[np.argsort(rows["ts_recv_ns"], kind="stable")])]
 
