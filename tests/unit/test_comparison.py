@@ -126,7 +126,7 @@ def test_a_fee_that_was_known_sooner_is_no_row(tmp_path: Path) -> None:
 
 
 def test_a_payout_that_was_found_out_sooner_is_no_row(tmp_path: Path) -> None:
-    """Before its purchases had settled, so a replay has nothing to merge; the run heard of it later."""
+    """Before its purchases had settled, so a replay merges nothing; the run heard of it later."""
     tape, markets = day()
     recorded = tape.copy()
     states = recorded["kind"] == EventKind.STATE
