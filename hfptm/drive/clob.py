@@ -2,12 +2,13 @@
 
 import asyncio
 import logging
-import ssl
 from collections import deque
 from collections.abc import Coroutine, Mapping
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlencode, urlsplit
+
+from httpx import create_ssl_context
 
 from hfptm import clock
 from hfptm.drive.connection import Connection, Reply, connect
@@ -45,7 +46,7 @@ class Clob:
         self._busy: set[Connection] = set()
         self._warming: asyncio.Task[None] | None = None
         is_safe = self._address.scheme == "https"
-        self._context = ssl.create_default_context() if is_safe else None
+        self._context = create_ssl_context() if is_safe else None
 
     async def __aenter__(self) -> Self:
         return self

@@ -1,9 +1,13 @@
 """Requests to the CLOB over sockets: when they leave, what comes back, and what is never known."""
 
 import asyncio
+import shutil
 import socket
+import ssl
+import subprocess
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 
 import pytest
 import uvloop
@@ -179,6 +183,48 @@ def test_a_connection_that_is_over_is_not_used_again(
                 assert (await asked).status == 200
 
     run(use)
+
+
+@pytest.fixture
+def certified(tmp_path: Path) -> ssl.SSLContext:
+    """Of a server called localhost, signed by itself; in `cert.pem`."""
+    if shutil.which("openssl") is None:
+        pytest.skip("needs the command openssl")
+    files = ("-out", tmp_path / "cert.pem", "-keyout", tmp_path / "key.pem")
+    made = ("openssl", "req", "-x509", "-nodes", "-newkey", "rsa:2048", "-subj", "/CN=localhost")
+    named = ("-addext", "subjectAltName=DNS:localhost", "-days", "2")
+    subprocess.run([*made, *named, *files], check=True, capture_output=True)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
+    return context
+
+
+@pytest.mark.parametrize("is_trusted", [True, False])
+def test_over_tls_to_nobody_but_the_host_itself(
+    is_trusted: bool, certified: ssl.SSLContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await reader.read(65_536):
+            writer.write(OK)
+        writer.close()
+
+    async def work() -> None:
+        server = await asyncio.start_server(serve, "localhost", 0, ssl=certified)
+        url = f"https://localhost:{server.sockets[0].getsockname()[1]}"
+        async with server:
+            async with Clob(url, Account(SECRETS), 2.0) as clob:
+                if is_trusted:
+                    assert [(await clob.request("GET", "/")).status for _ in range(2)] == [200, 200]
+                    return
+                with pytest.raises(NoReplyError, match=r"no connection .*certificate") as caught:
+                    await clob.request("GET", "/")
+                assert not caught.value.is_sent
+            await asyncio.sleep(0.05)
+
+    if is_trusted:
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "cert.pem"))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(work())
 
 
 def test_connections_are_open_before_they_are_needed(monkeypatch: pytest.MonkeyPatch) -> None:
