@@ -38,6 +38,7 @@ EARLY_SHARE, EARLY_S = 0.3, 6.0
 """As often one more is killed as it begins: when it closes its predecessor, or soon after that."""
 TRADED_S = 3.0
 """What the last run trades for, that nobody kills."""
+SAID_MAX = 4_000
 
 _ONE_ENVIRONMENT = threading.Lock()
 
@@ -67,6 +68,7 @@ class Commanded:
         self.service = service_of(folder, seed)
         self.ledger = ExchangeLedger(self.service.session.sandbox, ACCOUNT)
         self.wrong: list[str] = []
+        self._waited_in_vain = False
         self._given, self._settings = settings, list[str]()
         self._hidden: dict[str, str] = {}
 
@@ -106,6 +108,7 @@ class Commanded:
         while not reached():
             if monotonic_ns() > end_ns:
                 self.wrong.append(f"waited {BEGUN_S} s for {what}")
+                self._waited_in_vain = True
                 return
             threading.Event().wait(0.02)
 
@@ -117,8 +120,9 @@ class Commanded:
             self.wrong.append(f"ended with {trader.returncode}")
 
     def said(self, err: str) -> None:
-        if "Traceback" in err:
-            self.wrong.append(err)
+        if "Traceback" in err or self._waited_in_vain:
+            self.wrong.append(err[-SAID_MAX:])
+            self._waited_in_vain = False
 
     def last(self) -> None:
         """One more run, which trades and is told to end; then all is judged."""
