@@ -18,11 +18,11 @@ from replay.parity import parity
 from tests.exchange_ledger import ExchangeLedger, counted
 
 CAPS = {
-    "trading.bankroll_usd": 500,
+    "trading.bankroll_usd": 900,
     "trading.max_arb_size_usd": 30,
     "risk.max_exposure_per_market_usd": 60,
     "risk.max_exposure_per_event_usd": 150,
-    "risk.max_exposure_total_usd": 400,
+    "risk.max_exposure_total_usd": 700,
 }
 LATE_NS_MAX = 4 * NS_PER_S
 """A second is what the gateway allows; the rest is for a busy machine."""

@@ -1,7 +1,8 @@
 """`hfptm live` killed over and over in the middle of its plans, begun again each time, and judged
 by what the exchange did.
 
-`python -m tests.killed_live SEED KILLS` does so, and prints a `Verdict` as a line of JSON.
+`python -m tests.killed_live SEED KILLS` does so, and prints a `Verdict` as a line of JSON. Odd
+seeds are under faults, from each first order until the next run has begun.
 """
 
 import signal
@@ -10,6 +11,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -28,7 +30,8 @@ from tests.e2e.command import process
 from tests.e2e.flip import CONFIRMED, PAPER_RUN, allow
 from tests.exchange_ledger import ExchangeLedger
 from tests.judged import judged
-from tests.lived import SETTINGS, addresses, secrets_of, service_of
+from tests.live_faults import faults_of
+from tests.lived import SETTINGS, addresses, secrets_of, service_of, stop_fault
 
 BEGUN_S = 90.0
 """Until an order is accepted; no measure of anything, but nothing hangs."""
@@ -38,6 +41,8 @@ EARLY_SHARE, EARLY_S = 0.3, 6.0
 """As often one more is killed as it begins: when it closes its predecessor, or soon after that."""
 TRADED_S = 3.0
 """What the last run trades for, that nobody kills."""
+FAULTY_S = 5.0
+TRIES_MAX = 4
 SAID_MAX = 4_000
 
 _ONE_ENVIRONMENT = threading.Lock()
@@ -69,6 +74,7 @@ class Commanded:
         self.ledger = ExchangeLedger(self.service.session.sandbox, ACCOUNT)
         self.wrong: list[str] = []
         self._waited_in_vain = False
+        self._ending: threading.Timer | None = None
         self._given, self._settings = settings, list[str]()
         self._hidden: dict[str, str] = {}
 
@@ -87,6 +93,8 @@ class Commanded:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        if self._ending:
+            self._ending.join()
         self.service.__exit__(kind, error, traceback)
 
     def begun(self) -> "subprocess.Popen[str]":
@@ -124,13 +132,52 @@ class Commanded:
             self.wrong.append(err[-SAID_MAX:])
             self._waited_in_vain = False
 
+    def kill_early(self, after_s: float) -> None:
+        with self.begun() as trader:
+            threading.Event().wait(after_s)
+            trader.kill()
+            self.said(trader.communicate()[1])
+
+    def kill_ordering(self, after_s: float, seed: int) -> None:
+        """So long after its first order; under the faults of the seed from then on, if any."""
+        with self.ordering() as trader:
+            self.begin_faults(seed)
+            threading.Event().wait(after_s)
+            trader.kill()
+            self.said(trader.communicate()[1])
+
     def last(self) -> None:
         """One more run, which trades and is told to end; then all is judged."""
-        with self.begun() as trader:
-            self.wait_for_order(trader)
+        with self.ordering() as trader:
             threading.Event().wait(TRADED_S)
             self.end(trader)
         self.judge()
+
+    def ordering(self) -> "subprocess.Popen[str]":
+        """One that has sent an order. Faults may end some before that, which then say why."""
+        for _ in range(TRIES_MAX):
+            trader = self.begun()
+            self.wait_for_order(trader)
+            if trader.poll() is None:
+                return trader
+            err = trader.communicate()[1]
+            self.said(err)
+            if "; " not in err.splitlines()[-1]:
+                self.wrong.append(f"what now? {err[-SAID_MAX:]}")
+        self.wrong.append(f"{TRIES_MAX} runs ended before an order")
+        return trader
+
+    def begin_faults(self, seed: int) -> None:
+        """They end by themselves, when the next run has begun."""
+        server, faults = self.service.server, faults_of(seed) if seed else []
+        numbers = server.run(lambda s: [s.faults.start(fault) for fault in faults])
+
+        def end() -> None:
+            for number in numbers:
+                server.run(partial(stop_fault, number=number))
+
+        self._ending = threading.Timer(FAULTY_S, end)
+        self._ending.start()
 
     def judge(self) -> None:
         self.wait(lambda: not self.ledger.unsettled(), "the end of trades")
@@ -142,8 +189,8 @@ def killed(folder: Path, seed: int, kills: int) -> Verdict:
     with Commanded(folder, seed) as commanded:
         for _ in range(kills):
             if rng.random() < EARLY_SHARE:
-                _kill(commanded, EARLY_S * float(rng.random()), waits=False)
-            _kill(commanded, LONGEST_S * float(rng.random()) ** 2, waits=True)
+                commanded.kill_early(EARLY_S * float(rng.random()))
+            commanded.kill_ordering(LONGEST_S * float(rng.random()) ** 2, seed % 2 * seed)
         commanded.last()
     ids = [run for run in run_ids(commanded.data) if run != PAPER_RUN]
     runs = [commanded.data / "runs" / run for run in ids]
@@ -155,16 +202,6 @@ def killed(folder: Path, seed: int, kills: int) -> Verdict:
         fills=len(commanded.ledger.parts),
         wrong=commanded.wrong,
     )
-
-
-def _kill(commanded: Commanded, after_s: float, *, waits: bool) -> None:
-    """So long after its first order was accepted, or after it was begun."""
-    with commanded.begun() as trader:
-        if waits:
-            commanded.wait_for_order(trader)
-        threading.Event().wait(after_s)
-        trader.kill()
-        commanded.said(trader.communicate()[1])
 
 
 def was_owed(run: Path) -> bool:

@@ -166,7 +166,7 @@ class Lived:
         numbers = server.run(lambda s: [s.faults.start(fault) for fault in faults])
         await asyncio.sleep(FAULTY_S + self._longer_s)
         for number in numbers:
-            server.run(partial(_stop, number=number))
+            server.run(partial(stop_fault, number=number))
 
     async def _settled(self) -> None:
         """The last trades become final."""
@@ -183,7 +183,7 @@ class Lived:
         return Verdict(seed=self._seed, orders=orders, fills=fills, ended=self._ended, wrong=wrong)
 
 
-def _stop(sandbox: Sandbox, number: int) -> None:
+def stop_fault(sandbox: Sandbox, number: int) -> None:
     sandbox.faults.stop(number)
 
 
