@@ -1,5 +1,6 @@
 """Merges and redemptions of a live run, as the command composes them."""
 
+import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,12 +43,14 @@ def operations_of(
         if engine.rows:  # a run to which no market came is nobody's: its folder is removed
             loop.hear(rows)
 
-    def note(line: "OperationLine") -> None:
+    async def note(line: "OperationLine") -> None:
         if logs is None:
             raise ValueError(f"{line.kind} of a run that was killed")
         inputs, log = logs
         inputs.flush()
         log.write(line)
+        await asyncio.to_thread(inputs.sync)
+        await asyncio.to_thread(log.sync)
 
     return Operations(
         settings.server,
@@ -68,12 +71,15 @@ async def redeem_left(
     from hfptm.drive.operation_log import read_unredeemed
     from hfptm.drive.operations import Operations
 
+    async def forget(_: "OperationLine") -> None:
+        """What is redeemed twice is redeemed once: the second finds nothing."""
+
     left = read_unredeemed(data / "runs" / start.after) if start.after else []
     if left and start.merges:
         async with Operations(
             settings.server,
             secrets,
-            lambda _: None,
+            forget,
             lambda _: None,
             market_of={market.market: market for market in left}.__getitem__,
             is_over=lambda _: False,

@@ -18,5 +18,5 @@ async def node_check(servers: Servers, secrets: Secrets) -> Check:
     return Check("transactions", problem)
 
 
-def _refuse(sent: Sent) -> None:
+async def _refuse(sent: Sent) -> None:
     raise ValueError(f"a check sends nothing: {sent.hash}")

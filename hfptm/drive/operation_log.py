@@ -39,9 +39,12 @@ class OperationLog:
         self._file = WholeFile(folder / OPERATIONS)
 
     def write(self, line: OperationLine) -> None:
-        """Out of this process when it returns: killing it does not lose it. Raises LakeError if the
-        disk does not take it, and then it has taken nothing of it."""
+        """Out of this process when it returns. Raises LakeError if the disk takes no more."""
         self._file.append(msgspec.json.encode(line) + b"\n")
+
+    def sync(self) -> None:
+        """On the disk when it returns, which takes milliseconds; from any thread."""
+        self._file.sync()
 
     def __enter__(self) -> Self:
         return self

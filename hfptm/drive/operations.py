@@ -7,7 +7,7 @@ says so; nothing else is begun before that. Source: exchange reference, section 
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
@@ -49,7 +49,7 @@ class Operations:
         self,
         servers: Servers,
         secrets: Secrets,
-        journal: Callable[[OperationLine], None],
+        journal: Callable[[OperationLine], Awaitable[None]],
         report: Callable[[Rows], None],
         *,
         market_of: Callable[[int], Market],
@@ -218,12 +218,12 @@ class Operations:
     async def _is_done(self) -> bool:
         return self._sent is not None and await self._follower.is_done(self._sent)
 
-    def _note(self, sent: Sent) -> None:
+    async def _note(self, sent: Sent) -> None:
         """Before a transaction leaves."""
         assert self._asked is not None
         kind, market, order, size_e6 = self._asked
         line = OperationLine(kind=kind, market=market, sent=sent, order=order, size_e6=size_e6)
-        self._journal(line)
+        await self._journal(line)
         self._sent = sent
 
     def _tell(self, row: Rows, market: Market) -> None:

@@ -32,6 +32,9 @@ from hfptm.venue.transaction import ChainError, Fate, Sent
 
 Answer = TypeVar("Answer")
 
+Note = Callable[[Sent], Awaitable[None]]
+"""Is told of a transaction before it leaves, and returns once it will not forget it."""
+
 
 def environment(servers: Servers) -> Environment:
     """The client's production environment with these servers and no others.
@@ -82,7 +85,7 @@ async def secure_client(
 class _NotedRpc(JsonRpcClient):
     """The client's own, that tells of each transaction before it leaves."""
 
-    def __init__(self, rpc: JsonRpcClient, note: Callable[[Sent], None]) -> None:
+    def __init__(self, rpc: JsonRpcClient, note: Note) -> None:
         super().__init__(rpc._transport)
         self._note, self._nonce = note, 0
 
@@ -94,20 +97,19 @@ class _NotedRpc(JsonRpcClient):
 
     async def eth_send_raw_transaction(self, signed_hex: str) -> str:
         digest = keccak(bytes.fromhex(signed_hex.removeprefix("0x")))
-        self._note(Sent(hash="0x" + digest.hex(), nonce=self._nonce, raw=signed_hex))
+        await self._note(Sent(hash="0x" + digest.hex(), nonce=self._nonce, raw=signed_hex))
         return await super().eth_send_raw_transaction(signed_hex)
 
 
 class Transactions:
     """Merges and redemptions of an account that holds its own funds, by the client's own calls.
 
-    Use as an async context manager. `note` is told of each transaction before it leaves, and
-    returns once it will not forget it; what it raises passes up, and nothing was sent. All methods
+    Use as an async context manager. What `note` raises passes up, and nothing was sent. All methods
     raise ChainError: whether anything was sent, `note` knows. One call at a time: the next
     transaction takes the next nonce.
     """
 
-    def __init__(self, servers: Servers, secrets: Secrets, note: Callable[[Sent], None]) -> None:
+    def __init__(self, servers: Servers, secrets: Secrets, note: Note) -> None:
         self._servers, self._secrets, self._note = servers, secrets, note
 
     async def __aenter__(self) -> Self:

@@ -49,13 +49,16 @@ class Operator:
         self.operations = Operations(
             server.servers,
             server.run(secrets_of),
-            self.lines.append,
+            self._journal,
             self._hear,
             market_of=lambda _: market,
             is_over=lambda _: self.is_over,
             is_halted=lambda: self.is_halted,
             pace=QUICK._replace(**changes),
         )
+
+    async def _journal(self, line: OperationLine) -> None:
+        self.lines.append(line)
 
     def _prepare(self, sandbox: Sandbox) -> None:
         sandbox.chain.mined_after_ns = 40 * NS_PER_MS
@@ -181,7 +184,7 @@ def test_without_an_answer_it_is_asked_for_by_its_hash() -> None:
     async def use(operator: Operator) -> None:
         server = operator.server
 
-        def fail(line: OperationLine) -> None:
+        async def fail(line: OperationLine) -> None:
             operator.lines.append(line)
             fault = Timeout(method="POST", path=PATH, status=502)
             number = server.run(lambda s: s.faults.start(fault))
@@ -266,7 +269,7 @@ def test_one_whose_nonce_another_took_was_never_carried_out() -> None:
 
 def test_a_journal_that_is_full_stops_the_run_before_anything_left() -> None:
     async def use(operator: Operator) -> None:
-        def full(_: object) -> None:
+        async def full(_: object) -> None:
             raise OSError("no space left")
 
         operator.operations._journal = full
