@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hfptm.errors import HfptmError, VenueError
-from hfptm.records import IntentKind, OrderType, Side, Token
+from hfptm.records import INTENT, IntentKind, OrderType, Side, Token
 from hfptm.registry import Market
 from hfptm.venue.account import Placement, SignedOrder, TimeInForce
 
@@ -27,6 +27,9 @@ _TIMES = {
     OrderType.GTC: TimeInForce.GTC,
     OrderType.POST_ONLY: TimeInForce.GTC,
 }
+_NAMES = INTENT.names or ()
+"""Rows become Python's own numbers at once: field by field takes several times as long."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -61,11 +64,12 @@ class Desk:
         """Send them, each plan's orders together. What is heard of them comes when the loop has
         nothing else to do: not before the rows that caused them are through."""
         plans: dict[int, list[Placement]] = {}
-        for intent in intents:
+        for row in intents.tolist():
+            intent = dict(zip(_NAMES, row, strict=True))
             if intent["kind"] == IntentKind.PLACE:
-                plans.setdefault(int(intent["plan"]), []).append(self._placement(intent))
-            elif intent["kind"] == IntentKind.CANCEL and int(intent["order"]) in self._ids:
-                self.begin(self._cancel(self._ids[int(intent["order"])]))
+                plans.setdefault(intent["plan"], []).append(self._placement(intent))
+            elif intent["kind"] == IntentKind.CANCEL and intent["order"] in self._ids:
+                self.begin(self._cancel(self._ids[intent["order"]]))
         for placements in plans.values():
             self._send(placements)
 
@@ -79,16 +83,16 @@ class Desk:
         while self._tasks:
             await asyncio.wait(self._tasks)
 
-    def _placement(self, intent: np.void) -> Placement:
+    def _placement(self, intent: dict[str, int]) -> Placement:
         order_type = OrderType(intent["order_type"])
         return Placement(
-            order=int(intent["order"]),
-            decided_ns=int(intent["ts_ns"]),
-            market=self._market_of(int(intent["market"])),
+            order=intent["order"],
+            decided_ns=intent["ts_ns"],
+            market=self._market_of(intent["market"]),
             token=Token(intent["token"]),
             side=Side(intent["side"]),
-            price_e4=int(intent["price_e4"]),
-            size_e6=int(intent["size_e6"]),
+            price_e4=intent["price_e4"],
+            size_e6=intent["size_e6"],
             time_in_force=_TIMES[order_type],
             is_post_only=order_type is OrderType.POST_ONLY,
         )
