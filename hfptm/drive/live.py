@@ -101,10 +101,17 @@ class Live:
     ) -> None:
         try:
             await self._desk.idle()
-            await self.gateway.cancel_all()
+            await self._cancel_last()
             await self._settle()
         finally:
             await self._end_tasks()
+
+    async def _cancel_last(self) -> None:
+        try:
+            await self.gateway.cancel_all()
+        except VenueError as error:
+            problem = f"{error.problem}; without a heartbeat they end soon; {NEXT_RUN}"
+            raise VenueError(error.url, error.setting, problem) from error
 
     async def _settle(self) -> None:
         """Until no news of any order is owed. One may arrive after all were cancelled."""
@@ -117,7 +124,7 @@ class Live:
                 problem = f"{len(unsettled)} orders are not settled yet ({named}); {NEXT_RUN}"
                 raise VenueError(self._clob.base_url, "server.clob_url", problem)
             if now_ns > again_ns and any(own.is_acked and not own.is_over for own in unsettled):
-                await self.gateway.cancel_all()
+                await self._cancel_last()
                 again_ns = now_ns + CANCEL_AGAIN_NS
             await asyncio.sleep(_LOOK_S)
 

@@ -1,10 +1,12 @@
-"""The end of a live run: an order may arrive after everything was cancelled."""
+"""The end of a live run: an order may arrive after everything was cancelled, or nothing can be."""
 
 import asyncio
 
 import msgspec
+import pytest
 
 from hfptm.drive.clob import Clob
+from hfptm.errors import VenueError
 from hfptm.records import EventKind
 from hfptm.sandbox.faults_kinds import RateLimit
 from hfptm.venue.account import Account
@@ -38,3 +40,14 @@ def test_an_order_that_arrives_after_the_last_cancellation_is_cancelled_too() ->
     trader = trade(use)
     arriving[0].result()
     assert trader.kinds(1) == ["UNKNOWN", "ACK", "DONE"]
+
+
+def test_an_end_that_cannot_cancel_says_what_becomes_of_orders() -> None:
+    async def use(trader: Trader) -> None:
+        trader.desk.take(trader.intents({"order": 1, "plan": 1, **RESTING}))
+        await trader.told(1, EventKind.ACK)
+        trader.server.run(lambda s: s.faults.start(RateLimit(method="DELETE")))
+
+    said = "orders may still be open: 429.*without a heartbeat they end soon; begin another run"
+    with pytest.raises(VenueError, match=said):
+        trade(use)
