@@ -73,6 +73,11 @@ def holdings(server: Server, slug: str) -> tuple[int, int, int]:
     return server.run(look)
 
 
+def mine_after(server: Server, wait_ns: int) -> None:
+    """Whatever is sent from now on."""
+    server.run(lambda sandbox: setattr(sandbox.chain, "mined_after_ns", wait_ns))
+
+
 def resolve(server: Server, slug: str, payout_e4: int) -> None:
     market = entry_of(server.sandbox, slug).listed.market.market
     server.run(lambda s: s.resolve_market(market, payout_e4, s.now_ns))
@@ -97,8 +102,10 @@ def test_split_merge_and_redeem(server: Server, slug: str) -> None:
         handle = await client.split_position(condition_id=condition, amount=10 * ONE_E6)
         assert (await handle.wait()).transaction_hash == handle.transaction_hash
         assert holdings(server, slug) == (-10, 10, 10)
+        mine_after(server, NS_PER_S)
         handle = await client.merge_positions(condition_id=condition, amount=4 * ONE_E6)
         assert holdings(server, slug) == (-10, 10, 10), "it takes a block"
+        mine_after(server, 0)
         await handle.wait()
         assert holdings(server, slug) == (-6, 6, 6)
         await (await client.merge_positions(condition_id=condition, amount="max")).wait()
@@ -232,15 +239,16 @@ def test_a_transaction_is_mined_once_and_in_its_turn(server: Server, rpc: Rpc) -
 
 
 def test_one_takes_the_place_of_another_if_it_pays_more(server: Server, rpc: Rpc) -> None:
-    server.run(lambda s: setattr(s.chain, "mined_after_ns", NS_PER_S))
+    mine_after(server, 3_600 * NS_PER_S)
     entry = entry_of(server.sandbox, STANDARD_SLUG)
     poor, rich = split(entry), split(entry, gasPrice=31 * 10**9, gas=299_999)
     poor_hash = rpc.call("eth_sendRawTransaction", raw(poor))
     same = split(entry, gas=299_998)
     underpriced = rpc.call("eth_sendRawTransaction", raw(same))
     assert underpriced == "replacement transaction underpriced"
-    rich_hash = rpc.call("eth_sendRawTransaction", raw(rich))
     assert rpc.call("eth_getTransactionCount", ADDRESS, "pending") == "0x1"
+    mine_after(server, 0)
+    rich_hash = rpc.call("eth_sendRawTransaction", raw(rich))
     assert mined(rpc, rich_hash)["status"] == "0x1"
     assert rpc.call("eth_getTransactionReceipt", poor_hash) is None
     assert holdings(server, STANDARD_SLUG) == (-5, 5, 5)
