@@ -10,7 +10,7 @@ from rich.text import Text
 from hfptm.tables import add, table
 from hfptm.units import ONE_E6, PRICE_ONE_E4
 from replay.causes import HELD_BACK, Cause
-from replay.gap import UNEXPLAINED, Gap, PlanGap, Told
+from replay.gap import Gap, PlanGap, Told
 from replay.report import ANSWERS, KINDS
 from replay.row_text import end_of, milliseconds, time_of_day
 
@@ -36,7 +36,6 @@ CAUSES: Mapping[str, str] = MappingProxyType(
         Cause.TIME: "the plan began at another instant",
         Cause.LEFT: "to end what earlier plans left",
         Cause.PAYOUT: "paid at a resolution",
-        UNEXPLAINED: "no cause found",
     }
 )
 
@@ -47,10 +46,11 @@ def gap_table(found: Gap) -> RenderableType:
 
 
 def cause_text(cause: str) -> str:
+    """Its name, as orders are shown with it, and what it means."""
     if cause.startswith(HELD_BACK):
         reason = cause.removeprefix(HELD_BACK)
-        return f"only one: the other {ANSWERS.get(reason, reason)}"
-    return CAUSES[cause]
+        return f"held back: {ANSWERS.get(reason, reason)}"
+    return f"{cause}: {CAUSES[cause]}"
 
 
 def _sums(found: Gap) -> Table:
@@ -109,7 +109,7 @@ def _orders_say(plan: PlanGap) -> bool:
 
 
 def _why(causes: Mapping[str, int]) -> str:
-    return "; ".join(map(cause_text, causes))
+    return ", ".join(cause.replace("_", " ") for cause in causes)
 
 
 def _filled(told: Told | None) -> str:

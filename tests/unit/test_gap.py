@@ -200,7 +200,7 @@ def test_a_plan_that_only_one_made_says_why(tmp_path: Path) -> None:
         (False, True),
     ]
     assert [set(plan.causes) for plan in found.plans[1:]] == 2 * [{f"{HELD_BACK}failures"}]
-    assert "in a pause after failures in a row" in on_screen(gap_table(found))
+    assert "held back: in a pause after failures in a row" in on_screen(gap_table(found))
 
 
 def test_latencies_are_those_of_the_answers(tmp_path: Path) -> None:
