@@ -58,7 +58,7 @@ def _closed(data: Path, run_id: str) -> RunLine:
 
 
 def runs_table(lines: list[RunLine]) -> Table:
-    made = table("Run", "", "first row", "plans", "profit, $", label_columns=26)
+    made = table("Run", "", "first row", "plans", "profit, $", label_columns=31)
     for line in lines:
         what = line.mode if line.state == CLOSED else line.state
         plans, pnl = (f"{line.plans:,}", f"{line.pnl_usd:,.2f}") if line.mode else ("", "")
