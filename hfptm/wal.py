@@ -2,7 +2,7 @@
 
     header  "hfptmwal", format version u16, schema version u16
     block   "HFWB", length of the body u32 (never 0), CRC-32 of the body u32, body
-    body    an Arrow stream (zstd) of one batch of rows
+    body    an Arrow stream (zstd, or not compressed) of one batch of rows
 
 Integers are little-endian. A log is read block by block up to the first that is not whole: a torn
 or zero-filled tail is what a crash leaves, and none of its rows is ever read in part.
@@ -12,6 +12,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from functools import lru_cache
 from itertools import islice, zip_longest
 from pathlib import Path
 from typing import BinaryIO
@@ -35,6 +36,8 @@ HEADER = _HEADER.pack(b"hfptmwal", 1, SCHEMA_VERSION)
 BODY_BYTES_MAX = 1 << 30
 """No writer makes a longer body, so a longer one is damage and is not read into memory."""
 
+_END_OF_STREAM = b"\xff\xff\xff\xff\x00\x00\x00\x00"
+
 _ZSTD = pa.ipc.IpcWriteOptions(compression=pa.Codec("zstd", 1), use_threads=False)
 """Level 1: the log lives for an hour at most, the processor's time is the recorder's."""
 
@@ -44,7 +47,26 @@ def encode_block(batch: pa.RecordBatch) -> bytes:
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, batch.schema, options=_ZSTD) as stream:
         stream.write_batch(batch)
-    body = sink.getvalue()
+    return _framed(sink.getvalue())
+
+
+def encode_at_once(batch: pa.RecordBatch) -> bytes:
+    """One block, not compressed, in a tenth of the time: for a few rows that somebody waits for."""
+    begin, end = _stream_of(batch.schema)
+    return _framed(b"".join([begin, batch.serialize(), end]))
+
+
+@lru_cache(maxsize=8)
+def _stream_of(schema: pa.Schema) -> tuple[bytes, bytes]:
+    """What stands before and behind the batches of an Arrow stream."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, schema):
+        pass
+    stream: bytes = sink.getvalue().to_pybytes()
+    return stream[: -len(_END_OF_STREAM)], _END_OF_STREAM
+
+
+def _framed(body: bytes) -> bytes:
     return b"".join([_FRAME.pack(_MAGIC, len(body), zlib.crc32(body)), body])
 
 

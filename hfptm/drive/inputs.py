@@ -8,7 +8,7 @@ market when it was listed. From these the run can be computed once more (`replay
 A run that is killed leaves both, up to the last whole block and line.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -26,7 +26,7 @@ from hfptm.records import EVENT
 from hfptm.registry import Group, Market
 from hfptm.risk_state import RiskState
 from hfptm.units import NS_PER_S
-from hfptm.wal import HEADER, encode_block, goes_on, read_batches
+from hfptm.wal import HEADER, encode_at_once, encode_block, goes_on, read_batches
 
 Rows = npt.NDArray[np.void]
 
@@ -96,17 +96,17 @@ class InputLog:
         self._held_rows += len(rows)
         self.rows += len(rows)
         if self._held_rows >= BLOCK_ROWS_MAX:
-            self._write_rows()
+            self._write_rows(encode_block)
 
     def tick(self, now_ns: int) -> None:
         """Write what has waited for `BLOCK_NS`; call it where no frame waits."""
         if now_ns - self._written_ns >= BLOCK_NS:
             self._written_ns = now_ns
-            self._write_rows()
+            self._write_rows(encode_block)
 
     def flush(self) -> None:
         """Everything so far is out of this process: killing it loses none of it."""
-        self._write_rows()
+        self._write_rows(encode_at_once)
 
     def sync(self) -> None:
         """What is out of this process is on the disk when it returns, which takes milliseconds;
@@ -127,16 +127,16 @@ class InputLog:
         trace: TracebackType | None,
     ) -> None:
         with self._listings, self._file:
-            self._write_rows()
+            self._write_rows(encode_block)
 
     def _write(self, listing: Listing) -> None:
         self._listings.append(msgspec.json.encode(listing) + b"\n")
 
-    def _write_rows(self) -> None:
+    def _write_rows(self, encode: Callable[[pa.RecordBatch], bytes]) -> None:
         if self._held_rows:
             rows = np.frombuffer(b"".join(self._held), EVENT)
             (batch,) = to_arrow(rows, _SCHEMA).to_batches()
-            self._file.append(encode_block(batch))
+            self._file.append(encode(batch))
             self._held.clear()
             self._held_rows = 0
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hfptm.errors import LakeError
-from hfptm.wal import HEADER, encode_block, goes_on, read_batches, read_in_order
+from hfptm.wal import HEADER, encode_at_once, encode_block, goes_on, read_batches, read_in_order
 
 SCHEMA = pa.schema([pa.field("ts_recv_ns", pa.int64()), pa.field("payload", pa.binary())])
 Rows = list[tuple[int, bytes]]
@@ -26,12 +26,13 @@ class Log(NamedTuple):
 
 def make(blocks: list[Rows]) -> Log:
     data, ends = HEADER, [len(HEADER)]
-    for block in blocks:
+    for number, block in enumerate(blocks):
+        encode = encode_at_once if number % 2 else encode_block
         columns = [
             pa.array(column, field.type)
             for column, field in zip(zip(*block, strict=True), SCHEMA, strict=True)
         ]
-        data += encode_block(pa.RecordBatch.from_arrays(columns, schema=SCHEMA))
+        data += encode(pa.RecordBatch.from_arrays(columns, schema=SCHEMA))
         ends.append(len(data))
     return Log(data, ends)
 
