@@ -67,16 +67,21 @@ class Clob:
     def request(
         self, method: str, path: str, body: bytes = b"", query: Mapping[str, str] | None = None
     ) -> Coroutine[Any, Any, Reply]:
-        """Send once, never again by itself: in this call, if a connection is there. What it returns
-        raises NoReplyError, and has to be awaited."""
+        """Send once, never again by itself: in this call, if a connection is there; once the
+        deadline is over not at all. What it returns raises NoReplyError, and has to be awaited."""
+        end_ns = clock.monotonic_ns() + round(self._deadline_s * NS_PER_S)
         text = self._text(method, path, body, query)
         connection = self._take()
         answer = connection.ask(text) if connection else None
         _log.debug("%s %s", method, path)
-        return self._reply(text, connection, answer)
+        return self._reply(text, end_ns, connection, answer)
 
     async def _reply(
-        self, text: bytes, connection: Connection | None, answer: "asyncio.Future[Reply] | None"
+        self,
+        text: bytes,
+        end_ns: int,
+        connection: Connection | None,
+        answer: "asyncio.Future[Reply] | None",
     ) -> Reply:
         reply = None
         try:
@@ -84,10 +89,12 @@ class Clob:
                 if connection is None or answer is None:
                     connection = await connect(self._address, self._context)
                     self._busy.add(connection)
+                    if clock.monotonic_ns() > end_ns:  # this process was held up in between
+                        raise TimeoutError
                     answer = connection.ask(text)
                 reply = await answer
         except OSError as error:  # a TimeoutError is one
-            is_sent = connection is not None
+            is_sent = answer is not None
             problem = "no answer" if is_sent else "no connection"
             raise NoReplyError(f"{problem} ({_name(error)})", is_sent=is_sent) from error
         finally:

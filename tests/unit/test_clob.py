@@ -5,6 +5,7 @@ import shutil
 import socket
 import ssl
 import subprocess
+import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -156,6 +157,22 @@ def test_without_a_connection_nothing_was_sent() -> None:
         with pytest.raises(NoReplyError, match="no connection") as caught:
             await clob.request("GET", "/a")
         assert not caught.value.is_sent
+
+    run(use)
+
+
+def test_what_was_held_up_for_its_deadline_is_not_sent() -> None:
+    """No connection was there; and then the whole process stood still."""
+
+    async def use(other: Far, clob: Clob) -> None:
+        asked = clob.request("POST", "/orders", b"[]")
+        threading.Event().wait(DEADLINE_S)
+        with pytest.raises(NoReplyError, match="no connection") as caught:
+            await asked
+        assert not caught.value.is_sent
+        with closing(await other.accept()) as server:
+            received = asyncio.get_running_loop().sock_recv(server, 1)
+            assert await asyncio.wait_for(received, 5) == b""
 
     run(use)
 
