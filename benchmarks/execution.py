@@ -54,7 +54,7 @@ STARTED_S, BASKET_S, ENDED_S = 180.0, 1.0, 120.0
 
 
 class Sizes(NamedTuple):
-    baskets: int = 150
+    baskets: int = 100
     """Of each number of legs."""
     period_s: float = 0.25
     first_s: float = 3.0
