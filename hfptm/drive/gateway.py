@@ -114,13 +114,14 @@ class Gateway:
         if problem := self._problem(placements):
             return self._turn_down(placements, problem, now_ns)
         self._journal(signed)
-        if problem := _staleness(placements):
-            return self._turn_down(placements, problem, clock.wall_ns())
         own = [_own_order(order.placement, order.order_id, now_ns) for order in signed]
+        parts = [slice(at, at + LEGS_MAX) for at in range(0, len(signed), LEGS_MAX)]
+        bodies = [self._body(signed[part]) for part in parts]
+        if problem := _staleness(placements):  # last: as little as can be comes behind it
+            return self._turn_down(placements, problem, clock.wall_ns())
         for order in own:
             self.own.add(order)
-        parts = [slice(at, at + LEGS_MAX) for at in range(0, len(signed), LEGS_MAX)]
-        replies = [self._post(signed[part]) for part in parts]
+        replies = [self._clob.request("POST", "/orders", body) for body in bodies]
         return self._hear_all([own[part] for part in parts], replies)
 
     async def cancel(self, order_ids: Sequence[str]) -> Cancels:
@@ -148,10 +149,6 @@ class Gateway:
         for placement in placements:
             self.own.turn_down(_own_order(placement, "", now_ns), NOT_SENT + problem, now_ns)
         self.report()
-
-    def _post(self, signed: Sequence[SignedOrder]) -> Coroutine[Any, Any, Reply]:
-        body = self._body(signed)
-        return self._clob.request("POST", "/orders", body)
 
     def _body(self, signed: Sequence[SignedOrder]) -> bytes:
         return _ENCODER.encode([self._account.posting(order) for order in signed])

@@ -24,6 +24,7 @@ IN_PLANS_MIN = 0.8
 """Share of kills that must have hit orders of which news was owed."""
 STOPPED_S, AWAKE_S = 17.0, 4.0
 """The exchange takes it for dead after 15 s at most; and what it is given to set that right."""
+BURST_S = 1.0
 LAST_NS = NS_PER_S
 """What had been journalled when the disk was full has arrived by then."""
 
@@ -62,9 +63,14 @@ def verdict(seed: int, kills: int) -> Verdict:
 
 
 def stopped(folder: Path) -> list[str]:
-    """With orders that rest, which the exchange cancels when no heartbeat comes."""
+    """With orders that rest, which the exchange cancels when no heartbeat comes.
+
+    Not in the burst of its first orders: one whose write is all that is left is sent in the end.
+    """
     with Commanded(folder, 2, "trading.order_type=resting", "trading.leg_timeout_ms=2000") as run:
         with run.begun() as trader:
+            run.wait_for_order(trader)
+            threading.Event().wait(BURST_S)
             run.wait(lambda: bool(run.open_ids()) or trader.poll() is not None, "a resting order")
             trader.send_signal(signal.SIGSTOP)
             threading.Event().wait(STOPPED_S)
