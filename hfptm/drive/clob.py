@@ -21,7 +21,7 @@ KEPT_NS = 60 * NS_PER_S
 keeps all of them."""
 
 WARM = 4
-"""Connections that are open before they are needed: one for orders while others are answered."""
+"""Idle connections that are open before they are needed, however many wait for answers."""
 
 _KEPT_MAX = 20
 _log = logging.getLogger(__name__)
@@ -132,12 +132,12 @@ class Clob:
 
     def _warm(self) -> None:
         """The exchange has just answered: open what is missing, beside everything else."""
-        if len(self._idle) + len(self._busy) < WARM and self._warming is None:
+        if len(self._idle) < WARM and self._warming is None:
             self._warming = asyncio.create_task(self._open_more())
 
     async def _open_more(self) -> None:
         try:
-            while len(self._idle) + len(self._busy) < WARM:
+            while len(self._idle) < WARM:
                 async with asyncio.timeout(self._deadline_s):
                     self._put_back(await connect(self._address, self._context), is_answered=True)
         except OSError as error:

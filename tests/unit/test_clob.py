@@ -251,11 +251,15 @@ def test_connections_are_open_before_they_are_needed(monkeypatch: pytest.MonkeyP
         servers = [await ready(other, clob)]
         servers += [await other.accept() for _ in range(WARM - 1)]
         await asyncio.sleep(0.05)
-        answers = [clob.request("GET", f"/{n}") for n in range(WARM)]
+        tasks = [asyncio.create_task(clob.request("GET", f"/{n}")) for n in range(WARM)]
+        await asyncio.sleep(0.02)
         for server in servers:
             assert server.recv(65_536)
+        servers[0].sendall(OK)
+        servers += [await other.accept() for _ in range(WARM - 1)]  # three of four are busy
+        for server in servers[1:WARM]:
             server.sendall(OK)
-        assert [reply.status for reply in await asyncio.gather(*answers)] == [200] * WARM
+        assert [reply.status for reply in await asyncio.gather(*tasks)] == [200] * WARM
         for server in servers:
             server.close()
 
