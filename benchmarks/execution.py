@@ -39,6 +39,7 @@ beside it. The first basket of each size is a figure of its own."""
 SETTINGS = (
     *UNBOUND,
     "trading.mode=live",
+    "trading.complete_sets=merge",
     "trading.bankroll_usd=900000",
     "trading.max_arb_size_usd=1000",
     "discovery.min_volume_24h_usd=0",

@@ -30,6 +30,7 @@ then on, until the exchange is asked to cancel everything; and until the last or
 SETTINGS = (
     *UNBOUND,
     "trading.mode=live",
+    "trading.complete_sets=hold",
     "trading.bankroll_usd=900000",
     "trading.max_arb_size_usd=20",
     "risk.max_exposure_total_usd=900000",

@@ -154,6 +154,8 @@ def limits(config: Config) -> Limits:
         queue_model=config.sim.queue_model,
         fee_model=FeeModel[config.fees.model.upper()],
         block_rows=config.replay.block_rows,
+        merges_pairs=config.trading.complete_sets != "hold",
+        converts_baskets=config.trading.complete_sets == "convert",
         leg_policy=LegPolicy[config.trading.order_type.upper()],
         leg_order=LegOrder[config.trading.leg_order.upper()],
         leg_timeout_ns=config.trading.leg_timeout_ms * NS_PER_MS,

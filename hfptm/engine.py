@@ -77,8 +77,7 @@ class Engine:
     """`draws` are those of `latency.latencies_of`; `sink` receives an `Output` whenever there is
     something to journal; `risk` and `portfolio` are what an earlier run left; `spare_slots` are
     kept for markets and groups that are listed later. Where `orders_leave` their reports are fed
-    like all other rows, and the simulated venue only measures what was there at arrival; NO sets
-    are held until they resolve, and so are pairs unless it `merges`."""
+    like all other rows, and the simulated venue only measures what was there at arrival."""
 
     def __init__(
         self,
@@ -92,7 +91,6 @@ class Engine:
         portfolio: Portfolio | None = None,
         spare_slots: int = 0,
         orders_leave: bool = False,
-        merges: bool = False,
     ) -> None:
         markets, groups = list(markets), list(groups)
         market_slots = min(len(markets) + spare_slots, MARKET_SLOTS_MAX) + 1
@@ -102,8 +100,7 @@ class Engine:
         self.sim = new_sim(market_slots, windows_of(limits), draws, limits.restarts_ns)
         self.sim.purses["cash_e6"] = limits.bankroll_e6
         self.sim.holdings["settled_e6"] = 0
-        self.sim.clock["orders_leave"] = self.state.params["holds_baskets"] = int(orders_leave)
-        self.state.params["holds_pairs"] = int(orders_leave and not merges)
+        self.sim.clock["orders_leave"] = int(orders_leave)
         self.slots = Slots(
             markets, groups, market_slots, group_slots, partial(traits_of, limits=limits)
         )

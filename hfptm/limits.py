@@ -56,6 +56,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Name of a `sim.state.QueueModel`, in lower case."""
     fee_model: FeeModel
     block_rows: int
+    merges_pairs: bool
+    converts_baskets: bool
     leg_policy: LegPolicy
     leg_order: LegOrder
     leg_timeout_ns: int

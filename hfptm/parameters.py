@@ -37,6 +37,8 @@ def params_of(limits: Limits) -> Array:
     params["min_edge_e4"] = limits.min_edge_e4
     params["charge_fees"] = limits.fee_model == FeeModel.PUBLISHED
     params["fills_settle"] = 1
+    params["holds_pairs"] = not limits.merges_pairs
+    params["holds_baskets"] = not limits.converts_baskets
     params["leg_policy"] = limits.leg_policy
     params["leg_order"] = limits.leg_order
     params["leg_timeout_ns"] = limits.leg_timeout_ns

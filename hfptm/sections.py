@@ -42,6 +42,7 @@ from hfptm.setting_types import (
     Seconds,
     SecondsOrNever,
     Seed,
+    SetsName,
     Shares,
     Usd,
     WindowSeconds,
@@ -81,6 +82,8 @@ class Trading(Section, frozen=True, kw_only=True):
     """How legs are bought, see `records.LegPolicy`."""
     leg_order: LegOrderName = "at_once"
     """Which legs go first, see `records.LegOrder`; with resting, one always does."""
+    complete_sets: SetsName = "convert"
+    """What is paid before it resolves: pairs and NO sets, pairs alone (merge), or nothing."""
     leg_timeout_ms: LegTimeout = 200
     """After this time what rests is cancelled."""
     slippage_tolerance: Edge = Decimal("0.01")
@@ -95,8 +98,7 @@ class Trading(Section, frozen=True, kw_only=True):
     min_minutes_to_expiry: Minutes = 2
     """How long before its end no short window is bought any more; 0: at any time."""
     confirm_ms: Milliseconds = 0
-    """How long an edge that may be an artefact must have been consistent: one in a crossed book,
-    and one that was an artefact before. 0: at once."""
+    """How long an edge in a crossed book, or once an artefact, must have been consistent."""
     blacklisted_markets: Names = ""
     """Never bought: condition ids, slugs, or words that stand together in a slug or question."""
 

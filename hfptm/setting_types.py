@@ -91,6 +91,10 @@ QueueModelName = Annotated[
     Literal["risk_averse", "probabilistic"],
     Meta(description="risk_averse, probabilistic"),
 ]
+SetsName = Annotated[
+    Literal["convert", "merge", "hold"],
+    Meta(description="convert, merge, hold"),
+]
 LegOrderName = Annotated[
     Literal["at_once", "thinnest_first"],
     Meta(description="at_once, thinnest_first"),

@@ -9,7 +9,6 @@ import numpy as np
 from hfptm.config import limits, load
 from hfptm.drive.inputs import (
     LIVE,
-    PAPER,
     TWIN,
     Listing,
     Rows,
@@ -31,10 +30,8 @@ REST_NS = 900 * NS_PER_S
 
 
 def engine_of(limits: Limits, start: Start, sink: Callable[[Output], None]) -> Engine:
-    """What a paper or live run drives; of a live one, orders leave. A twin holds what a live run
-    would hold, and has its orders answered as a paper run has.
-    """
-    engine = Engine(
+    """What a paper or live run drives; of a live one, orders leave."""
+    return Engine(
         (),
         (),
         limits,
@@ -43,11 +40,8 @@ def engine_of(limits: Limits, start: Start, sink: Callable[[Output], None]) -> E
         start.risk,
         portfolio=start.portfolio,
         spare_slots=MARKET_SLOTS_MAX,
-        orders_leave=start.mode != PAPER,
-        merges=start.merges,
+        orders_leave=start.mode == LIVE,
     )
-    engine.sim.clock["orders_leave"] = start.mode == LIVE
-    return engine
 
 
 def fed(limits: Limits, start: Start, steps: Steps, sink: Callable[[Output], None]) -> Engine:

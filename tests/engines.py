@@ -30,7 +30,6 @@ class Recorder(Engine):
         portfolio: Portfolio | None = None,
         spare_slots: int = 0,
         orders_leave: bool = False,
-        merges: bool = False,
     ) -> None:
         self.outputs: list[Output] = []
         settings = limits(load(None, overrides, {}))
@@ -46,7 +45,6 @@ class Recorder(Engine):
             portfolio=portfolio,
             spare_slots=spare_slots,
             orders_leave=orders_leave,
-            merges=merges,
         )
 
     def run(self, rows: Rows, cuts: Sequence[int] = ()) -> "Recorder":

@@ -51,6 +51,7 @@ shares = [200, 300]
 """
 SETTINGS = (
     "trading.mode=live",
+    "trading.complete_sets=merge",
     "live.canary_plans=1",
     "live.canary_usd=100",
     "discovery.min_volume_24h_usd=0",

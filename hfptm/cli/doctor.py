@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hfptm.cli.operating import merges
+from hfptm.cli.operating import sets_problem, transacts
 from hfptm.cli.options import AsJson, ConfigFile, Data, Overrides, configuration, folder
 from hfptm.cli.output import show
 
@@ -91,9 +91,10 @@ async def live_checks(settings: "Config", data: Path) -> "tuple[str, list[Check]
     left = begun(data, is_anew=False, is_resumed=True).portfolio
     async with Clob(settings.server.clob_url, account) as clob:
         asked = await exchange_checks(settings, clob, secrets.signature_type, left)
-    if merges(settings, secrets):
+    if transacts(settings, secrets):
         asked.append(await node_check(settings.server, secrets))
-    return described(account), [*found, Check("secrets", ""), *asked]
+    sets = Check("trading.complete_sets", sets_problem(settings, secrets))
+    return described(account), [*found, sets, Check("secrets", ""), *asked]
 
 
 def note_findings(settings: "Config", data: Path, account: str, found: "list[Check]") -> None:

@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hfptm.cli.operating import operations_of
+from hfptm.cli.operating import operations_of, transacts
 from hfptm.cli.output import say
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ async def close_killed(settings: "Config", data: Path, secrets: "Secrets", parti
             loop = Loop(engine, inputs, max(wall_ns(), engine.last_row_ns), markets.values())
             loop.control(Control.HALT)
             operations = None
-            if start.merges:
+            if transacts(settings, secrets):
                 operations = operations_of(settings, secrets, data, None, (engine, loop))
                 placed = set(intents["market"][intents["kind"] == IntentKind.PLACE].tolist())
                 operations.watch(start.unredeemed, are_over=True)

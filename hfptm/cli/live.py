@@ -9,7 +9,7 @@ import typer
 from hfptm.cli.flip import Confirmed, require_flip
 from hfptm.cli.killed import close_runs, close_shadows
 from hfptm.cli.live_run import traded
-from hfptm.cli.operating import merges, redeem_left
+from hfptm.cli.operating import redeem_left, sets_problem, transacts
 from hfptm.cli.options import (
     Anew,
     AsJson,
@@ -62,6 +62,7 @@ def live(
     settings, place = configuration(config, overrides), folder(data)
     require_written(settings)
     secrets = load(DEFAULT_PATH, environment())
+    require_sets(settings, secrets)
     require_no_halt(place)
     if shadow:
         close_shadows(place)
@@ -72,7 +73,6 @@ def live(
     if shadow:
         start = replace(start, mode=SHADOW)
     else:
-        start = replace(start, merges=merges(settings, secrets))
         left = asyncio.run(redeem_left(settings, secrets, place, start))
         start = replace(start, unredeemed=left)
     say_if_compiling(is_compiled())
@@ -97,6 +97,14 @@ def require_written(settings: "Config") -> None:
             raise ConfigError("configuration", check.name, check.problem)
 
 
+def require_sets(settings: "Config", secrets: "Secrets") -> None:
+    """Raises ConfigError if complete sets cannot be left as the kernel would."""
+    from hfptm.errors import ConfigError
+
+    if problem := sets_problem(settings, secrets):
+        raise ConfigError("configuration", "trading.complete_sets", problem)
+
+
 async def require_account(settings: "Config", secrets: "Secrets", start: "Start") -> None:
     """Raises StartError with the first thing at the exchange that forbids trading."""
     from hfptm.drive.checks import exchange_checks
@@ -107,7 +115,7 @@ async def require_account(settings: "Config", secrets: "Secrets", start: "Start"
 
     async with Clob(settings.server.clob_url, Account(secrets)) as clob:
         found = await exchange_checks(settings, clob, secrets.signature_type, start.portfolio)
-    if start.merges:
+    if transacts(settings, secrets):
         found.append(await node_check(settings.server, secrets))
     for check in found:
         if check.problem:

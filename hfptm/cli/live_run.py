@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hfptm.cli.operating import operations_of
+from hfptm.cli.operating import operations_of, transacts
 from hfptm.cli.paper import thrown_by_signal, ticking, trading
 from hfptm.cli.recording import Shown, stopped_by_signals
 
@@ -85,7 +85,7 @@ async def traded(
                     if is_shadow
                     else Live(clob, account, url, desk, note, loop.hear)
                 )
-                if start.merges:
+                if not is_shadow and transacts(settings, secrets):
                     logs = inputs, transactions
                     operations = operations_of(settings, secrets, data, logs, (engine, loop))
                     operations.watch(start.portfolio.markets)

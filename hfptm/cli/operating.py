@@ -17,12 +17,25 @@ if TYPE_CHECKING:
     from hfptm.secrets import Secrets
 
 
-def merges(settings: "Config", secrets: "Secrets") -> bool:
+def transacts(settings: "Config", secrets: "Secrets") -> bool:
     """Whether the account's own transactions can be sent: it holds its funds itself, and a node is
     named."""
     from hfptm.venue.signing import SignatureType
 
     return bool(settings.server.rpc_url) and secrets.signature_type == SignatureType.EOA
+
+
+def sets_problem(settings: "Config", secrets: "Secrets") -> str:
+    """Why this account cannot do with complete sets what is wanted; empty if it can."""
+    wanted = settings.trading.complete_sets
+    if wanted == "convert":
+        return "is convert, which the exchange's client has no call for; set it to merge or hold"
+    if wanted == "merge" and not transacts(settings, secrets):
+        return (
+            "is merge, which takes an account that holds its own funds (signature_type 0) and a "
+            "node, server.rpc_url; set it to hold"
+        )
+    return ""
 
 
 def operations_of(
@@ -75,7 +88,7 @@ async def redeem_left(
         """What is redeemed twice is redeemed once: the second finds nothing."""
 
     left = read_unredeemed(data / "runs" / start.after) if start.after else []
-    if left and start.merges:
+    if left and transacts(settings, secrets):
         async with Operations(
             settings.server,
             secrets,

@@ -50,8 +50,6 @@ class Start(msgspec.Struct, frozen=True, kw_only=True):
     """The run that it goes on from; empty: none."""
     twin_of: str = ""
     """Of a TWIN, which keeps no inputs of its own: the live run that kept them."""
-    merges: bool = False
-    """Whether YES and NO that leave the market as a pair are merged at the exchange."""
     unredeemed: list[Market] = []
     """Resolved markets whose shares the books were paid for, and the account perhaps not yet."""
     risk: RiskState = RiskState()

@@ -15,9 +15,10 @@ from hfptm.venue.account import Account
 
 LIVE = (
     *("--set", "trading.mode=live"),
+    *("--set", "trading.complete_sets=hold"),
     *("--set", "live.canary_plans=1", "--set", "live.canary_usd=100"),
 )
-"""The word itself, and a canary that hardly binds."""
+"""The word itself, no conversions, and a canary that hardly binds."""
 
 CONFIRMED = "--yes-trade-real-money"
 PAPER_RUN = "20200101T000000-000000001"

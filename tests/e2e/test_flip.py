@@ -73,7 +73,7 @@ class Flip:
         servers = self.server.servers
         near = {f"server.{name}": getattr(servers, name) for name in servers.__struct_fields__}
         given = [f"{key}={value}" for key, value in {**self.settings, **near}.items()]
-        return (*LIVE[:2], *(word for each in given for word in ("--set", each)))
+        return (*LIVE[:4], *(word for each in given for word in ("--set", each)))
 
     def allow(self) -> None:
         rehearse(self.data, configuration(None, [*self.sets()[1::2]]))

@@ -27,6 +27,7 @@ from tests.e2e.test_record import EVERYTHING, variables
 RUN_S = 60
 KILLED_AFTER_S, TRADED_S = 0.1, 12
 """From the first order on: the first run is killed in the middle of its first plan."""
+MERGES = ("--set", "trading.complete_sets=merge")
 HALT_S, HALTED_S = 1.0, 3.0
 """What the kill switch may take on a busy machine, and for how long it is watched after that."""
 
@@ -90,7 +91,7 @@ def traded(tmp_path_factory: pytest.TempPathFactory) -> Traded:
     service = Service(
         Settings(markets=12, rate=40, seed=7, plant=plant), duration_ns=RUN_S * NS_PER_S
     )
-    settings = (*EVERYTHING, *TRADING, *LIVE, "--set", "risk.failure_pause_s=1")
+    settings = (*EVERYTHING, *TRADING, *LIVE, *MERGES, "--set", "risk.failure_pause_s=1")
     arguments = ("live", "--data", data, "--json", CONFIRMED, *settings)
     placed: list[str] = []
 

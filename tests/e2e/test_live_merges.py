@@ -97,7 +97,7 @@ def leave(data: Path, pair: Market, lone: Market) -> None:
 def merged(tmp_path_factory: pytest.TempPathFactory) -> Merged:
     data = tmp_path_factory.mktemp("merges")
     service = Service(Settings(markets=12, rate=40, seed=7), duration_ns=RUN_S * NS_PER_S)
-    settings = (*EVERYTHING, *LIVE)
+    settings = (*EVERYTHING, *LIVE, "--set", "trading.complete_sets=merge")
     arguments = ("live", "--data", data, "--json", CONFIRMED, *settings)
     mined: list[tuple[str, int]] = []
 

@@ -3,11 +3,12 @@
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
 from hfptm import clock
-from hfptm.cli.operating import merges, operations_of, redeem_left
+from hfptm.cli.operating import operations_of, redeem_left, sets_problem, transacts
 from hfptm.config import Config
 from hfptm.drive.inputs import InputLog, Start
 from hfptm.drive.loop import Loop
@@ -27,6 +28,7 @@ from hfptm.sandbox.node import PATH
 from hfptm.sandbox.sandbox import Sandbox
 from hfptm.sandbox.server import Server
 from hfptm.secrets import Secrets
+from hfptm.sections import Trading
 from hfptm.units import NS_PER_MS, NS_PER_S, ONE_E6
 from tests.engines import Recorder, crossed_market, tape_of
 from tests.gateway import ADDRESS, SPLIT_E6, secrets_of, serving
@@ -40,14 +42,17 @@ def cash_e6(sandbox: Sandbox) -> int:
     return sandbox.exchange.accounts[ADDRESS].cash_e6
 
 
+MERGE = "trading.complete_sets=merge"
+
+
 def settings_of(server: Server) -> Config:
     return Config(server=server.servers)
 
 
 async def merged(server: Server, market: Market, secrets: Secrets, folder: Path) -> Recorder:
     """A crossed book of which both sides are filled, until its pairs are merged."""
-    engine = Recorder([market], [], orders_leave=True, merges=True)
-    with InputLog(folder, Start(mode="live", merges=True)) as inputs, OperationLog(folder) as log:
+    engine = Recorder([market], [], MERGE, orders_leave=True)
+    with InputLog(folder, Start(mode="live")) as inputs, OperationLog(folder) as log:
         start_ns = clock.wall_ns()
         loop = Loop(engine, inputs, start_ns)
         settings = settings_of(server)
@@ -96,14 +101,15 @@ def test_what_the_last_run_did_not_redeem_is_redeemed_by_the_next(
     """If it can; if not, somebody is told, and it is not forgotten."""
     run = tmp_path / "runs" / "last"
     run.mkdir(parents=True)
-    start = Start(mode="live", after="last", merges=is_mergeable)
+    start = Start(mode="live", after="last")
     with serving() as (server, market):
         server.run(lambda s: setattr(s.chain, "mined_after_ns", 40 * NS_PER_MS))
         server.run(lambda s: s.resolve_market(market.market, 2_500, s.now_ns))
         write_unredeemed(run, [market])
         assert read_unredeemed(run) == [market]
         secrets = server.run(secrets_of)
-        left = asyncio.run(redeem_left(settings_of(server), secrets, tmp_path, start))
+        settings = settings_of(server) if is_mergeable else Config()
+        left = asyncio.run(redeem_left(settings, secrets, tmp_path, start))
         assert server.run(cash_e6) == FUNDS_E6 - (0 if is_mergeable else SPLIT_E6)
     assert left == ([] if is_mergeable else [market])
     assert ("is not redeemed" in capsys.readouterr().err) != is_mergeable
@@ -114,9 +120,32 @@ def test_who_can_send_transactions() -> None:
         secrets = server.run(secrets_of)
         wallet = server.run(lambda s: secrets_of(s, signature_type=3))
         near, without = settings_of(server), Config()
-    assert merges(near, secrets)
-    assert not merges(near, wallet)
-    assert not merges(without, secrets)
+    assert transacts(near, secrets)
+    assert not transacts(near, wallet)
+    assert not transacts(without, secrets)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "near", "wallet", "far"),
+    [
+        ("convert", "has no call", "has no call", "has no call"),
+        ("merge", "", "set it to hold", "set it to hold"),
+        ("hold", "", "", ""),
+    ],
+)
+def test_complete_sets_are_left_as_the_account_can(
+    wanted: Literal["convert", "merge", "hold"], near: str, wallet: str, far: str
+) -> None:
+    trading = Trading(complete_sets=wanted)
+    with serving() as (server, _):
+        own = server.run(secrets_of)
+        other = server.run(lambda s: secrets_of(s, signature_type=3))
+        here = Config(server=server.servers, trading=trading)
+    for settings, secrets, text in ((here, own, near), (here, other, wallet)):
+        problem = sets_problem(settings, secrets)
+        assert text in problem
+        assert bool(text) == bool(problem)
+    assert far in sets_problem(Config(trading=trading), own)
 
 
 @pytest.mark.parametrize(

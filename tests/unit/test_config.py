@@ -86,6 +86,8 @@ def test_defaults_without_any_source() -> None:
         queue_model="risk_averse",
         fee_model=FeeModel.PUBLISHED,
         block_rows=262_144,
+        merges_pairs=True,
+        converts_baskets=True,
         leg_policy=LegPolicy.FAK,
         leg_order=LegOrder.AT_ONCE,
         leg_timeout_ns=200_000_000,

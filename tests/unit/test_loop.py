@@ -125,7 +125,7 @@ def reports_of(intents: Rows, ts_ns: int, *kinds: EventKind) -> Rows:
 def test_orders_that_leave_are_answered_by_rows_and_sets_are_held(tmp_path: Path) -> None:
     """The simulated venue fills none of them; it still measures what was there at arrival."""
     listed = make_market("one")
-    engine = Recorder([listed], [], orders_leave=True)
+    engine = Recorder([listed], [], "trading.complete_sets=hold", orders_leave=True)
     with InputLog(tmp_path, START) as inputs:
         loop = Loop(engine, inputs, START_NS)
         engine.feed(tape_of(crossed_market("one", START_NS)[:-1]))
@@ -156,7 +156,7 @@ def test_orders_that_leave_are_answered_by_rows_and_sets_are_held(tmp_path: Path
 
 
 def test_pairs_are_merged_where_they_may_and_cash_counts_once_that_is_told(tmp_path: Path) -> None:
-    engine = Recorder([make_market("one")], [], orders_leave=True, merges=True)
+    engine = Recorder([make_market("one")], [], "trading.complete_sets=merge", orders_leave=True)
     with InputLog(tmp_path, START) as inputs:
         loop = Loop(engine, inputs, START_NS)
         engine.feed(tape_of(crossed_market("one", START_NS)[:-1]))
