@@ -52,8 +52,10 @@ def kept_run(
     *overrides: str,
     exchange: Exchange | None = None,
 ) -> str:
-    """Its id, once it is closed. Its orders leave for `exchange`; without one nothing leaves."""
-    config = load(None, overrides, {})
+    """Its id, once it is closed. Its orders leave for `exchange`, which makes nothing of complete
+    sets; without one nothing leaves."""
+    sets = ["trading.complete_sets=hold"] if exchange else []
+    config = load(None, [*sets, *overrides], {})
     tally, asked = Tally(), list[Output]()
     with RunJournal(data, RUN_ID, as_toml(config)) as journal:
         keep = sink_of(journal, tally)
