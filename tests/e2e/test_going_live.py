@@ -16,6 +16,7 @@ from hfptm.journal import read_run
 from hfptm.records import Control, EventKind, IntentKind
 from hfptm.sandbox.faults_kinds import Slow
 from hfptm.sandbox.faults_log import Deed
+from hfptm.sandbox.node import PATH
 from hfptm.sandbox.sandbox import Sandbox
 from hfptm.sandbox.service import ACCOUNT, PRIVATE_KEY, Service
 from hfptm.sandbox.session import Settings
@@ -98,7 +99,9 @@ def gone(tmp_path_factory: pytest.TempPathFactory) -> Gone:
             assert in_its_own_process(*paper, **environment).code == 0
             out, err = shadow.communicate()
         shadowed = Result(shadow.returncode, out, err)
-        shadow_writes = {path for _, path in witness.writes}
+        shadow_writes = {path for _, path in witness.writes if path != PATH}
+        if service.server.run(lambda s: s.chain.nonce(ACCOUNT, is_pending=True)):
+            shadow_writes.add(PATH)  # a node is asked by POST, too
         doctor = in_its_own_process("doctor", "--live", "--data", data, *settings, **environment)
         living = ("live", CONFIRMED, "--data", data, "--json", *settings)
         with process(*living, **environment) as trader:
