@@ -83,6 +83,10 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     wrong: list[str]
 
 
+NO_CHAIN = ("trading.complete_sets=hold", "server.rpc_url=")
+"""Transactions take seconds each; tests/faults/test_operations.py has them under faults."""
+
+
 def addresses(service: Service) -> list[str]:
     """Where it is, as settings."""
     servers = service.server.servers
@@ -92,7 +96,7 @@ def addresses(service: Service) -> list[str]:
 def config_of(service: Service, seed: int) -> Config:
     rng = np.random.default_rng(seed)
     way, first = WAYS[rng.integers(len(WAYS))], FIRST_LEGS[rng.integers(len(FIRST_LEGS))]
-    ways = (f"trading.order_type={way}", f"trading.leg_order={first}")
+    ways = (f"trading.order_type={way}", f"trading.leg_order={first}", *NO_CHAIN)
     return load(None, [*SETTINGS, *addresses(service), *ways], {})
 
 
