@@ -10,14 +10,16 @@ import threading
 from collections.abc import Callable, Iterable, Sequence, Sized
 from pathlib import Path
 
-from hfptm.clock import NS_MAX
+from hfptm.clock import NS_MAX, monotonic_ns
 from hfptm.lake import Lake
+from hfptm.units import NS_PER_S
 from recorder.derivation import derive
 from recorder.verify import verify
 from replay.importers.base import quiet
 from replay.reader import EventReader
 
 PAUSE_S = 0.02
+"""At least; as long as a reading took: several that never rest would keep anybody else out."""
 
 Halt = Callable[[], None]
 """Called between two files."""
@@ -72,9 +74,12 @@ def main(arguments: Sequence[str]) -> None:
         stop.set()
 
     threading.Thread(target=listen, daemon=True).start()
-    while not stop.wait(PAUSE_S):
+    pause_s = PAUSE_S
+    while not stop.wait(pause_s):
+        begin_ns = monotonic_ns()
         found = how(data, from_ns, lambda: None)
         assert found == first, (found, first)
+        pause_s = max(PAUSE_S, (monotonic_ns() - begin_ns) / NS_PER_S)
         times += 1
     sys.stdout.write(f"{times} {first}\n")
 
