@@ -35,6 +35,9 @@ BY_HAND = ("stopped", "halted")
 
 PORTFOLIO = "portfolio.json"
 
+_MAGIC = b"PAR1"
+"""All that is in a Parquet file before its first row group."""
+
 
 def sink_of(journal: RunJournal, tally: Tally) -> Callable[[Output], None]:
     def keep(output: Output) -> None:
@@ -87,7 +90,10 @@ def recover(data: Path) -> list[str]:
 
 def _is_killed(partial: Path, data: Path) -> bool:
     """Whether it was one that could be closed, and now is."""
-    if not (partial / "inputs.wal").exists() or has_orders(partial):
+    if not (partial / "inputs.wal").exists():
+        _remove_unbegun(partial)
+        return False
+    if has_orders(partial):
         return False
     with unread(partial) as is_free:
         if not is_free:
@@ -101,6 +107,16 @@ def _is_killed(partial: Path, data: Path) -> bool:
             f"the killed run {partial} cannot be computed once more: {error}; to go on without "
             "what it held, move it away"
         ) from error
+
+
+def _remove_unbegun(partial: Path) -> None:
+    """A run that was killed before it was given anything, or a replay before its first row."""
+    rows = [path.stat().st_size > len(_MAGIC) for path in partial.glob("*.tmp")]
+    is_unbegun = (partial / "config.toml").exists() and not any(rows)
+    if is_unbegun and not any(partial.glob("*.parquet")):
+        with unread(partial) as is_free:
+            if is_free:
+                shutil.rmtree(partial)
 
 
 def has_orders(partial: Path) -> bool:

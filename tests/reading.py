@@ -1,8 +1,8 @@
 """Reads a lake over and over while others maintain it: `python -m tests.reading DATA HOW FROM_NS`.
 
 The first time it stops where it has listed files and read one of them, until a line comes on
-standard input. Then it goes on, until the next line, and prints how often it read. What it reads
-from `FROM_NS` on is the same each time, or it ends with an error.
+standard input. Then it goes on, until the next line; it prints a line each time, and at last how
+often it read. What it reads from `FROM_NS` on is the same each time, or it ends with an error.
 """
 
 import sys
@@ -80,6 +80,8 @@ def main(arguments: Sequence[str]) -> None:
         found = how(data, from_ns, lambda: None)
         assert found == first, (found, first)
         pause_s = max(PAUSE_S, (monotonic_ns() - begin_ns) / NS_PER_S)
+        sys.stdout.write("read\n")
+        sys.stdout.flush()
         times += 1
     sys.stdout.write(f"{times} {first}\n")
 

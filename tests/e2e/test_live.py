@@ -218,7 +218,6 @@ def test_the_gap_to_its_paper_twin_is_explained(traded: Traded) -> None:
         assert sum(found["causes"].values()) == found["live_e10"] - found["twin_e10"]
         assert found["plans"]
         assert found["measured"]["p50"] > 0
-        must("compare", run_id, "--data", traded.data, "--json")
     modes = {
         line["run_id"]: line["mode"] for line in must("runs", "--data", traded.data, "--json").json
     }

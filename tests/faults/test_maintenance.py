@@ -120,7 +120,7 @@ def check_ends(readers: list["subprocess.Popen[str]"], times: int) -> None:
     said = [process.communicate("stop\n") for process in readers]
     for process, (out, err) in zip(readers, said, strict=True):
         assert process.returncode == 0, (process.args, err)
-        assert int(out.split()[0]) >= times, (process.args, err)
+        assert int(out.splitlines()[-1].split()[0]) >= times, (process.args, err)
 
 
 def test_readers_notice_nothing(tmp_path: Path) -> None:
@@ -131,6 +131,9 @@ def test_readers_notice_nothing(tmp_path: Path) -> None:
             go_on(process)
         for day in range(DAYS):
             maintain(lake, day)
+            for process in readers:
+                assert process.stdout is not None
+                assert process.stdout.readline() == "read\n"
         check_ends(readers, 4)
     derive(tmp_path, quiet)
     assert left(lake, Kind.EVENTS) == left(lake, Kind.RAW) == expected(DAYS - 1)

@@ -1,5 +1,7 @@
 """A run that goes on: what an account was left with counts from the first row of the next run."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import msgspec
@@ -229,6 +231,36 @@ def test_a_run_under_way_is_left_alone(tmp_path: Path) -> None:
         assert journal.folder.exists()
     assert recover(tmp_path) == []
     assert not journal.folder.exists(), "it was given nothing"
+
+
+UNBEGUN = """
+import sys
+from pathlib import Path
+from hfptm.journal import RunJournal
+journal = RunJournal(Path(sys.argv[1]), "1", "")
+print(journal.folder, flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_run_that_was_killed_as_it_began_leaves_nothing(tmp_path: Path) -> None:
+    command = (sys.executable, "-c", UNBEGUN, str(tmp_path))
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:
+        assert process.stdout is not None
+        folder = Path(process.stdout.readline().strip())
+        assert recover(tmp_path) == []
+        assert folder.exists(), "it is still under way"
+        process.kill()
+    assert recover(tmp_path) == []
+    assert not folder.exists()
+
+
+def test_a_replay_that_failed_is_left(tmp_path: Path) -> None:
+    with RunJournal(tmp_path, "1", "") as journal:
+        pass
+    assert recover(tmp_path) == []
+    assert journal.folder.exists()
 
 
 def test_what_cannot_be_computed_is_said_and_left(tmp_path: Path) -> None:
