@@ -69,6 +69,7 @@ class Line:
         self._subscribed_ns = subscribed_ns
         self._generation = -1
         self._by_kind: dict[type[LineFault], list[Active[Any]]] = {}
+        self._is_cut = False
         self._held: list[_Held] = []
         self._pushed = 0
         self._blocked_by: tuple[int, Active[Delay]] | None = None
@@ -102,9 +103,10 @@ class Line:
         return released
 
     def cut(self) -> Disconnect | None:
-        """The fault that wants this connection cut now."""
+        """The fault that wants this connection cut now; one that still says goodbye is cut."""
         for active in self._mine(Disconnect):
-            if self._is_struck(active, self._opened_ns):
+            if not self._is_cut and self._is_struck(active, self._opened_ns):
+                self._is_cut = True
                 code = active.fault.code
                 detail = "reset" if code is None else f"code {code}"
                 self._faults.note(active, connection=self.connection, detail=detail)
