@@ -49,7 +49,7 @@ $(INSTALLED): requirements.lock pyproject.toml
 lock:
 	$(PYTHON) -m venv build/lock
 	build/lock/bin/python -m pip install --quiet uv==$(UV_VERSION)
-	build/lock/bin/uv pip compile --universal --python-version 3.11 --extra test --extra s3 --extra keyring \
+	build/lock/bin/uv pip compile --universal --python-version 3.11 --extra test --extra s3 --extra keyring --extra ray --extra tune \
 		--group build --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
 		--upgrade --quiet --output-file requirements.lock pyproject.toml
 
