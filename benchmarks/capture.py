@@ -15,7 +15,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.planted_day import MIN_EDGE, Day, sandbox_day
+from benchmarks.planted_day import MIN_EDGE, Day, Plan, sandbox_day
 from hfptm.clock import NS_MAX
 from hfptm.config import Config, load
 from hfptm.journal import Run, read_run
@@ -210,7 +210,8 @@ def main() -> None:
     wanted = parser.parse_args()
     console = Console(width=80)
     with TemporaryDirectory() as folder:
-        day = sandbox_day(Path(folder), wanted.seed, wanted.minutes, wanted.every_s)
+        plan = Plan(wanted.seed, wanted.minutes, wanted.every_s)
+        day = sandbox_day(Path(folder), plan, Path(folder) / "data")
         console.print(curve_table(curve(day)))
         console.print()
         console.print(policies_table(policies(day)))

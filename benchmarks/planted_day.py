@@ -1,4 +1,5 @@
-"""A day of a sandbox with planted edges, as a lake: what `benchmarks.capture` is measured on.
+"""A day of a sandbox, with planted edges or without, as a lake: what `benchmarks.capture` and
+`benchmarks.planted_week` are measured on.
 
 It is lived through in the sandbox's own time, without a socket; baskets of every kind are planted
 one after another in each of its lasting events, with lives drawn evenly. A line that takes 20 ms
@@ -13,11 +14,12 @@ from typing import NamedTuple
 
 import msgspec
 import numpy as np
+from msgspec.structs import replace
 
 from hfptm.lake import Lake
 from hfptm.opportunities import Relation
 from hfptm.records import BUY, SELL, Token
-from hfptm.registry import Group, Market
+from hfptm.registry import Group, Market, group_id
 from hfptm.sandbox.books import print_book
 from hfptm.sandbox.line import FrameRecord
 from hfptm.sandbox.market_frames import Published
@@ -48,26 +50,61 @@ class Day(NamedTuple):
     """When each planted thing came into sight; FAR_NS if it never did."""
 
 
-def sandbox_day(folder: Path, seed: int, minutes: int, every_s: int) -> Day:
-    """A lake of so long a sandbox. every_s: from one plant of an event to its next."""
-    plant = folder / "plant.toml"
-    groups = make_universe(seed, MARKETS, start_ns=START_NS).groups
-    plant.write_text("\n".join(_plants(groups, seed, minutes, every_s)))
-    session = Session(Settings(seed=seed, markets=MARKETS, rate=RATE, plant=plant), START_NS)
+class Plan(NamedTuple):
+    """Of one day."""
+
+    seed: int
+    minutes: int
+    every_s: int | None
+    """From one plant of an event to its next; None: nothing is planted."""
+    start_ns: int = START_NS
+    ending: str = ""
+    """Of every slug, where a lake holds several days: the same slug would be the same thing."""
+
+
+def sandbox_day(folder: Path, plan: Plan, data: Path) -> Day:
+    """A day of a sandbox into the lake of `data`; in `folder` it leaves what it was made of."""
+    start_ns = plan.start_ns
+    groups = make_universe(plan.seed, MARKETS, start_ns=start_ns).groups
+    plant = None
+    if plan.every_s is not None:
+        plant = folder / "plant.toml"
+        plant.write_text("\n".join(_plants(groups, plan.seed, plan.minutes, plan.every_s)))
+    session = Session(Settings(seed=plan.seed, markets=MARKETS, rate=RATE, plant=plant), start_ns)
     session.open_files()
     with gzip.open(folder / "frames.jsonl.gz", "wb", compresslevel=1) as file:
         line = _Line(session, groups, file)
-        session.sandbox.advance(START_NS + minutes * 60 * NS_PER_S, 0)
+        session.sandbox.advance(start_ns + plan.minutes * 60 * NS_PER_S, 0)
     session.close()
-    _write(folder / "markets.jsonl", line.markets)
-    _write(folder / "groups.jsonl", groups)
-    assert session.settings.truth
-    _, told = read_truth(session.settings.truth)
-    planted = [what for what in told if isinstance(what, Planted)]
-    end_ns = session.sandbox.now_ns
-    truth = Truth(seed, START_NS, end_ns, line.frames, [], planted)
-    import_paths("frames-jsonl", [folder], ImportOptions(), Lake(folder / "data"))
-    return Day(folder / "data", truth, [line.sight_ns(thing) for thing in planted])
+    planted = _planted(session.settings.truth)
+    sights_ns = [line.sight_ns(thing) for thing in planted]
+    groups_by_id = {group.group: _named_group(group, plan.ending) for group in groups}
+    markets = [
+        replace(market, slug=market.slug + plan.ending, group=groups_by_id[market.group].group)
+        for market in line.markets
+    ]
+    _write(folder / "markets.jsonl", markets)
+    _write(folder / "groups.jsonl", list(groups_by_id.values()))
+    import_paths("frames-jsonl", [folder], ImportOptions(), Lake(data))
+    named = [_named_plant(thing, plan.ending) for thing in planted]
+    truth = Truth(plan.seed, start_ns, session.sandbox.now_ns, line.frames, [], named)
+    return Day(data, truth, sights_ns)
+
+
+def _planted(truth: Path | None) -> list[Planted]:
+    told = read_truth(truth)[1] if truth else []
+    return [what for what in told if isinstance(what, Planted)]
+
+
+def _named_group(group: Group, ending: str) -> Group:
+    slug = group.slug + ending
+    is_known_by_slug = group.group == group_id(group.slug)
+    return replace(group, slug=slug, group=group_id(slug) if is_known_by_slug else group.group)
+
+
+def _named_plant(thing: Planted, ending: str) -> Planted:
+    legs = [replace(leg, slug=leg.slug + ending) for leg in thing.legs]
+    return replace(thing, slug=thing.slug + ending, legs=legs)
 
 
 def _plants(groups: list[Group], seed: int, minutes: int, every_s: int) -> Iterator[str]:
@@ -116,7 +153,7 @@ class _Line:
         self._entries = {entry.listed.market.market: entry for entry in entries}
         self._shown: dict[str, list[_Shown]] = {market.slug: [] for market in self.markets}
         books = (print_book(entry, token).frame() for entry in entries for token in Token)
-        self._deliver(START_NS, f"[{','.join(books)}]")
+        self._deliver(session.start_ns, f"[{','.join(books)}]")
         session.feed.listeners.append(self._send)
 
     def _send(self, batch: list[Published]) -> None:

@@ -45,6 +45,7 @@ _SET = _column("set", pa.int32(), "number of the parameter set, from 0")
 _DATE = _column("date", pa.date32(), "UTC day by receive time; it begins flat")
 _KIND = _column("kind", pa.uint8(), "opportunities.OpportunityKind")
 _EVENT = _column("event", pa.int64(), "group id in the lake, or the market's id if it has none")
+_RESULT = "realised + locked profit + residue at the bid - residue at cost"
 _COUNTED = {
     "displayed": "profitable after fees by the minimum edge",
     "arrived": "still so when their orders would have reached the exchange",
@@ -80,11 +81,7 @@ DAYS = pa.schema(
         _column("locked_profit_e6", pa.int64(), "what these pay beyond their cost"),
         _column("residue_cost_e6", pa.int64(), "cost of shares held without partners at the end"),
         _column("residue_bid_e6", pa.int64(), "what these bring at the last best bids"),
-        _column(
-            "result_e6",
-            pa.int64(),
-            "realised + locked profit + residue at the bid - residue at cost",
-        ),
+        _column("result_e6", pa.int64(), _RESULT),
     ],
     _METADATA,
 )
@@ -103,6 +100,7 @@ EVENTS = pa.schema(
             "profit that was paid out in the event's markets, of all kinds together, in the row "
             "of the event's first kind; 0 in the others",
         ),
+        _column("result_e6", pa.int64(), f"likewise, {_RESULT}; sums to that of the day"),
     ],
     _METADATA,
 )
@@ -113,6 +111,7 @@ OPPORTUNITIES = pa.schema(
         _SET,
         _column("decision", pa.int64(), "id of the decision, as a run of that set alone has it"),
         _column("begin_ns", pa.int64(), "receive time of its first sight"),
+        _column("displayed_ns", pa.int64(), "receive time at which it was first displayed"),
         _column("end_ns", pa.int64(), "of its last; 0: still open at the end of the day"),
         _KIND,
         _column("market", pa.int64(), "market, or group of a basket, by its id in the lake"),

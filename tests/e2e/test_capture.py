@@ -12,7 +12,7 @@ from benchmarks.capture import (
     curve,
     policies,
 )
-from benchmarks.planted_day import Day, sandbox_day
+from benchmarks.planted_day import Day, Plan, sandbox_day
 from hfptm.clock import NS_MAX
 from hfptm.sandbox.planted import Kind
 from replay.calibrate import calibrate
@@ -21,7 +21,7 @@ EDGES = {Kind.NO_BASKET, Kind.YES_BASKET, Kind.NESTED}
 
 
 def lived(folder: Path, seed: int, minutes: int, every_s: int) -> tuple[Day, list[Point]]:
-    day = sandbox_day(folder, seed, minutes, every_s)
+    day = sandbox_day(folder, Plan(seed, minutes, every_s), folder / "data")
     return day, curve(day)
 
 
