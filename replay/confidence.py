@@ -1,7 +1,7 @@
 """How far a share may be from the truth, given how little was seen of it."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 import numpy as np
@@ -57,15 +57,38 @@ def ratio_by_event(parts: Sequence[float], wholes: Sequence[float]) -> Estimate:
     count = int(np.count_nonzero(columns[1]))
     if count < EVENTS_MIN:
         return Estimate(value)
-    low, high = np.percentile(_resampled(columns[:, columns[1] != 0]), [2.5, 97.5])
+    columns = columns[:, columns[1] != 0]
+    again = np.concatenate([drawn @ columns.T for drawn in resamples(count)])
+    low, high = np.percentile(again[:, 0] / again[:, 1], [2.5, 97.5])
     return Estimate(value, float(low), float(high))
 
 
-def _resampled(columns: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def totals_by_event(gains: npt.ArrayLike) -> list[Estimate]:
+    """The sum of each row of `gains` (k, n events), with intervals that hold for all k together.
+
+    Whole events are drawn again, the same for all rows. The largest studentised deviation of any
+    row sets the width of all, so that trying many rows makes none of them look better than it is.
+    Source: J. P. Romano and M. Wolf, "Exact and approximate stepdown methods for multiple
+    hypothesis testing", J. Am. Stat. Assoc. 100 (2005) 94-108, in a single step.
+    """
+    table = np.atleast_2d(np.asarray(gains, np.float64))
+    totals, events = table.sum(axis=1), table.shape[1]
+    if events < EVENTS_MIN:
+        return [Estimate(float(total)) for total in totals]
+    again = np.concatenate([drawn @ table.T for drawn in resamples(events)])
+    spread = again.std(axis=0)
+    deviation = np.abs(again - totals) / np.where(spread > 0, spread, np.inf)
+    reach = np.percentile(deviation.max(axis=1), 95) * spread
+    rows = zip(totals, reach, strict=True)
+    return [Estimate(float(total), float(total - r), float(total + r)) for total, r in rows]
+
+
+def resamples(events: int) -> Iterator[npt.NDArray[np.float64]]:
+    """How often each event was drawn, `events` draws a row: (n, events), `RESAMPLES` rows in all.
+
+    The same ones whenever it is called.
+    """
     rng = np.random.default_rng(_SEED)
-    events = columns.shape[1]
-    ratios = []
+    shares = np.full(events, 1 / events)
     for _ in range(RESAMPLES // _AT_ONCE):
-        drawn = rng.integers(0, events, (_AT_ONCE, events))
-        ratios.append(columns[0][drawn].sum(axis=1) / columns[1][drawn].sum(axis=1))
-    return np.concatenate(ratios)
+        yield rng.multinomial(events, shares, _AT_ONCE).astype(np.float64)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from replay.confidence import EVENTS_MIN, ratio_by_event, wilson
+from replay.confidence import EVENTS_MIN, ratio_by_event, totals_by_event, wilson
 
 
 @pytest.mark.parametrize(
@@ -60,3 +60,49 @@ def test_the_interval_holds_the_truth_about_as_often_as_it_says() -> None:
         assert found.high is not None
         held += found.low <= 0.8 <= found.high
     assert 88 <= held <= 99
+
+
+def test_totals_of_one_row_are_as_wide_as_their_spread() -> None:
+    gains = np.random.default_rng(5).normal(3, 1, 100)
+    (found,) = totals_by_event(gains)
+    assert found.value == pytest.approx(gains.sum())
+    assert found.low is not None
+    assert found.high is not None
+    assert found.high - found.low == pytest.approx(2 * 1.96 * gains.std() * 10, rel=0.1)
+
+
+def test_many_rows_that_were_tried_widen_all() -> None:
+    rng = np.random.default_rng(6)
+    gains = rng.normal(0, 1, (50, 60))
+    (alone,) = totals_by_event(gains[0])
+    together = totals_by_event(gains)[0]
+    assert alone.low is not None
+    assert together.low is not None
+    assert (together.value - together.low) > 1.4 * (alone.value - alone.low)
+
+
+def test_the_best_of_many_that_gain_nothing_is_rarely_clear_of_nothing() -> None:
+    """At most one time in twenty, by what the interval says; alone it would be nearly always."""
+    rng = np.random.default_rng(7)
+    together = alone = 0
+    for _ in range(100):
+        gains = rng.normal(0, 1, (30, 40))
+        best = max(totals_by_event(gains), key=lambda found: found.value)
+        (naive,) = totals_by_event(gains[np.argmax(gains.sum(axis=1))])
+        together += best.low is not None and best.low > 0
+        alone += naive.low is not None and naive.low > 0
+    assert together <= 8
+    assert alone >= 25
+
+
+def test_rows_that_do_nothing_and_few_events() -> None:
+    still, moving = totals_by_event([[0.0] * 8, [1.0] * 8])
+    assert (still.value, still.low, still.high) == (0, 0, 0)
+    assert moving.low == moving.high == 8
+    assert totals_by_event([[1.0] * (EVENTS_MIN - 1)])[0].low is None
+
+
+def test_one_event_alone_proves_nothing() -> None:
+    (found,) = totals_by_event([[1000.0] + [0.0] * 30])
+    assert found.low is not None
+    assert found.low < 0
