@@ -4,7 +4,7 @@ from hfptm.records import BUY, SELL, Token
 from hfptm.sandbox.house import House
 from hfptm.sandbox.layouts import Layout, Quote
 from hfptm.sandbox.plant_file import Plant
-from hfptm.sandbox.planted import Edge, Expected, Kind, Leg, Planted, expect
+from hfptm.sandbox.planted import Edge, End, Expected, Kind, Leg, Planted, expect
 from hfptm.sandbox.reports import Action, Trade
 from hfptm.sandbox.sites import PRINTED_PART, Site
 from hfptm.units import NS_PER_MS, PRICE_ONE_E4
@@ -33,6 +33,7 @@ class EdgePlanting:
         self._shown: tuple[Edge, list[Leg]] = (Edge(0, 0, 0), [])
         self._start_ns = self._last_ns = self._end_ns = 0
         self._is_printed = False
+        self._ended_by = plant.end
 
     def begin(self, ts_ns: int) -> str:
         """Show it. Why that failed, with everything as before; empty if it did not.
@@ -77,9 +78,11 @@ class EdgePlanting:
         entry = self._entries.get(action.market)
         if entry is None or self._end_ns or not self._start_ns:
             return
-        self._is_printed |= any(isinstance(report, Trade) for report in action.reports)
+        is_trade = any(isinstance(report, Trade) for report in action.reports)
+        self._is_printed |= is_trade
         if self._layout.opportunity.gross_e4() < self._plant.edge_e4:
             self._end_ns = max(entry.tape.changed_ms * NS_PER_MS, self._start_ns)
+            self._ended_by = End.TRADE if is_trade else self._plant.end
 
     def act(self, ts_ns: int) -> None:
         """Print, or end it."""
@@ -87,6 +90,8 @@ class EdgePlanting:
             self.due_ns = self._last_ns
             self._print()
             return
+        if self._plant.end is End.TRADE:
+            self._take()
         self._restore()
         shown, legs = self._shown
         end_ns = self._end_ns or ts_ns
@@ -96,6 +101,7 @@ class EdgePlanting:
             slug=self._site.slug,
             start_ts_venue_ns=self._start_ns,
             end_ts_venue_ns=end_ns,
+            ended_by=self._ended_by,
             gross_e4=shown.gross_e4,
             net_e4=shown.net_e4,
             outlay_e4=shown.outlay_e4,
@@ -116,11 +122,20 @@ class EdgePlanting:
         size_e6 -= size_e6 % SHARE_STEP_E6
         self._house.immediate(self._house.any_taker(), listed, side, (price_e4, size_e6))
 
+    def _take(self) -> None:
+        """All that is left at the best price of every leg, as who knows of the edge would."""
+        for entry, token in self._layout.opportunity.legs:
+            side = SELL if token is Token.NO else BUY
+            best = entry.listed.book.published_levels(1 - side)[:1]
+            for level in best:
+                self._house.immediate(self._house.any_taker(), entry.listed, side, level)
+
     def _restore(self) -> None:
+        size_e6 = self._plant.size_e6 if self._plant.end is End.MOVE else None
         for quote in self._before:
             listed = quote.quoter.listed
             listed.shows_delayed = listed.listing.shows_delayed
-            quote.quoter.requote(quote.bid_e4, quote.ask_e4)
+            quote.quoter.requote(quote.bid_e4, quote.ask_e4, size_e6)
 
     def _expected(self, life_ns: int) -> Expected:
         if self._plant.kind is Kind.YES_BASKET and self._site.event.terms.is_augmented:

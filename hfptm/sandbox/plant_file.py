@@ -8,6 +8,7 @@ life_ms = 800
 edge_usd = 0.05                   # of a set of one share each, before fees
 shares = 150
 printed = true                    # a trade in one leg, while it lasts
+ends = "trade"                    # or "move"; else its makers cancel
 
 [random]                          # more of them, drawn by the seed for as long as it runs
 kinds = ["YES_BASKET", "LOST_DELTA"]
@@ -25,7 +26,7 @@ from pathlib import Path
 import msgspec
 
 from hfptm.errors import ConfigError, InputError
-from hfptm.sandbox.planted import Kind
+from hfptm.sandbox.planted import End, Kind
 from hfptm.units import NS_PER_MS, NS_PER_S, format_scaled
 
 ANY = "any"
@@ -63,6 +64,8 @@ class Plant(msgspec.Struct, frozen=True, kw_only=True):
     """Of a set of one share each, before fees."""
     size_e6: int = 0
     is_printed: bool = False
+    end: End = End.CANCEL
+    """What is planned; a BINARY trades, whatever it is."""
 
 
 class RandomPlants(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,6 +97,7 @@ class _Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     edge_usd: Decimal | None = None
     shares: Decimal | None = None
     printed: bool | None = None
+    ends: End | None = None
 
 
 class _Random(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -165,6 +169,7 @@ class _Table:
             edge_e4=self._edge_e4(entry.edge_usd) if entry.edge_usd is not None else 0,
             size_e6=self._size_e6(entry.shares) if entry.shares is not None else 0,
             is_printed=entry.kind is Kind.BINARY or bool(entry.printed),
+            end=entry.ends or End.CANCEL,
         )
 
     def random(self, table: _Random) -> RandomPlants:
@@ -198,8 +203,10 @@ class _Table:
                 raise self._error(key, f"missing; a {entry.kind} needs it")
             if not is_used and getattr(entry, key) is not None:
                 raise self._error(key, f"a {entry.kind} has no use for it; leave it out")
-        if entry.printed is not None and (not is_edge or entry.kind is Kind.BINARY):
-            raise self._error("printed", f"a {entry.kind} does not choose; leave it out")
+        has_choice = is_edge and entry.kind is not Kind.BINARY
+        for key in ("printed", "ends"):
+            if getattr(entry, key) is not None and not has_choice:
+                raise self._error(key, f"a {entry.kind} does not choose; leave it out")
 
     def _life_ms(self, value: Decimal) -> int:
         return self._scaled("life_ms", value, 0, _LIFE_MS)

@@ -44,6 +44,17 @@ class Expected(StrEnum):
     """Asks sum below one dollar, but the listed outcomes are not all there are."""
 
 
+class End(StrEnum):
+    """How a real opportunity goes away."""
+
+    CANCEL = "cancel"
+    """Its makers withdraw their orders."""
+    TRADE = "trade"
+    """Somebody takes them."""
+    MOVE = "move"
+    """Its makers put the like size at the prices from before."""
+
+
 class Leg(msgspec.Struct, frozen=True):
     """One token of a set, at its best price at the start."""
 
@@ -65,6 +76,8 @@ class Planted(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="
     start_ts_venue_ns: int
     end_ts_venue_ns: int
     """When it was gone, whoever took it."""
+    ended_by: End = End.CANCEL
+    """Of an artefact, nothing."""
     gross_e4: int = 0
     """Per set of one share each."""
     net_e4: int = 0
