@@ -7,9 +7,9 @@ import numpy.typing as npt
 
 from hfptm.engine import Engine, Output
 from hfptm.opportunities import Artefact, OpportunityKind
-from hfptm.records import Token
-from hfptm.units import ONE_E6, PRICE_ONE_E4
+from hfptm.units import ONE_E6
 from replay.episodes import Episode, Episodes
+from replay.results import residue_bid_e6
 
 Rows = npt.NDArray[np.void]
 Json = dict[str, "str | int | float | Json"]
@@ -151,11 +151,7 @@ def account(engine: Engine, lane: int = 0) -> Json:
 
 def _residue(engine: Engine, lane: int) -> Json:
     """What is held outside complete sets: its cost, and its value if sold at the best bids now."""
-    positions, markets = engine.state.positions[lane], engine.state.markets
-    alone_e6 = positions["size_e6"] - positions["locked_size_e6"]
+    positions = engine.state.positions[lane]
     cost_e6 = positions["cost_e6"] - positions["locked_cost_e6"]
-    bids_e4 = np.empty(alone_e6.shape, np.int64)
-    bids_e4[:, Token.YES] = markets["best_bid_e4"]
-    bids_e4[:, Token.NO] = PRICE_ONE_E4 - markets["best_ask_e4"].astype(np.int64)
-    value_e6 = alone_e6 * bids_e4 // PRICE_ONE_E4
+    value_e6 = residue_bid_e6(engine, positions)
     return {"residue_cost_usd": usd(cost_e6.sum()), "residue_bid_usd": usd(value_e6.sum())}

@@ -5,6 +5,7 @@ from hfptm.sandbox.house import House
 from hfptm.sandbox.layouts import Layout, Quote
 from hfptm.sandbox.plant_file import Plant
 from hfptm.sandbox.planted import Edge, End, Expected, Kind, Leg, Planted, expect
+from hfptm.sandbox.quoter import Quoter, Wanted
 from hfptm.sandbox.reports import Action, Trade
 from hfptm.sandbox.sites import PRINTED_PART, Site
 from hfptm.units import NS_PER_MS, PRICE_ONE_E4
@@ -12,6 +13,9 @@ from hfptm.venue.orders import SHARE_STEP_E6
 
 _PRINT_AFTER_NS = 600 * NS_PER_MS
 """At most; within the default window in which a print corroborates."""
+
+_AWAY_NS = 200 * NS_PER_MS
+"""How long makers who cancel quote nothing where their prices were."""
 
 
 class EdgePlanting:
@@ -34,6 +38,7 @@ class EdgePlanting:
         self._start_ns = self._last_ns = self._end_ns = 0
         self._is_printed = False
         self._ended_by = plant.end
+        self._wanted: list[tuple[Quoter, list[Wanted]]] = []
 
     def begin(self, ts_ns: int) -> str:
         """Show it. Why that failed, with everything as before; empty if it did not.
@@ -90,6 +95,10 @@ class EdgePlanting:
             self.due_ns = self._last_ns
             self._print()
             return
+        if self._plant.end is End.CANCEL and not self._wanted:
+            self._withdraw()
+            self.due_ns = ts_ns + _AWAY_NS
+            return
         if self._plant.end is End.TRADE:
             self._take()
         self._restore()
@@ -130,12 +139,20 @@ class EdgePlanting:
             for level in best:
                 self._house.immediate(self._house.any_taker(), entry.listed, side, level)
 
+    def _withdraw(self) -> None:
+        for before in self._before:
+            orders = before.quoter.make_way(before.bid_e4, before.ask_e4)
+            self._wanted.append((before.quoter, orders))
+
     def _restore(self) -> None:
         size_e6 = self._plant.size_e6 if self._plant.end is End.MOVE else None
         for quote in self._before:
             listed = quote.quoter.listed
             listed.shows_delayed = listed.listing.shows_delayed
-            quote.quoter.requote(quote.bid_e4, quote.ask_e4, size_e6)
+            if not self._wanted:
+                quote.quoter.requote(quote.bid_e4, quote.ask_e4, size_e6)
+        for quoter, orders in self._wanted:
+            quoter.place(orders)
 
     def _expected(self, life_ns: int) -> Expected:
         if self._plant.kind is Kind.YES_BASKET and self._site.event.terms.is_augmented:

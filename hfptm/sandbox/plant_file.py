@@ -8,7 +8,7 @@ life_ms = 800
 edge_usd = 0.05                   # of a set of one share each, before fees
 shares = 150
 printed = true                    # a trade in one leg, while it lasts
-ends = "trade"                    # or "move"; else its makers cancel
+ends = "trade"                    # or "cancel", "move"; else its makers requote
 
 [random]                          # more of them, drawn by the seed for as long as it runs
 kinds = ["YES_BASKET", "LOST_DELTA"]
@@ -64,7 +64,7 @@ class Plant(msgspec.Struct, frozen=True, kw_only=True):
     """Of a set of one share each, before fees."""
     size_e6: int = 0
     is_printed: bool = False
-    end: End = End.CANCEL
+    end: End = End.REQUOTE
     """What is planned; a BINARY trades, whatever it is."""
 
 
@@ -169,7 +169,7 @@ class _Table:
             edge_e4=self._edge_e4(entry.edge_usd) if entry.edge_usd is not None else 0,
             size_e6=self._size_e6(entry.shares) if entry.shares is not None else 0,
             is_printed=entry.kind is Kind.BINARY or bool(entry.printed),
-            end=entry.ends or End.CANCEL,
+            end=entry.ends or End.REQUOTE,
         )
 
     def random(self, table: _Random) -> RandomPlants:

@@ -47,12 +47,14 @@ class Expected(StrEnum):
 class End(StrEnum):
     """How a real opportunity goes away."""
 
+    REQUOTE = "requote"
+    """Its makers quote as before: some orders are cancelled, some come back at a dearer price."""
     CANCEL = "cancel"
-    """Its makers withdraw their orders."""
-    TRADE = "trade"
-    """Somebody takes them."""
+    """Its makers cancel, and quote as before a while later."""
     MOVE = "move"
-    """Its makers put the like size at the prices from before."""
+    """Its makers quote as before, at once and for the like size."""
+    TRADE = "trade"
+    """Somebody takes it."""
 
 
 class Leg(msgspec.Struct, frozen=True):
@@ -76,8 +78,8 @@ class Planted(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="
     start_ts_venue_ns: int
     end_ts_venue_ns: int
     """When it was gone, whoever took it."""
-    ended_by: End = End.CANCEL
-    """Of an artefact, nothing."""
+    ended_by: End = End.REQUOTE
+    """Says nothing of an artefact."""
     gross_e4: int = 0
     """Per set of one share each."""
     net_e4: int = 0

@@ -100,6 +100,7 @@ def test_values_become_integers(tmp_path: Path) -> None:
         (BINARY, "market", "event", "event: a BINARY is of one market"),
         (BINARY, "start_s", "life_ms = 5\nstart_s", "life_ms: a BINARY has no use for it"),
         (BINARY, "start_s", "printed = true\nstart_s", "printed: a BINARY does not choose"),
+        (BINARY, "start_s", 'ends = "move"\nstart_s', "ends: a BINARY does not choose"),
         (LOST, "start_s", "shares = 5\nstart_s", "shares: a LOST_DELTA has no use for it"),
         (LOST, "start_s", "printed = false\nstart_s", "printed: a LOST_DELTA does not choose"),
         (RANDOM, "[200, 3000]", "[3000, 200]", "life_ms: the least comes first"),

@@ -12,7 +12,7 @@ from hfptm.sandbox.feed_artefacts import FeedArtefacts
 from hfptm.sandbox.layouts import Opportunity
 from hfptm.sandbox.market_frames import MarketFrames
 from hfptm.sandbox.plant_file import ANY, Plant, PlantFile, RandomPlants
-from hfptm.sandbox.planted import Expected, Kind, Planted, Skipped, edge, expect
+from hfptm.sandbox.planted import End, Expected, Kind, Planted, Skipped, edge, expect
 from hfptm.sandbox.planter import Planter
 from hfptm.sandbox.population import populate
 from hfptm.sandbox.sandbox import Sandbox
@@ -77,6 +77,13 @@ class Stage:
         books = [entry.listed.book for entry in self.entries(event)]
         return [(book.published_best_e4(BUY), book.published_best_e4(SELL)) for book in books]
 
+    def best_sizes_e6(self, event: str, side: int) -> list[int]:
+        books = [entry.listed.book for entry in self.entries(event)]
+        return [book.published_levels(side)[0][1] for book in books]
+
+    def shares_e6(self, event: str) -> int:
+        return sum(entry.tape.shares_e6 for entry in self.entries(event))
+
     def is_held(self, event: str) -> bool:
         (held,) = {
             self.floor.quoters[entry.listed.market.slug].held for entry in self.entries(event)
@@ -110,6 +117,26 @@ def shown(stage: Stage, kind: Kind, slug: str) -> int:
         for place, (bid_e4, _) in enumerate(best_e4)
         for _, ask_e4 in best_e4[place + 1 :]
     )
+
+
+@pytest.mark.parametrize("end", End)
+@pytest.mark.parametrize(("kind", "slug"), [(Kind.NO_BASKET, RATE), (Kind.YES_BASKET, GENERAL)])
+def test_a_basket_ends_as_planned(end: End, kind: Kind, slug: str) -> None:
+    stage = Stage(plant(kind, slug, end=end))
+    stage.after(499)
+    before = stage.best_e4(slug)
+    stage.after(890)
+    traded_e6 = stage.shares_e6(slug)
+    stage.after(950)
+    assert shown(stage, kind, slug) < 0
+    assert (stage.shares_e6(slug) > traded_e6) is (end is End.TRADE)
+    assert (stage.best_e4(slug) == before) is (end is not End.CANCEL)
+    sizes_e6 = stage.best_sizes_e6(slug, BUY if kind is Kind.NO_BASKET else SELL)
+    assert (set(sizes_e6) == {200 * ONE_E6}) is (end is End.MOVE)
+    stage.after(1_150)
+    told = stage.only()
+    assert told.ended_by is end
+    assert told.end_ts_venue_ns - told.start_ts_venue_ns == 400 * NS_PER_MS
 
 
 @pytest.mark.parametrize(
