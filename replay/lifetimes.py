@@ -156,8 +156,8 @@ def _quartile(percent: int, value_ms: float, again_ms: Floats | None) -> Quartil
 def _first_ms(curves: Floats, ends_ns: npt.NDArray[np.int64], left: float) -> Floats:
     """(r,) when each curve first falls to `left`; infinite if it never does."""
     reached = np.hstack([curves <= left + 1e-12, np.ones((len(curves), 1), bool)])
-    times_ms: Floats = np.append(ends_ns / NS_PER_MS, np.inf)
-    return times_ms[reached.argmax(axis=1)]
+    first_ms: Floats = np.append(ends_ns / NS_PER_MS, np.inf)[reached.argmax(axis=1)]
+    return first_ms
 
 
 def _seen(after_ms: float) -> float | None:
