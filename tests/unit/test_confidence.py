@@ -63,7 +63,8 @@ def test_the_interval_holds_the_truth_about_as_often_as_it_says() -> None:
 
 
 def test_totals_of_one_row_are_as_wide_as_their_spread() -> None:
-    gains = np.random.default_rng(5).normal(3, 1, 100)
+    rng = np.random.default_rng(5)
+    gains = rng.normal(3, 1, 100)
     (found,) = totals_by_event(gains)
     assert found.value == pytest.approx(gains.sum())
     assert found.low is not None
