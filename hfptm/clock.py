@@ -3,6 +3,7 @@
 import re
 import time
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 
 from hfptm.units import NS_PER_MS, NS_PER_S
 
@@ -89,7 +90,8 @@ def format_utc(ts_ns: int) -> str:
     return f"{stamp:%Y-%m-%d %H:%M:%S}.{rest_ns // NS_PER_MS:03d}Z"
 
 
-def weekly_restarts_ns() -> list[int]:
+@cache
+def weekly_restarts_ns() -> tuple[int, ...]:
     """Tuesdays at 07:00 in New York, 2025 to 2035 (reference, section 3.5).
 
     Summer time is from the second Sunday of March to the first of November: law since 2007, and not
@@ -103,7 +105,7 @@ def weekly_restarts_ns() -> list[int]:
         hour = 11 if begins <= day < ends else 12
         found.append(parse_utc_ns(f"{day}T{hour}:00Z"))
         day += timedelta(days=7)
-    return found
+    return tuple(found)
 
 
 def utc_date_hour(ts_ns: int) -> tuple[str, int]:

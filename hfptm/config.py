@@ -111,6 +111,20 @@ def load(path: Path | None, overrides: Sequence[str], environ: Mapping[str, str]
     return config
 
 
+def with_settings(config: Config, values: Mapping[str, object], source: str) -> Config:
+    """With other values of these "section.key", in their own types; `limits` checks the whole."""
+    changed: dict[str, dict[str, object]] = {}
+    for name, value in values.items():
+        section, key = name.split(".")
+        changed.setdefault(section, {})[key] = value
+    sections = {
+        name: msgspec.structs.replace(getattr(config, name), **keys)
+        for name, keys in changed.items()
+    }
+    sources = config.sources | dict.fromkeys(values, source)
+    return msgspec.structs.replace(config, **sections, sources=sources)
+
+
 def limits(config: Config) -> Limits:
     """The configuration in integers; raises ConfigError if a value or a relation is impossible."""
     derived = Limits(

@@ -33,26 +33,35 @@ class Setting(NamedTuple):
 def from_file(path: Path, sections: Sections) -> Iterator[Setting]:
     """Every key of a TOML file; its decimals are read exactly, never as floats."""
     source = str(path)
-    for section, table in _read_toml(path).items():
+    for section, table in read_toml(path).items():
         _require_known(source, section, section, sections)
         if not isinstance(table, dict):
             raise ConfigError(source, section, f"is a section; write it as [{section}]")
         for key, value in table.items():
-            # TOML writes a round sum of dollars without a point.
-            exact = Decimal(value) if _is_decimal(sections[section], key, value) else value
-            yield _checked(sections, Setting(source, section, key, exact), strict=True)
+            yield from_toml(sections, Setting(source, section, key, value))
+
+
+def from_toml(sections: Sections, setting: Setting) -> Setting:
+    """A value as TOML gives it, decimals read exactly, in its key's type."""
+    source, section, key = setting[:3]
+    value: Any = setting.value
+    _require_known(source, f"{section}.{key}", section, sections)
+    # TOML writes a round sum of dollars without a point.
+    exact = Decimal(value) if _is_decimal(sections[section], key, value) else value
+    return _checked(sections, setting._replace(value=exact), strict=True)
 
 
 def _is_decimal(section: type[msgspec.Struct], key: str, value: object) -> bool:
     return type(value) is int and get_type_hints(section).get(key) is Decimal
 
 
-def _read_toml(path: Path) -> dict[str, Any]:
+def read_toml(path: Path, option: str = "--config") -> dict[str, Any]:
+    """A TOML file whose decimals are exact; `option` is who named it."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
     except OSError as error:
         problem = f"cannot be read ({error.strerror}); check the path"
-        raise ConfigError("--config", str(path), problem) from error
+        raise ConfigError(option, str(path), problem) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(str(path), "the whole file", f"is not TOML: {error}") from error
 
