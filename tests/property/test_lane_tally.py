@@ -78,7 +78,8 @@ def interleaved(drawn: list[tuple[object, ...]], seed: int) -> list[dict[str, ob
     """Each episode's rows in their order, those of different ones mixed."""
     streams = [list(rows_of(number, one)) for number, one in enumerate(drawn)]
     turns = [number for number, stream in enumerate(streams) for _ in stream]
-    np.random.default_rng(seed).shuffle(turns)
+    rng = np.random.default_rng(seed)
+    rng.shuffle(turns)
     return [streams[number].pop(0) for number in turns]
 
 
