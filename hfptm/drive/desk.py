@@ -3,7 +3,6 @@
 It decides nothing. What becomes of an order comes back as rows, from the gateway.
 """
 
-import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Protocol
@@ -11,6 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from hfptm.drive.tasks import Tasks
 from hfptm.errors import HfptmError, VenueError
 from hfptm.records import INTENT, IntentKind, OrderType, Side, Token
 from hfptm.registry import Market
@@ -48,8 +48,7 @@ class Desk:
         self._market_of = market_of
         self._gateway: Sender | None = None
         self._ids: dict[int, str] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._failure: BaseException | None = None
+        self._tasks = Tasks()
 
     def open(self, gateway: Sender) -> None:
         self._gateway = gateway
@@ -75,13 +74,11 @@ class Desk:
 
     def check(self) -> None:
         """Raises what kept an order from being sent, such as a journal that took no more."""
-        if self._failure:
-            raise self._failure
+        self._tasks.check()
 
     async def idle(self) -> None:
         """Until all that was to be sent is answered, or never will be."""
-        while self._tasks:
-            await asyncio.wait(self._tasks)
+        await self._tasks.idle()
 
     def _placement(self, intent: dict[str, int]) -> Placement:
         order_type = OrderType(intent["order_type"])
@@ -101,7 +98,7 @@ class Desk:
         try:
             self.begin(self._open_gateway().send(placements))
         except (OSError, HfptmError) as failure:
-            self._failure = self._failure or failure
+            self._tasks.fail(failure)
 
     async def _cancel(self, order_id: str) -> None:
         try:
@@ -116,11 +113,4 @@ class Desk:
 
     def begin(self, work: Coroutine[Any, Any, None]) -> None:
         """Beside everything else; what goes wrong is raised by `check`."""
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._end)
-
-    def _end(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()):
-            self._failure = self._failure or error
+        self._tasks.begin(work)

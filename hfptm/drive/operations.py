@@ -7,15 +7,15 @@ says so; nothing else is begun before that. Source: exchange reference, section 
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
-from types import TracebackType
-from typing import Any, NamedTuple, Self
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import NamedTuple, Self
 
 import numpy as np
 
 from hfptm import clock
 from hfptm.drive.follower import PACE, BackOff, Follower, Pace, in_time
 from hfptm.drive.operation_log import OperationKind, OperationLine
+from hfptm.drive.tasks import Tasks
 from hfptm.errors import VenueError
 from hfptm.opportunities import OpportunityKind
 from hfptm.records import EVENT, EventKind, IntentKind, RejectReason, Token
@@ -68,8 +68,7 @@ class Operations:
         self._sent: Sent | None = None
         self._held: dict[int, Market] = {}
         self._resolved: dict[int, Market] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._failure: BaseException | None = None
+        self._tasks = Tasks()
 
     async def __aenter__(self) -> Self:
         try:
@@ -79,25 +78,16 @@ class Operations:
         self._looking = asyncio.create_task(self._look())
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         self._looking.cancel()
         try:
             if error is None:
-                self._begin(self.redeem())
-            if self._tasks:
-                await asyncio.wait(self._tasks, timeout=self._pace.end_s)
-            left = list(self._tasks)
-            for task in left:
-                task.cancel()
-            await asyncio.gather(self._looking, *left, return_exceptions=True)
+                self._tasks.begin(self.redeem())
+            has_ended = await self._tasks.end(self._pace.end_s)
+            await asyncio.gather(self._looking, return_exceptions=True)
         finally:
             await self._transactions.__aexit__(kind, error, trace)
-        if left and error is None:
+        if not has_ended and error is None:
             named = self._sent.hash if self._sent else "one that was not sent yet"
             problem = f"a transaction is not settled yet ({named})"
             raise VenueError(self._url, "server.rpc_url", problem)
@@ -110,14 +100,14 @@ class Operations:
             if intent["kind"] == IntentKind.MERGE:
                 market, order = self._market_of(int(intent["market"])), int(intent["order"])
                 size_e6 = int(intent["size_e6"])
-                self._begin(self._merge(_Asked(OperationKind.MERGE, market, order, size_e6)))
+                self._tasks.begin(self._merge(_Asked(OperationKind.MERGE, market, order, size_e6)))
             elif intent["kind"] == IntentKind.PLACE and int(intent["market"]) not in self._held:
                 self.watch([self._market_of(int(intent["market"]))])
 
     def take_over(self, lines: Sequence[OperationLine]) -> None:
         """Merges of a run that was killed and whose end nobody has told: it is asked for."""
         for line in lines:
-            self._begin(self._finish(line))
+            self._tasks.begin(self._finish(line))
 
     def watch(self, markets: Iterable[Market], *, are_over: bool = False) -> None:
         """Markets of which the account may hold shares: they are redeemed once these resolve."""
@@ -131,18 +121,7 @@ class Operations:
 
     def check(self) -> None:
         """Raises what kept a transaction from being sent, such as a journal that took no more."""
-        if self._failure:
-            raise self._failure
-
-    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._end)
-
-    def _end(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()):
-            self._failure = self._failure or error
+        self._tasks.check()
 
     async def _merge(self, asked: _Asked) -> None:
         async with self._turn:
@@ -169,8 +148,8 @@ class Operations:
                 self._report(_gas(await in_time(self._transactions.gas_price_wei())))
             except ChainError as error:
                 _log.warning("gas price: %s", error)
-            if not self._tasks:
-                self._begin(self.redeem())
+            if not self._tasks.under_way:
+                self._tasks.begin(self.redeem())
             await asyncio.sleep(self._pace.look_s)
 
     async def redeem(self) -> None:

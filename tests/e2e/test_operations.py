@@ -244,7 +244,7 @@ def test_one_of_a_killed_run_is_looked_up_and_not_repeated(is_sent: bool) -> Non
             operator.server.run(lambda s: s.faults.start(Vanish(duration_s=1)))
         operator.merge(1)
         await operator.until(lambda: operator.lines)
-        (work,) = operator.operations._tasks
+        (work,) = operator.operations._tasks.under_way
         work.cancel()
         await asyncio.gather(work, return_exceptions=True)
         operator.operations.take_over(operator.lines)
@@ -279,7 +279,7 @@ def test_a_journal_that_is_full_stops_the_run_before_anything_left() -> None:
         operator.merge(1)
         with pytest.raises(OSError, match="no space left"):
             await operator.until(lambda: operator.rows)
-        operator.operations._failure = None
+        operator.operations._tasks.failure = None
 
     operator = operate(use)
     assert operator.done == []

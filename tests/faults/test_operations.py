@@ -51,7 +51,7 @@ async def killed(server: Server, market: Market, seed: int) -> tuple[Operator, O
     first = Operator(server, market, back_off_ns=0)
     async with first.operations:
         await asked(first, range(MERGES // 2), rng)
-        work = list(first.operations._tasks)
+        work = list(first.operations._tasks.under_way)
         for task in work:
             task.cancel()
         await asyncio.gather(*work, return_exceptions=True)
