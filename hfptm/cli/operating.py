@@ -61,7 +61,7 @@ def operations_of(
             raise ValueError(f"{line.kind} of a run that was killed")
         inputs, log = logs
         inputs.flush()
-        log.write(line)
+        log.append_lines(line)
         await asyncio.to_thread(inputs.sync)
         await asyncio.to_thread(log.sync)
 

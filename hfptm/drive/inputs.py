@@ -10,7 +10,6 @@ A run that is killed leaves both, up to the last whole block and line.
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 import msgspec
@@ -18,9 +17,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from hfptm.drive.whole_file import WholeFile
+from hfptm.drive.whole_file import LinesFile, WholeFile, read_lines
 from hfptm.errors import LakeError
-from hfptm.parquet import arrow_schema, fill_rows, to_arrow
+from hfptm.parquet import arrow_schema, fill_rows, publish_bytes, to_arrow
 from hfptm.portfolio import Portfolio
 from hfptm.records import EVENT
 from hfptm.registry import Group, Market
@@ -78,15 +77,14 @@ class InputLog:
             steps = list(read_inputs(folder))
             self.rows = sum(len(rows) for _, rows in steps)
             self._file = WholeFile(wal, _end_of_blocks(wal))
-            self._listings = WholeFile(listings)
-            for listing, _ in steps:
-                self._write(listing)
+            self._listings = LinesFile[Listing](listings)
+            self._listings.append_lines(*(listing for listing, _ in steps))
             return
-        (folder / START).write_bytes(msgspec.json.encode(start))
+        publish_bytes(folder / START, msgspec.json.encode(start))
         self._file = WholeFile(wal)
         self._file.append(HEADER)
-        self._listings = WholeFile(listings)
-        self._write(Listing(rows=0, markets=[], groups=[]))
+        self._listings = LinesFile[Listing](listings)
+        self._listings.append_lines(Listing(rows=0, markets=[], groups=[]))
 
     def append(self, rows: Rows) -> None:
         """Before they are fed, which overwrites them."""
@@ -113,22 +111,14 @@ class InputLog:
         self._file.sync()
 
     def list_more(self, markets: list[Market], groups: list[Group]) -> None:
-        self._write(Listing(rows=self.rows, markets=markets, groups=groups))
+        self._listings.append_lines(Listing(rows=self.rows, markets=markets, groups=groups))
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         with self._listings, self._file:
             self._write_rows(encode_block)
-
-    def _write(self, listing: Listing) -> None:
-        self._listings.append(msgspec.json.encode(listing) + b"\n")
 
     def _write_rows(self, encode: Callable[[pa.RecordBatch], bytes]) -> None:
         if self._held_rows:
@@ -145,7 +135,8 @@ def read_start(folder: Path) -> Start:
         return msgspec.json.decode((folder / START).read_bytes(), type=Start)
     except FileNotFoundError as error:
         raise LakeError(
-            f"{folder.name} kept no inputs; only a run of `hfptm paper` does, of this version"
+            f"{folder.name} kept no inputs; only a run of `hfptm paper` or `hfptm live` does, "
+            "of this version"
         ) from error
     except msgspec.DecodeError as error:
         raise LakeError(f"{folder / START} is unreadable ({error}); restore it") from error
@@ -156,10 +147,8 @@ def read_inputs(folder: Path) -> Iterator[tuple[Listing, Rows]]:
 
     Raises LakeError if what is written is damaged before its end.
     """
-    path = folder / "listings.jsonl"
     rows = _read_rows(folder / "inputs.wal")
-    *lines, _torn = path.read_bytes().split(b"\n")
-    listings = [msgspec.json.decode(line, type=Listing) for line in lines]
+    listings = read_lines(folder / "listings.jsonl", Listing)
     listings = [listing for listing in listings if listing.rows <= len(rows)]
     stops = [listing.rows for listing in listings[1:]]
     for listing, stop in zip(listings, [*stops, len(rows)], strict=True):

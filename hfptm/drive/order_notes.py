@@ -18,7 +18,7 @@ class OrderNotes:
         self._inputs, self._orders, self._desk = inputs, orders, desk
 
     def __call__(self, signed: Sequence[SignedOrder]) -> None:
-        """Raises OSError if a file takes no more; then nothing may be sent."""
+        """Raises LakeError if a file takes no more; then nothing may be sent."""
         self._inputs.flush()
         self._orders.write(signed)
         self._desk.remember(signed)

@@ -1,12 +1,17 @@
-"""A file that takes each piece whole or not at all, so that a full disk leaves nothing torn."""
+"""Files that take each piece whole or not at all, so that a full disk leaves nothing torn."""
 
 import os
 from io import SEEK_END, FileIO
 from pathlib import Path
-from types import TracebackType
-from typing import Self
+from typing import Generic, Self, TypeVar
+
+import msgspec
 
 from hfptm.errors import LakeError
+
+Line = TypeVar("Line")
+
+_ENCODER = msgspec.json.Encoder()
 
 
 class WholeFile:
@@ -44,10 +49,19 @@ class WholeFile:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
+
+
+class LinesFile(WholeFile, Generic[Line]):
+    """Of JSON, an object a line."""
+
+    def append_lines(self, *lines: Line) -> None:
+        """All of them or none: raises LakeError if the disk does not take them."""
+        self.append(_ENCODER.encode_lines(lines))
+
+
+def read_lines(path: Path, kind: type[Line]) -> list[Line]:
+    """All that were written whole."""
+    whole, _, _torn = path.read_bytes().rpartition(b"\n")
+    return msgspec.json.Decoder(kind).decode_lines(whole)
