@@ -8,12 +8,11 @@ for a whole one. As long as it is written its folder is held (`hfptm.presence`).
 """
 
 import hashlib
-import os
 import platform
 import subprocess
 from importlib import metadata
 from pathlib import Path
-from types import MappingProxyType, TracebackType
+from types import MappingProxyType
 from typing import Any, Literal, Self, get_args
 
 import msgspec
@@ -22,7 +21,15 @@ import numpy.typing as npt
 
 from hfptm.errors import LakeError
 from hfptm.opportunities import DECISION, OUTCOME
-from hfptm.parquet import TableFile, arrow_schema, make_folder, read_rows, sync_folder, to_arrow
+from hfptm.parquet import (
+    TableFile,
+    arrow_schema,
+    make_folder,
+    publish_bytes,
+    read_rows,
+    sync_folder,
+    to_arrow,
+)
 from hfptm.presence import Reading
 from hfptm.records import EVENT, INTENT
 
@@ -89,8 +96,8 @@ class RunJournal:
         if is_again:
             _remove_output(self._partial)
         else:
-            _write(self._partial / "config.toml", config_toml.encode())
-        _write(self._partial / "version.json", _json(code_version()))
+            publish_bytes(self._partial / "config.toml", config_toml.encode())
+        publish_bytes(self._partial / "version.json", _json(code_version()))
         self.folder = self._partial
         """Where it is while it is written."""
         self._digest = Digest()
@@ -119,7 +126,7 @@ class RunJournal:
 
     def write(self, name: str, value: object) -> None:
         """A file of its own beside the rows, as JSON."""
-        _write(self._partial / name, _json(value))
+        publish_bytes(self._partial / name, _json(value))
 
     def close(self, summary: dict[str, Any]) -> Path:
         """Write `summary` (JSON types), make the run visible, and return its folder."""
@@ -133,12 +140,7 @@ class RunJournal:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         with self._held_folder:
             try:
                 self._publish()
@@ -251,13 +253,6 @@ def _remove_output(partial: Path) -> None:
 
 def _json(value: object) -> bytes:
     return msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n"
-
-
-def _write(path: Path, content: bytes) -> None:
-    with path.open("xb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _decode(path: Path, kind: Any) -> Any:

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from hfptm.config import Config, as_toml
+from hfptm.parquet import publish_bytes
 from hfptm.units import NS_PER_S
 
 FINDINGS = "doctor.json"
@@ -39,10 +40,7 @@ def config_digest(config: Config) -> str:
 
 def write_findings(data: Path, findings: Findings) -> None:
     """In the place of what was found before, and whole or not at all."""
-    data.mkdir(parents=True, exist_ok=True)
-    written = data / f"{FINDINGS}.partial"
-    written.write_bytes(msgspec.json.encode(findings) + b"\n")
-    written.replace(data / FINDINGS)
+    publish_bytes(data / FINDINGS, msgspec.json.encode(findings) + b"\n")
 
 
 def read_findings(data: Path) -> Findings | None:
@@ -59,7 +57,9 @@ def findings_problem(found: Findings | None, config: Config, account: str, now_n
         return f"nobody looked yet; {_AGAIN}"
     if found.missing:
         return f"found that something is missing ({', '.join(found.missing)}); {_AGAIN}"
-    if not 0 <= now_ns - found.ts_ns <= VALID_NS:
+    if now_ns < found.ts_ns:
+        return f"looked at a time that is still to come: the clock was set back; {_AGAIN}"
+    if now_ns - found.ts_ns > VALID_NS:
         hours = (now_ns - found.ts_ns) / VALID_NS * 24
         return f"looked {hours:,.1f} hours ago, 24 at most; {_AGAIN}"
     if found.exchange != config.server.clob_url:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from hfptm.parquet import publish_bytes
 from hfptm.records import Token
 from hfptm.sandbox.books import print_book
 from hfptm.sandbox.demo_plan import (
@@ -143,11 +144,8 @@ def _write_files(
         "groups.jsonl": _lines(universe.groups),
         "truth.json": msgspec.json.format(encode(truth), indent=1) + b"\n",
     }
-    folder.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
-        part = folder / f"{name}.part"
-        part.write_bytes(content)
-        part.replace(folder / name)
+        publish_bytes(folder / name, content)
 
 
 def _lines(items: Iterable[msgspec.Struct]) -> bytes:

@@ -184,7 +184,7 @@ def test_a_run_without_inputs_is_refused(traded: Traded) -> None:
     assert summary["plans"] > 0
     result = hfptm("parity", summary["run_id"], "--data", traded.data)
     assert (result.code, result.out) == (4, "")
-    assert "only a run of `hfptm paper` does" in result.err
+    assert "only a run of `hfptm paper` or `hfptm live` does" in result.err
 
 
 def test_a_run_that_a_loss_limit_stopped_is_not_followed_by_another(tmp_path: Path) -> None:
