@@ -10,7 +10,6 @@ import logging
 from collections import Counter
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack
-from types import TracebackType
 from typing import Self
 
 import numpy as np
@@ -77,12 +76,7 @@ class Discovery:
             await self._exits.enter_async_context(rest)
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self._exits.aclose()
 
     async def changes(self) -> AsyncGenerator[Changes]:

@@ -1,7 +1,6 @@
 """`/health` and `/metrics` over HTTP, on this machine only."""
 
 import asyncio
-from types import TracebackType
 from typing import Self
 
 import msgspec
@@ -37,12 +36,7 @@ class Health:
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         self._server.close()
 
     def note(self, status: RecorderStatus) -> None:

@@ -13,7 +13,6 @@ import threading
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 import msgspec
@@ -87,15 +86,10 @@ class Commanded:
             allow(self.data, *self._settings, **self._hidden)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *ended: object) -> None:
         if self._ending:
             self._ending.join()
-        self.service.__exit__(kind, error, traceback)
+        self.service.__exit__(*ended)
 
     def begun(self) -> "subprocess.Popen[str]":
         command = ("live", "--data", self.data, "--json", CONFIRMED, *self._settings)

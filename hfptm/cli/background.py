@@ -7,7 +7,6 @@ that writes. In a recorder that must not be the one that receives.
 import queue
 import threading
 from collections.abc import Callable
-from types import TracebackType
 from typing import Self
 
 ROOM = 1_000
@@ -44,12 +43,7 @@ class Background:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._closing.set()
         self._thread.join(STOP_S)
 

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Sequence
-from types import TracebackType
 from typing import Self
 
 from hfptm import clock
@@ -93,12 +92,7 @@ class Live:
             if task.done() and not task.cancelled():
                 task.result()
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         try:
             await self._desk.idle()
             await self._cancel_last()

@@ -4,7 +4,6 @@ is sent. What becomes of them the simulated venue says, as on paper.
 
 import logging
 from collections.abc import Coroutine, Sequence
-from types import TracebackType
 from typing import Any, Self
 
 from hfptm import clock
@@ -52,12 +51,7 @@ class Shadow:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self._desk.idle()
         self._has_ended = True
 

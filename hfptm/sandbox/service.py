@@ -5,7 +5,6 @@ at the end of a given duration, so that a run covers exactly that.
 """
 
 from contextlib import ExitStack
-from types import TracebackType
 from typing import Self
 
 import msgspec
@@ -78,12 +77,7 @@ class Service:
             self._entered = entered.pop_all()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._entered.close()
 
     @property

@@ -8,7 +8,6 @@ its `place_*` methods may send approvals and repeat an order by themselves, so c
 
 import dataclasses
 from collections.abc import Awaitable, Callable
-from types import TracebackType
 from typing import Self, TypeVar
 
 from eth_hash.auto import keccak
@@ -131,12 +130,7 @@ class Transactions:
         self._client._ctx = dataclasses.replace(context, rpc=self._rpc)
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self._client.close()
 
     async def merge(self, market: Market, size_e6: int) -> None:
