@@ -31,6 +31,7 @@ from tests.exchange_ledger import ExchangeLedger
 from tests.judged import judged
 from tests.live_faults import faults_of
 from tests.lived import SETTINGS, addresses, secrets_of, service_of, stop_fault
+from tests.planted import options
 
 BEGUN_S = 90.0
 """Until an order is accepted; no measure of anything, but nothing hangs."""
@@ -74,14 +75,14 @@ class Commanded:
         self.wrong: list[str] = []
         self._waited_in_vain = False
         self._ending: threading.Timer | None = None
-        self._given, self._settings = settings, list[str]()
+        self._given, self._settings = settings, tuple[str, ...]()
         self._hidden: dict[str, str] = {}
 
     def __enter__(self) -> Self:
         self.service.__enter__()
         self._hidden = variables(self.service.server.run(secrets_of))
         given = [*SETTINGS, *addresses(self.service), *self._given]
-        self._settings = [word for each in given for word in ("--set", each)]
+        self._settings = options(*given)
         with _ONE_ENVIRONMENT:
             allow(self.data, *self._settings, **self._hidden)
         return self

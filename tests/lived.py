@@ -27,6 +27,7 @@ from hfptm.sandbox.session import Settings
 from hfptm.secrets import Secret, Secrets
 from hfptm.units import NS_PER_S
 from replay.paper_run import recover
+from tests import planted
 from tests.exchange_ledger import ExchangeLedger
 from tests.judged import CAPS, judged
 from tests.live_faults import faults_of
@@ -41,25 +42,15 @@ RUNS_MAX = 4
 """So many runs may try to set right what the first could not end by itself."""
 SETTLED_S = 30.0
 
-PLANT = """
-[random]
-kinds = ["BINARY", "NO_BASKET", "YES_BASKET"]
-per_minute = 400
-life_ms = [1500, 3000]
-edge_usd = [0.08, 0.09]
-shares = [200, 300]
-"""
+PER_MINUTE = 400
+"""Planted opportunities."""
 SETTINGS = (
     "trading.mode=live",
     "trading.complete_sets=merge",
     "live.canary_plans=1",
     "live.canary_usd=100",
-    "discovery.min_volume_24h_usd=0",
-    "discovery.min_liquidity_usd=0",
-    "discovery.refresh_interval_s=2",
-    "discovery.short_window_ahead_s=60",
-    "sim.entry_latency_ms=20",
-    "sim.taker_delay_ms=0",
+    *planted.EVERYTHING,
+    *planted.AT_ONCE,
     "risk.failure_pause_s=1",
     "risk.failed_book_pause_s=1",
     "risk.max_consecutive_failures=1000",
@@ -117,7 +108,7 @@ def secrets_of(sandbox: Sandbox) -> Secrets:
 def service_of(folder: Path, seed: int) -> Service:
     """Not entered yet."""
     plant = folder / "plant.toml"
-    plant.write_text(PLANT)
+    plant.write_text(planted.plant(PER_MINUTE))
     return Service(Settings(markets=MARKETS, rate=RATE, seed=seed, plant=plant))
 
 

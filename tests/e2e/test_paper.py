@@ -21,22 +21,17 @@ from hfptm.sandbox.service import Service
 from hfptm.sandbox.session import Settings
 from hfptm.units import NS_PER_S, ONE_E6
 from hfptm.wal import HEADER, encode_block, read_batches
+from tests import planted
 from tests.e2e.command import Result, hfptm, in_its_own_process, must, process, replayed
 from tests.e2e.test_record import EVERYTHING, variables
 from tests.parities import ALTERED
+from tests.planted import AT_ONCE, options
 
 RUN_S = 34
 KILLED_AFTER_S = 9
 """From its first market on."""
-PLANT = """
-[random]
-kinds = ["BINARY", "NO_BASKET", "YES_BASKET"]
-per_minute = 120
-life_ms = [1500, 3000]
-edge_usd = [0.08, 0.09]
-shares = [200, 300]
-"""
-TRADING = ("--set", "sim.entry_latency_ms=20", "--set", "sim.taker_delay_ms=0")
+PLANT = planted.plant(per_minute=120)
+TRADING = options(*AT_ONCE)
 
 
 class Traded(NamedTuple):

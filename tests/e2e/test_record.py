@@ -24,8 +24,10 @@ from hfptm.records import EVENT, GapReason
 from hfptm.sandbox.service import Service
 from hfptm.sandbox.session import Settings
 from hfptm.units import NS_PER_S
+from tests import planted
 from tests.conftest import ROOT
 from tests.e2e.command import Result, in_its_own_process, must, process
+from tests.planted import options
 from tests.recorded import Received, Sent, received, rows_of
 
 RUN_S = 24
@@ -37,13 +39,8 @@ and received on both lines then."""
 STOP_NS = 4 * NS_PER_S
 """Twice what a stop may take on a machine that has time for it."""
 
-EVERYTHING = (
-    *("--set", "discovery.min_volume_24h_usd=0", "--set", "discovery.min_liquidity_usd=0"),
-    *("--set", "discovery.refresh_interval_s=2", "--set", "discovery.short_window_ahead_s=60"),
-)
-MOVING = (
-    *("--set", "recorder.assets_per_connection=10", "--set", "recorder.reconnect_interval_s=4"),
-)
+EVERYTHING = options(*planted.EVERYTHING)
+MOVING = options("recorder.assets_per_connection=10", "recorder.reconnect_interval_s=4")
 """Several connections of each line, which are replaced all the time."""
 
 
