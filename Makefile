@@ -7,7 +7,7 @@ INSTALLED := $(VENV)/installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 UV_VERSION := 0.13.9
 
-.PHONY: help demo test soak bench lock clean
+.PHONY: help demo test style kernels soak bench lock clean
 
 help:
 	@echo "make demo   make a small recording, import it, replay it, print what was there"
@@ -20,12 +20,20 @@ help:
 demo: $(INSTALLED)
 	$(BIN)/hfptm demo
 
+# Types and kernels take a core for a minute each, so both at once. Files of tests go in their order,
+# which has the long ones first: a long one that begins last would leave a core idle.
 test: $(INSTALLED)
+	$(MAKE) --jobs 2 style kernels
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+
+style: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+
+kernels: $(INSTALLED)
+	$(BIN)/python -m tests.kernels
 
 soak: $(INSTALLED)
 	$(BIN)/python -m pytest -m "soak or fuzz_long"

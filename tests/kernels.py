@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from hfptm import book_check, engine
 from hfptm.kernel.jit import as_records, records
 from hfptm.kernel.lane import PARAMS
 from hfptm.kernel.state import GRID_MAX, Capacity, new_state
@@ -274,3 +275,9 @@ class Venue(Kernel):
         self.reports += plain(self.sim.delivered[: int(clock["delivered"])])
         self.outcomes += plain(self.sim.outcomes[: int(clock["outcomes"])])
         clock["intents_seen"] = clock["delivered"] = clock["outcomes"] = 0
+
+
+if __name__ == "__main__":  # once on a machine; a worker of the tests each would do it again
+    engine.compile_kernels()
+    book_check.compile_kernels()
+    Kernel().apply([])
