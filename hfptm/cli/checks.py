@@ -1,10 +1,6 @@
 """Commands on what the recorder sealed: derive the tape, certify it."""
 
-from typing import Annotated
-
-import typer
-
-from hfptm.cli.options import AsJson, Data, folder, stamp
+from hfptm.cli.options import AsJson, Data, FromHour, UntilTime, folder, stamp
 from hfptm.cli.output import progress_bar, say_if_compiling, show
 
 WAIT_S = 60.0
@@ -23,12 +19,8 @@ def normalize(data: Data = None, as_json: AsJson = False) -> None:
 
 def verify(
     *,
-    from_: Annotated[
-        str | None, typer.Option("--from", metavar="TIME", help="First hour, UTC.")
-    ] = None,
-    to: Annotated[
-        str | None, typer.Option("--to", metavar="TIME", help="End, not included.")
-    ] = None,
+    from_: FromHour = None,
+    to: UntilTime = None,
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:

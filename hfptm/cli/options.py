@@ -30,6 +30,8 @@ Resume = Annotated[
 Anew = Annotated[
     bool, typer.Option("--anew", help="With the whole bankroll, and nothing of earlier runs.")
 ]
+FromHour = Annotated[str | None, typer.Option("--from", metavar="TIME", help="First hour, UTC.")]
+UntilTime = Annotated[str | None, typer.Option("--to", metavar="TIME", help="End, not included.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]
 ConfigFile = Annotated[
     Path | None,

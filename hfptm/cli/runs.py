@@ -4,7 +4,17 @@ from typing import Annotated
 
 import typer
 
-from hfptm.cli.options import AsJson, ConfigFile, Data, Overrides, configuration, folder, stamp
+from hfptm.cli.options import (
+    AsJson,
+    ConfigFile,
+    Data,
+    FromHour,
+    Overrides,
+    UntilTime,
+    configuration,
+    folder,
+    stamp,
+)
 from hfptm.cli.output import progress_bar, say_if_compiling, show
 from hfptm.errors import ConfigError
 
@@ -17,9 +27,7 @@ def replay(
             "--from", metavar="TIME", help="First receive time, UTC, as in 2026-04-29T02:10."
         ),
     ] = None,
-    to: Annotated[
-        str | None, typer.Option("--to", metavar="TIME", help="End, not included.")
-    ] = None,
+    to: UntilTime = None,
     market: Annotated[
         list[str] | None,
         typer.Option(metavar="MARKET", help="Only this one, by slug or id. May be repeated."),
@@ -69,12 +77,8 @@ def replay(
 
 def calibrate(
     *,
-    from_: Annotated[
-        str | None, typer.Option("--from", metavar="TIME", help="First hour, UTC.")
-    ] = None,
-    to: Annotated[
-        str | None, typer.Option("--to", metavar="TIME", help="End, not included.")
-    ] = None,
+    from_: FromHour = None,
+    to: UntilTime = None,
     print_lag_ms: Annotated[
         int,
         typer.Option(

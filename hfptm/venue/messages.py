@@ -7,8 +7,9 @@ itself, so none of it is the garbage collector's (`gc=False`). Source: exchange 
 1.2, 1.3 and 3.1.
 """
 
+from collections.abc import Callable, Mapping
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -176,18 +177,22 @@ Known = (
 )
 Message = Known | Malformed
 
+Keys = dict[str, msgspec.Raw]
+Kind = TypeVar("Kind")
+Decoders = Mapping[str, Callable[[bytes], Kind]]
+
 _FRAME = msgspec.json.Decoder(list[Known] | Known)
-_ELEMENTS = msgspec.json.Decoder(list[msgspec.Raw])
+_PIECES = msgspec.json.Decoder(list[msgspec.Raw])
 _KEYS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _STRING = msgspec.json.Decoder(str)
-_TYPES: dict[str, msgspec.json.Decoder[Known]] = {
-    "book": msgspec.json.Decoder(Book),
-    "price_change": msgspec.json.Decoder(PriceChange),
-    "last_trade_price": msgspec.json.Decoder(LastTradePrice),
-    "tick_size_change": msgspec.json.Decoder(TickSizeChange),
-    "best_bid_ask": msgspec.json.Decoder(BestBidAsk),
-    "new_market": msgspec.json.Decoder(NewMarket),
-    "market_resolved": msgspec.json.Decoder(MarketResolved),
+_TYPES: Decoders[Known] = {
+    "book": msgspec.json.Decoder(Book).decode,
+    "price_change": msgspec.json.Decoder(PriceChange).decode,
+    "last_trade_price": msgspec.json.Decoder(LastTradePrice).decode,
+    "tick_size_change": msgspec.json.Decoder(TickSizeChange).decode,
+    "best_bid_ask": msgspec.json.Decoder(BestBidAsk).decode,
+    "new_market": msgspec.json.Decoder(NewMarket).decode,
+    "market_resolved": msgspec.json.Decoder(MarketResolved).decode,
 }
 _SIGNATURES = (
     ("book", {"asset_id", "bids", "asks"}),
@@ -216,48 +221,55 @@ def decode(payload: bytes) -> list[Message]:
     try:
         frame = _FRAME.decode(payload)
     except _UNREADABLE:
-        return _decode_piecewise(payload)
+        return decode_pieces(payload, _event_type, _TYPES)
     return list(frame) if isinstance(frame, list) else [frame]
 
 
-def _decode_piecewise(payload: bytes) -> list[Message]:
+def decode_pieces(
+    payload: bytes, kind_of: Callable[[Keys], str], decoders: Decoders[Kind]
+) -> list[Kind | Malformed]:
+    """As `decode`, each message by the decoder of the kind that its keys tell."""
     text = payload.strip()
     if text == b"PONG":
         return []
     if not text.startswith(b"["):
-        return [_decode_element(text)]
+        return [decode_piece(text, kind_of, decoders)]
     try:
-        elements = _ELEMENTS.decode(text)
+        pieces = _PIECES.decode(text)
     except _UNREADABLE:
         return [Malformed(Trouble.BAD_JSON)]
-    return [_decode_element(bytes(element)) for element in elements]
+    return [decode_piece(bytes(piece), kind_of, decoders) for piece in pieces]
 
 
-def _decode_element(text: bytes) -> Message:
+def decode_piece(
+    text: bytes, kind_of: Callable[[Keys], str], decoders: Decoders[Kind]
+) -> Kind | Malformed:
+    """One message; never raises."""
     try:
         keys = _KEYS.decode(text)
     except msgspec.ValidationError:
         return Malformed(Trouble.BAD_MESSAGE)
     except _UNREADABLE:
         return Malformed(Trouble.BAD_JSON)
-    decoder = _TYPES.get(_event_type(keys))
-    if decoder is None:
+    decode_kind = decoders.get(kind_of(keys))
+    if decode_kind is None:
         return Malformed(Trouble.UNKNOWN_TYPE)
     try:
-        return decoder.decode(text)
+        return decode_kind(text)
     except _UNREADABLE:
-        return Malformed(Trouble.BAD_MESSAGE, _string(keys, "market"))
+        return Malformed(Trouble.BAD_MESSAGE, string_of(keys, "market"))
 
 
-def _event_type(keys: dict[str, msgspec.Raw]) -> str:
+def _event_type(keys: Keys) -> str:
     if "event_type" in keys:
-        return _string(keys, "event_type")
+        return string_of(keys, "event_type")
     if not _USER_CHANNEL_KEYS.isdisjoint(keys):
         return ""
     return next((name for name, needed in _SIGNATURES if needed <= keys.keys()), "")
 
 
-def _string(keys: dict[str, msgspec.Raw], key: str) -> str:
+def string_of(keys: Keys, key: str) -> str:
+    """Empty if it is missing, or no string."""
     try:
         return _STRING.decode(keys[key]) if key in keys else ""
     except _UNREADABLE:

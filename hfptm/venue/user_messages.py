@@ -6,7 +6,16 @@ reference, sections 2 and 3.3.
 
 import msgspec
 
-from hfptm.venue.messages import Malformed, Text, Trouble
+from hfptm.venue.messages import (
+    Decoders,
+    Keys,
+    Malformed,
+    Text,
+    Trouble,
+    decode_piece,
+    decode_pieces,
+    string_of,
+)
 
 NO_MORE = "LTE="
 """The cursor behind the last page of REST."""
@@ -64,28 +73,16 @@ class _Page(msgspec.Struct):
 
 
 _PAGE = msgspec.json.Decoder(_Page)
-_ELEMENTS = msgspec.json.Decoder(list[msgspec.Raw])
-_KEYS = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_STRING = msgspec.json.Decoder(str)
-_KINDS: dict[str, msgspec.json.Decoder[UserOrder] | msgspec.json.Decoder[UserTrade]] = {
-    "order": msgspec.json.Decoder(UserOrder),
-    "trade": msgspec.json.Decoder(UserTrade),
+_KINDS: Decoders[UserOrder | UserTrade] = {
+    "order": msgspec.json.Decoder(UserOrder).decode,
+    "trade": msgspec.json.Decoder(UserTrade).decode,
 }
 _UNREADABLE = (ValueError, RecursionError)
 
 
 def decode(payload: bytes) -> list[UserMessage]:
     """Every message of one frame, or the one object of a REST reply; empty for `PONG` and `[]`."""
-    text = payload.strip()
-    if text == b"PONG":
-        return []
-    if not text.startswith(b"["):
-        return [_decode_element(text)]
-    try:
-        elements = _ELEMENTS.decode(text)
-    except _UNREADABLE:
-        return [Malformed(Trouble.BAD_JSON)]
-    return [_decode_element(bytes(element)) for element in elements]
+    return decode_pieces(payload, _kind, _KINDS)
 
 
 def decode_page(payload: bytes) -> tuple[list[UserMessage], str]:
@@ -94,36 +91,13 @@ def decode_page(payload: bytes) -> tuple[list[UserMessage], str]:
         page = _PAGE.decode(payload)
     except _UNREADABLE:
         return [Malformed(Trouble.BAD_MESSAGE)], NO_MORE
-    return [_decode_element(bytes(element)) for element in page.data], page.next_cursor
+    return [decode_piece(bytes(piece), _kind, _KINDS) for piece in page.data], page.next_cursor
 
 
-def _decode_element(text: bytes) -> UserMessage:
-    try:
-        keys = _KEYS.decode(text)
-    except msgspec.ValidationError:
-        return Malformed(Trouble.BAD_MESSAGE)
-    except _UNREADABLE:
-        return Malformed(Trouble.BAD_JSON)
-    decoder = _KINDS.get(_kind(keys))
-    if decoder is None:
-        return Malformed(Trouble.UNKNOWN_TYPE)
-    try:
-        return decoder.decode(text)
-    except _UNREADABLE:
-        return Malformed(Trouble.BAD_MESSAGE, _string(keys, "market"))
-
-
-def _kind(keys: dict[str, msgspec.Raw]) -> str:
+def _kind(keys: Keys) -> str:
     """The event type, or for REST what the keys say."""
     if "event_type" in keys:
-        return _string(keys, "event_type")
+        return string_of(keys, "event_type")
     if "taker_order_id" in keys:
         return "trade"
     return "order" if "size_matched" in keys else ""
-
-
-def _string(keys: dict[str, msgspec.Raw], key: str) -> str:
-    try:
-        return _STRING.decode(keys[key]) if key in keys else ""
-    except _UNREADABLE:
-        return ""
