@@ -1,0 +1,33 @@
+"""Every figure, for notebooks and the report: functions of a catalog connection and ids."""
+
+from notebooks.figures_capture import capture_curve, lifetimes, nearest_set, taken_by
+from notebooks.figures_coverage import GradedHour, coverage, graded_hours
+from notebooks.figures_opportunities import opportunities_by
+from notebooks.figures_run import answer_times, result_parts
+from notebooks.figures_settings import heat_map, profile, sensitivity, swept_keys
+from notebooks.figures_sweep import best_set, best_sets, distribution, result_by_day, walk_forward
+from notebooks.opportunities import of_run, of_set
+
+__all__ = [
+    "GradedHour",
+    "answer_times",
+    "best_set",
+    "best_sets",
+    "capture_curve",
+    "coverage",
+    "distribution",
+    "graded_hours",
+    "heat_map",
+    "lifetimes",
+    "nearest_set",
+    "of_run",
+    "of_set",
+    "opportunities_by",
+    "profile",
+    "result_by_day",
+    "result_parts",
+    "sensitivity",
+    "swept_keys",
+    "taken_by",
+    "walk_forward",
+]
