@@ -9,6 +9,7 @@ brings its frames.
 import gzip
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from itertools import cycle
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,7 +24,7 @@ from hfptm.registry import Group, Market, group_id
 from hfptm.sandbox.books import print_book
 from hfptm.sandbox.line import FrameRecord
 from hfptm.sandbox.market_frames import Published
-from hfptm.sandbox.planted import Kind, Planted, edge
+from hfptm.sandbox.planted import End, Kind, Planted, edge
 from hfptm.sandbox.recording import Truth
 from hfptm.sandbox.session import Session, Settings
 from hfptm.sandbox.truth_file import read_truth
@@ -60,6 +61,8 @@ class Plan(NamedTuple):
     start_ns: int = START_NS
     ending: str = ""
     """Of every slug, where a lake holds several days: the same slug would be the same thing."""
+    ends: tuple[End, ...] = (End.REQUOTE,)
+    """How what is planted goes away, in turn."""
 
 
 def sandbox_day(folder: Path, plan: Plan, data: Path) -> Day:
@@ -69,7 +72,7 @@ def sandbox_day(folder: Path, plan: Plan, data: Path) -> Day:
     plant = None
     if plan.every_s is not None:
         plant = folder / "plant.toml"
-        plant.write_text("\n".join(_plants(groups, plan.seed, plan.minutes, plan.every_s)))
+        plant.write_text("\n".join(_plants(groups, plan, plan.every_s)))
     session = Session(Settings(seed=plan.seed, markets=MARKETS, rate=RATE, plant=plant), start_ns)
     session.open_files()
     with gzip.open(folder / "frames.jsonl.gz", "wb", compresslevel=1) as file:
@@ -107,10 +110,10 @@ def _named_plant(thing: Planted, ending: str) -> Planted:
     return replace(thing, slug=thing.slug + ending, legs=legs)
 
 
-def _plants(groups: list[Group], seed: int, minutes: int, every_s: int) -> Iterator[str]:
-    rng = np.random.default_rng(seed)
+def _plants(groups: list[Group], plan: Plan, every_s: int) -> Iterator[str]:
+    rng, ends = np.random.default_rng(plan.seed), cycle(plan.ends)
     for number, group in enumerate(groups):
-        for start_s in range(2 + number, minutes * 60 - 5, every_s):
+        for start_s in range(2 + number, plan.minutes * 60 - 5, every_s):
             kinds = [Kind.NO_BASKET]
             if group.relation is Relation.EXACTLY_ONE:
                 kinds.append(Kind.YES_BASKET)
@@ -119,6 +122,7 @@ def _plants(groups: list[Group], seed: int, minutes: int, every_s: int) -> Itera
                 f'[[plant]]\nkind = "{kind}"\nevent = "{group.slug}"\nstart_s = {start_s}\n'
                 f"life_ms = {rng.integers(LIFE_MS[0], LIFE_MS[1] + 1)}\n"
                 f"edge_usd = 0.{rng.integers(14, 21)}\nshares = {rng.integers(60, 300)}\n"
+                f'ends = "{next(ends)}"\n'
             )
 
 

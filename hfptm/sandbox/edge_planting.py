@@ -37,7 +37,7 @@ class EdgePlanting:
         self._shown: tuple[Edge, list[Leg]] = (Edge(0, 0, 0), [])
         self._start_ns = self._last_ns = self._end_ns = 0
         self._is_printed = False
-        self._ended_by = plant.end
+        self._ended_by = End.REQUOTE
         self._wanted: list[tuple[Quoter, list[Wanted]]] = []
 
     def begin(self, ts_ns: int) -> str:
@@ -87,7 +87,7 @@ class EdgePlanting:
         self._is_printed |= is_trade
         if self._layout.opportunity.gross_e4() < self._plant.edge_e4:
             self._end_ns = max(entry.tape.changed_ms * NS_PER_MS, self._start_ns)
-            self._ended_by = End.TRADE if is_trade else self._plant.end
+            self._ended_by = End.TRADE if is_trade else self._quoted_away()
 
     def act(self, ts_ns: int) -> None:
         """Print, or end it."""
@@ -138,6 +138,10 @@ class EdgePlanting:
             best = entry.listed.book.published_levels(1 - side)[:1]
             for level in best:
                 self._house.immediate(self._house.any_taker(), entry.listed, side, level)
+
+    def _quoted_away(self) -> End:
+        """Takers that are delayed come too late for the trade that was planned."""
+        return End.REQUOTE if self._plant.end is End.TRADE else self._plant.end
 
     def _withdraw(self) -> None:
         for before in self._before:
