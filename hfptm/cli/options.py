@@ -11,6 +11,7 @@ from hfptm.errors import ConfigError, LakeError
 
 if TYPE_CHECKING:
     from hfptm.config import Config
+    from replay.driver import Selection
 
 Data = Annotated[
     Path | None,
@@ -30,8 +31,20 @@ Resume = Annotated[
 Anew = Annotated[
     bool, typer.Option("--anew", help="With the whole bankroll, and nothing of earlier runs.")
 ]
+FromTime = Annotated[
+    str | None,
+    typer.Option("--from", metavar="TIME", help="First receive time, UTC, as in 2026-04-29T02:10."),
+]
 FromHour = Annotated[str | None, typer.Option("--from", metavar="TIME", help="First hour, UTC.")]
 UntilTime = Annotated[str | None, typer.Option("--to", metavar="TIME", help="End, not included.")]
+Markets = Annotated[
+    list[str] | None,
+    typer.Option("--market", metavar="MARKET", help="Only this one, by slug or id; repeatable."),
+]
+Events = Annotated[
+    list[str] | None,
+    typer.Option("--event", metavar="EVENT", help="Only this one, by slug or id; repeatable."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]
 ConfigFile = Annotated[
     Path | None,
@@ -98,6 +111,20 @@ def stamp(option: str, text: str) -> int:
         return parse_utc_ns(text)
     except ValueError as error:
         raise ConfigError("command line", option, str(error)) from error
+
+
+def selection(
+    from_: str | None, to: str | None, markets: list[str] | None, events: list[str] | None
+) -> "Selection":
+    """What --from, --to, --market and --event leave of a lake; none of them: all."""
+    from hfptm.clock import NS_MAX
+    from replay.driver import Selection
+
+    from_ns = 0 if from_ is None else stamp("--from", from_)
+    to_ns = NS_MAX if to is None else stamp("--to", to)
+    if from_ns >= to_ns:
+        raise ConfigError("command line", "--from", f"{from_} is not before --to {to}")
+    return Selection(from_ns, to_ns, tuple(markets or ()), tuple(events or ()))
 
 
 def duration_ns(option: str, text: str) -> int:

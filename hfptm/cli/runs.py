@@ -8,11 +8,15 @@ from hfptm.cli.options import (
     AsJson,
     ConfigFile,
     Data,
+    Events,
     FromHour,
+    FromTime,
+    Markets,
     Overrides,
     UntilTime,
     configuration,
     folder,
+    selection,
     stamp,
 )
 from hfptm.cli.output import progress_bar, say_if_compiling, show
@@ -21,21 +25,10 @@ from hfptm.errors import ConfigError
 
 def replay(
     *,
-    from_: Annotated[
-        str | None,
-        typer.Option(
-            "--from", metavar="TIME", help="First receive time, UTC, as in 2026-04-29T02:10."
-        ),
-    ] = None,
+    from_: FromTime = None,
     to: UntilTime = None,
-    market: Annotated[
-        list[str] | None,
-        typer.Option(metavar="MARKET", help="Only this one, by slug or id. May be repeated."),
-    ] = None,
-    event: Annotated[
-        list[str] | None,
-        typer.Option(metavar="EVENT", help="Only this one, by slug or id. May be repeated."),
-    ] = None,
+    market: Markets = None,
+    event: Events = None,
     after: Annotated[
         str | None,
         typer.Option(
@@ -51,20 +44,12 @@ def replay(
     as_json: AsJson = False,
 ) -> None:
     """Run what was recorded through detector, risk, executor and a simulated venue."""
-    from hfptm.clock import NS_MAX
     from hfptm.engine import is_compiled
-    from replay.driver import Before, Selection
+    from replay.driver import Before
     from replay.driver import replay as run
     from replay.report import summary_table
 
-    chosen = Selection(
-        from_ns=0 if from_ is None else stamp("--from", from_),
-        to_ns=NS_MAX if to is None else stamp("--to", to),
-        markets=tuple(market or ()),
-        events=tuple(event or ()),
-    )
-    if chosen.from_ns >= chosen.to_ns:
-        raise ConfigError("command line", "--from", f"{from_} is not before --to {to}")
+    chosen = selection(from_, to, market, event)
     if resume and after is None:
         raise ConfigError("command line", "--resume", "lifts the latch of a run: name it, --after")
     before = None if after is None else Before(after, resume)
