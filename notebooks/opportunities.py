@@ -89,9 +89,10 @@ def _name(by: Grouping, value: Any) -> str:
 
 def _most(connection: duckdb.DuckDBPyConnection, found: Sequence[Group]) -> list[Group]:
     """Those of the largest displayed profit by their slugs, then all the others as one."""
-    ordered = sorted(found, key=lambda group: (-group.displayed_e6, group.name))
     slugs = _slugs(connection)
-    shown = [g._replace(name=slugs.get(g.name, g.name)) for g in ordered[:EVENTS_SHOWN]]
+    named = [group._replace(name=slugs.get(group.name, group.name)) for group in found]
+    ordered = sorted(named, key=lambda group: (-group.displayed_e6, group.name))
+    shown = ordered[:EVENTS_SHOWN]
     rest = ordered[EVENTS_SHOWN:]
     if rest:
         sums = (sum(column) for column in zip(*(group[1:] for group in rest), strict=True))

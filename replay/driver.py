@@ -1,5 +1,6 @@
 """Replays a stretch of the lake through the engine and keeps the run."""
 
+import shlex
 from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
@@ -9,7 +10,7 @@ import msgspec
 import numpy as np
 
 from hfptm.certificate import standing
-from hfptm.clock import format_utc, monotonic_ns, wall_ns
+from hfptm.clock import NS_MAX, format_utc, monotonic_ns, wall_ns
 from hfptm.config import Config, as_toml, limits
 from hfptm.engine import Engine, Output, compile_kernels
 from hfptm.errors import LakeError
@@ -91,7 +92,18 @@ def replay(
         found = calibration(lake, reader.first_ns, reader.last_ns + 1)
         summary["calibration"] = msgspec.to_builtins(found)
         summary["after"] = before.run_id if before else ""
+        summary["selection"] = options_of(selection)
         return journal.close(summary), summary
+
+
+def options_of(selection: Selection) -> str:
+    """As `hfptm replay` takes them, quoted for a shell."""
+    from_ns, to_ns, markets, events = selection
+    words = ["--from", str(from_ns)] if from_ns else []
+    words += ["--to", str(to_ns)] if to_ns < NS_MAX else []
+    words += [word for market in markets for word in ("--market", market)]
+    words += [word for event in events for word in ("--event", event)]
+    return shlex.join(words)
 
 
 def _risk_after(data: Path, run_id: str) -> RiskState:

@@ -15,6 +15,7 @@ from hfptm.cli import (
     live,
     paper,
     record,
+    report,
     runs,
     sandbox,
     storage,
@@ -65,6 +66,7 @@ app.command()(again.parity)
 app.command()(again.compare)
 app.command()(again.gap)
 app.command()(runs.runs)
+app.command()(report.report)
 app.command()(doctor.doctor)
 app.command()(switch.kill)
 app.command()(switch.resume)

@@ -1,0 +1,145 @@
+"""`hfptm report` opened in Chromium: drawn, offline, light and dark, on a phone, on paper."""
+
+import shlex
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from playwright.sync_api import Browser
+
+from hfptm.errors import LakeError
+from tests.browser import Scheme, chromium, opened
+from tests.e2e.command import hfptm, must
+from tests.kept_replay import keep_replay
+from tests.kept_sweeps import keep_capture, keep_sweep
+
+PHONE_PX = 390
+
+
+class Pages(NamedTuple):
+    data: Path
+    run_id: str
+    files: dict[str, Path]
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Pages:
+    data = tmp_path_factory.mktemp("pages") / "data"
+    run_id = str(keep_replay(data, 36, "sim.entry_latency_ms=120")["run_id"])
+    names = {"run": run_id, "sweep": keep_sweep(data), "capture": keep_capture(data)}
+    files = {kind: data.parent / f"{kind}.html" for kind in names}
+    for kind, name in names.items():
+        must("report", name, "--data", data, "--output", files[kind])
+    return Pages(data, run_id, files)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as found:
+        yield found
+
+
+KINDS = ("run", "sweep", "capture")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_figure_is_drawn_without_network_or_complaint(
+    pages: Pages, browser: Browser, kind: str
+) -> None:
+    with opened(browser, pages.files[kind]) as found:
+        page = found.page
+        places = page.locator(".plot")
+        assert places.count() >= 6
+        for number in range(places.count()):
+            assert places.nth(number).locator(".main-svg path").count() > 3
+        assert found.requests == [pages.files[kind].as_uri()]
+        assert found.complaints == []
+        assert page.title().startswith("hfptm: "), "no word of others ran as a script"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_nothing_lies_beyond_the_edge_of_a_phone(pages: Pages, browser: Browser, kind: str) -> None:
+    with opened(browser, pages.files[kind], width_px=PHONE_PX) as found:
+        assert found.page.evaluate("document.documentElement.scrollWidth") == PHONE_PX
+        widths = found.page.eval_on_selector_all(".main-svg", "all => all.map(s => s.clientWidth)")
+        assert max(widths) <= PHONE_PX
+        assert found.complaints == []
+
+
+@pytest.mark.parametrize(("scheme", "is_dark"), [("light", False), ("dark", True)])
+def test_text_stands_out_in_light_and_dark(
+    pages: Pages, browser: Browser, scheme: Scheme, is_dark: bool
+) -> None:
+    """The page's own text and that of its figures."""
+    with opened(browser, pages.files["capture"], scheme) as found:
+        colours = found.page.evaluate(
+            """() => [
+                getComputedStyle(document.body).backgroundColor,
+                getComputedStyle(document.body).color,
+                getComputedStyle(document.querySelector(".plot .xtick text")).fill,
+            ]"""
+        )
+    paper, ink, tick = (sum(map(int, colour[4:-1].split(","))) for colour in colours)
+    assert (paper < ink) == is_dark
+    assert abs(paper - ink) > 500
+    assert tick == ink
+
+
+def test_numbers_of_a_figure_open_by_keyboard(pages: Pages, browser: Browser) -> None:
+    with opened(browser, pages.files["sweep"]) as found:
+        summary = found.page.locator("figure summary").first
+        summary.focus()
+        assert not found.page.locator("figure table").first.is_visible()
+        found.page.keyboard.press("Enter")
+        assert found.page.locator("figure table").first.is_visible()
+
+
+def test_headings_and_pictures_are_named(pages: Pages, browser: Browser) -> None:
+    for file in pages.files.values():
+        with opened(browser, file) as found:
+            page = found.page
+            assert page.locator("h1").count() == 1
+            levels = page.eval_on_selector_all("h1, h2, h3", "all => all.map(h => +h.tagName[1])")
+            assert all(b - a <= 1 for a, b in pairwise(levels))
+            labels = page.eval_on_selector_all('[role="img"]', "all => all.map(e => e.ariaLabel)")
+            assert all("n = " in label for label in labels)
+            assert page.locator("table").count() == page.locator("table > caption").count()
+            targets = page.eval_on_selector_all("nav a", "all => all.map(a => a.hash)")
+            assert all(page.locator(target).count() == 1 for target in targets)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_it_prints_without_cutting_a_figure(pages: Pages, browser: Browser, kind: str) -> None:
+    """On A4 with the page's own margins, a figure is as wide as the text or less."""
+    with opened(browser, pages.files[kind]) as found:
+        printed = found.page.pdf(format="A4", prefer_css_page_size=True)
+        assert printed.startswith(b"%PDF")
+        assert printed.count(b"/Type /Page\n") + printed.count(b"/Type /Page ") > 2
+        found.page.emulate_media(media="print")
+        assert found.page.locator("nav").is_hidden()
+        widths = found.page.eval_on_selector_all(".main-svg", "all => all.map(s => s.clientWidth)")
+        a4_less_margins_px = (210 - 2 * 14) / 25.4 * 96
+        assert max(widths) <= a4_less_margins_px
+
+
+def test_what_it_says_to_type_gives_the_same_digest(
+    pages: Pages, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with opened(browser, pages.files["run"]) as found:
+        command = found.page.locator("#how-to-reproduce ~ * code").inner_text()
+        said = found.page.locator("#code-and-digest ~ dl").inner_text()
+    monkeypatch.chdir(pages.data.parent)
+    program, *words = shlex.split(command)
+    assert program == "hfptm"
+    again = must(*words, "--data", pages.data, "--json").json
+    assert again["digest"] in said
+
+
+def test_an_unknown_name_is_one_line(tmp_path: Path) -> None:
+    result = hfptm("report", "20990101", "--data", tmp_path)
+    assert result.code == LakeError.exit_code
+    assert result.err.count("\n") == 1
+    assert "no run and no sweep 20990101" in result.err
+    assert list(tmp_path.iterdir()) == []
