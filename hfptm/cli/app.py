@@ -9,6 +9,7 @@ import typer
 from hfptm import __version__
 from hfptm.cli import (
     again,
+    analysis,
     checks,
     data,
     doctor,
@@ -65,6 +66,7 @@ app.command()(live.live)
 app.command()(again.parity)
 app.command()(again.compare)
 app.command()(again.gap)
+app.command()(analysis.latencies)
 app.command()(runs.runs)
 app.command()(report.report)
 app.command()(doctor.doctor)
