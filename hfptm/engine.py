@@ -63,7 +63,7 @@ def is_compiled() -> bool:
 
 
 def compile_kernels() -> None:
-    """Compile what `Engine` runs, once on a machine, in about half a minute; then nothing to do."""
+    """Compile what `Engine` runs, once on a machine, in about a minute; then nothing to do."""
     state = new_state(Capacity(markets=1, groups=1), records(PARAMS, 1))
     sim = new_sim(1, records(WINDOWS, 1), records(DRAW, (1, 1)))
     run_rows(state.table, sim.table, records(EVENT, 0), 0, 0)

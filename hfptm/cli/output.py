@@ -51,4 +51,4 @@ def say(text: str) -> None:
 def say_if_compiling(is_compiled: bool) -> None:
     """Half a minute without a word looks like a program that hangs."""
     if not is_compiled:
-        say("compiling the kernels, once for this version; about half a minute")
+        say("compiling the kernels, once for this version; about a minute")
