@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -197,18 +198,23 @@ def test_what_is_recorded_no_more_after_a_restart_is_missed_no_longer(tmp_path: 
 
 
 def test_without_a_network_one_error_says_so(tmp_path: Path) -> None:
-    """And a duration that is over before the last try does not make a success of it."""
+    """And a duration that is over before the last try does not make a success of it. Both at once:
+    they wait most of the time."""
     nowhere = {"HFPTM_SERVER__GAMMA_URL": "http://127.0.0.1:9"}
-    ways: tuple[tuple[str, ...], ...] = ((), ("--duration", "1s"))
-    for number, more in enumerate(ways):
-        data = tmp_path / str(number)
-        result = in_its_own_process("record", "--data", data, *more, **nowhere)
+    ways: dict[str, tuple[str, ...]] = {"for ever": (), "a second": ("--duration", "1s")}
+
+    def run(way: str) -> Result:
+        return in_its_own_process("record", "--data", tmp_path / way, *ways[way], **nowhere)
+
+    with ThreadPoolExecutor() as pool:
+        results = list(pool.map(run, ways))
+    for way, result in zip(ways, results, strict=True):
         assert (result.code, result.out) == (5, "")
         line = result.err.splitlines()[-1]
         assert line.startswith("hfptm: http://127.0.0.1:9")
         assert line.endswith("check the network and server.gamma_url")
         assert "Traceback" not in result.err
-        assert len(list(data.glob("lake/raw/*/*/*.parquet"))) == 1
+        assert len(list((tmp_path / way).glob("lake/raw/*/*/*.parquet"))) == 1
 
 
 @pytest.mark.soak
