@@ -5,8 +5,10 @@ from notebooks.figures_coverage import GradedHour, coverage, graded_hours
 from notebooks.figures_opportunities import opportunities_by
 from notebooks.figures_run import answer_times, result_parts
 from notebooks.figures_settings import heat_map, profile, sensitivity, swept_keys
+from notebooks.figures_sides import order_ends, plan_pairs
 from notebooks.figures_sweep import best_set, best_sets, distribution, result_by_day, walk_forward
 from notebooks.opportunities import of_run, of_set
+from notebooks.summaries import summary_of
 
 __all__ = [
     "GradedHour",
@@ -23,10 +25,13 @@ __all__ = [
     "of_run",
     "of_set",
     "opportunities_by",
+    "order_ends",
+    "plan_pairs",
     "profile",
     "result_by_day",
     "result_parts",
     "sensitivity",
+    "summary_of",
     "swept_keys",
     "taken_by",
     "walk_forward",

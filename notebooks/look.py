@@ -74,12 +74,18 @@ def resize(made: go.Figure, plot_px: int) -> go.Figure:
     made.update_layout(
         height=top_px + plot_px + _AXIS_PX,
         margin_t=top_px,
-        legend={"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom"},
+        legend={
+            "orientation": "h",
+            "traceorder": "normal",
+            "x": 0,
+            "y": 1,
+            "yanchor": "bottom",
+        },
     )
     return made
 
 
-def name_places(made: go.Figure, names: Sequence[str]) -> None:
+def name_places(made: go.Figure, names: Sequence[str], *, columns: int = 26) -> None:
     """Names down the y axis, the first on top, shortened where they are long.
 
     They are somebody else's words: what looks like markup in them is text.
@@ -90,12 +96,12 @@ def name_places(made: go.Figure, names: Sequence[str]) -> None:
         showgrid=False,
         tickmode="array",
         tickvals=list(names),
-        ticktext=[escape(shortened(name)) for name in names],
+        ticktext=[escape(shortened(name, columns)) for name in names],
     )
     made.update_xaxes(showgrid=True)
 
 
-def shortened(name: str, columns: int = 26) -> str:
+def shortened(name: str, columns: int) -> str:
     """Its middle left out, for the end is often what tells two names apart."""
     if len(name) <= columns:
         return name

@@ -10,6 +10,7 @@ from hfptm.catalog import connect
 from hfptm.journal import Run, read_run, run_ids
 from hfptm.tables import duration
 from notebooks import figures
+from notebooks.newest import TWIN
 from replay.html import Html, pairs, table, tag
 from replay.metrics import Json
 from replay.page_frame import framed
@@ -27,9 +28,6 @@ from replay.report import (
 )
 from replay.run_list import REPLAY
 from replay.run_verdict import caught, sentence
-
-TWIN = "-twin"
-"""After the id of a live run: its paper twin."""
 
 
 def run_page(data: Path, run_id: str) -> str:
@@ -82,6 +80,9 @@ def _draws(connection: DuckDBPyConnection, data: Path, run: Run) -> Iterator[Dra
     yield partial(figures.opportunities_by, connection, chosen, "hour", "count")
     yield partial(figures.opportunities_by, connection, chosen, "size", "count")
     yield partial(figures.answer_times, connection, sides)
+    if len(sides) > 1:
+        yield partial(figures.plan_pairs, connection, sides)
+        yield partial(figures.order_ends, connection, sides)
     yield partial(figures.coverage, connection, *_ends(run))
 
 

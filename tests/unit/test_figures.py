@@ -1,5 +1,6 @@
 """Figures show the numbers of the catalog, say of how many, and can be read by everybody."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from hfptm.certificate import Certificate, Checksums, Clock, Findings, Grade, Li
 from hfptm.errors import LakeError
 from hfptm.lake import Lake
 from hfptm.opportunities import OpportunityKind
-from notebooks import figures, look
+from notebooks import figures, look, newest
 from notebooks.opportunities import KINDS, SIZES
 from tests.kept_replay import ALIKE, HOSTILE, keep_replay
 from tests.kept_sweeps import (
@@ -252,6 +253,54 @@ def test_an_unknown_run_is_one_clear_message(connection: Connection) -> None:
             draw(connection, {"": "20990101"})
     with pytest.raises(LakeError, match="20990101 displayed nothing"):
         figures.opportunities_by(connection, figures.of_run("20990101"), "kind")
+
+
+def test_two_runs_beside_each_other(tmp_path: Path) -> None:
+    """One that trades all, one that trades nothing: each pair is told apart, and why."""
+    keep_replay(tmp_path, 4)
+    keep_replay(tmp_path, 4, "trading.min_edge=0.9")
+    with connect(tmp_path) as connection:
+        sides = newest.pair(connection)
+        same = figures.plan_pairs(connection, {"a": _first(sides), "b": _first(sides)})
+        assert dict(zip(same.data[0].y, same.data[0].x, strict=True)) == {"planned by both": 4}
+        apart = figures.plan_pairs(connection, sides)
+        (name,) = apart.data[0].y
+        assert name.endswith(": edge below minimum")
+        assert list(apart.data[0].x) == [4]
+        ends = figures.order_ends(connection, sides)
+        assert [sum(shares) for shares in zip(*(t.x for t in ends.data), strict=True)] == [100, 0]
+        with pytest.raises(LakeError, match="no order in"):
+            figures.order_ends(connection, {"b": list(sides.values())[1]})
+
+
+def _first(sides: dict[str, str]) -> str:
+    return next(iter(sides.values()))
+
+
+def test_the_newest_is_taken(connection: Connection, run: str, tmp_path: Path) -> None:
+    assert newest.run(connection) == run == newest.run(connection, "paper", "replay")
+    assert newest.sweep(connection) == SWEEP_ID
+    assert newest.capture(connection) == CAPTURE_ID
+    with pytest.raises(LakeError, match="`hfptm live`"):
+        newest.run(connection, "live")
+    with pytest.raises(LakeError, match="two runs are wanted"):
+        newest.pair(connection)
+    with connect(tmp_path) as empty:
+        for find, command in ((newest.run, "replay"), (newest.sweep, "sweep")):
+            with pytest.raises(LakeError, match=f"`hfptm {command}"):
+                find(empty)
+        with pytest.raises(LakeError, match="`hfptm capture`"):
+            newest.capture(empty)
+
+
+def test_a_live_run_is_paired_with_its_twin(tmp_path: Path) -> None:
+    run_id = str(keep_replay(tmp_path, 1)["run_id"])
+    runs = tmp_path / "runs"
+    shutil.copytree(runs / run_id, runs / f"{run_id}{newest.TWIN}")
+    keep_replay(tmp_path, 2)
+    with connect(tmp_path) as connection:
+        twin = f"{run_id}{newest.TWIN}"
+        assert newest.pair(connection) == {"live": run_id, "paper twin": twin}
 
 
 def test_coverage_shows_grades_of_its_hours_alone(connection: Connection) -> None:
