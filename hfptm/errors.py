@@ -7,6 +7,7 @@ HfptmError                 shown to the user as one message, exit code `exit_cod
 ├── LakeError              the data folder does not hold what was asked of it
 ├── VenueError             the exchange does not answer, or not with what it should
 ├── StartError             something forbids that orders leave; nothing was begun
+├── JobError               a part of a sweep could not be computed
 └── CapacityError          a limit fixed at start was reached
 """
 
@@ -72,6 +73,17 @@ class StartError(HfptmError):
         self.check = check
         self.problem = problem
         super().__init__(f"{check}: {problem}")
+
+
+class JobError(HfptmError):
+    """`job` says which part: its day and its sets."""
+
+    exit_code = 7
+
+    def __init__(self, job: str, problem: str) -> None:
+        self.job = job
+        self.problem = problem
+        super().__init__(f"{job}: {problem}")
 
 
 class CapacityError(HfptmError):

@@ -212,7 +212,7 @@ class Lake:
         """Remove what processes that died left of this segment."""
         for pattern in ("markets", "*/date=*/hour=*"):
             for path in self.root.glob(f"{pattern}/{segment}.*.tmp"):
-                if not _runs(int(path.suffixes[-2][1:])):
+                if not process_runs(int(path.suffixes[-2][1:])):
                     path.unlink(missing_ok=True)
 
     def remove_others(self, kind: Kind, segment: str, kept: Sequence[Path]) -> list[Path]:
@@ -256,7 +256,8 @@ def _market_version(row: dict[str, Any]) -> tuple[Market, Group | None]:
     return market, msgspec.convert({"group": market.group, **fields}, Group)
 
 
-def _runs(process: int) -> bool:
+def process_runs(process: int) -> bool:
+    """Whether there is a process of this number, of whomever."""
     try:
         os.kill(process, 0)
     except ProcessLookupError:

@@ -50,7 +50,8 @@ def reality_check(by_event: npt.NDArray[np.int64], best: int) -> Correction:
         return Correction(tried, 1.0, 0.0)
     scaled = by_event[varies] / errors[varies, None]
     largest = _largest_of_resamples(scaled)
-    p_value = (1 + np.count_nonzero(largest >= totals[best] / errors[best])) / (1 + RESAMPLES)
+    as_good = int(np.count_nonzero(largest >= totals[best] / errors[best]))
+    p_value = (1 + as_good) / (1 + RESAMPLES)
     return Correction(tried, p_value, float(np.quantile(largest, 1 - ALPHA) * errors[best]))
 
 

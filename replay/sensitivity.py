@@ -50,7 +50,7 @@ def _influence(
     values = [one[key] for one in settings]
     places = _places(values)
     profile, between = [], 0.0
-    mean_e6 = totals_e6.mean()
+    mean_e6 = float(totals_e6.mean())
     for place in range(max(places) + 1):
         members = np.flatnonzero(np.array(places) == place)
         result_e6 = float(totals_e6[members].mean())

@@ -88,12 +88,15 @@ class Verdict(msgspec.Struct, frozen=True):
     """In which any set gained or lost."""
 
 
-def judge(settings: Sequence[dict[str, Setting]], results: Results) -> Verdict:
-    """settings: of each set, the swept keys and their values."""
+def judge(
+    settings: Sequence[dict[str, Setting]], results: Results, first_days: int = FIRST_DAYS
+) -> Verdict:
+    """settings: of each set, the swept keys and their values. first_days: before the first that a
+    winner is judged on."""
     totals = results.result_e6.sum(axis=1)
     by_event = _by_event(results)
     best = _best(settings, totals, by_event)
-    walked = _walk_forward(results)
+    walked = _walk_forward(results, first_days)
     found = reality_check(by_event, best[0].set)
     corrected = Corrected(METHOD, found.tried, found.p_value, found.threshold)
     events = by_event.shape[1]
@@ -112,7 +115,7 @@ def _conclude(
     results: Results, best: Best, walked: WalkForward, corrected: Corrected, events: int
 ) -> tuple[Word, str]:
     days, tried = len(results.days), corrected.tried
-    of_sets = "the set that was tried" if tried == 1 else f"the best of {tried:,} sets"
+    of_sets = "The set that was tried" if tried == 1 else f"The best of {tried:,} sets"
     if days < DAYS_MIN:
         return "too little data", (
             f"{days} days are too few to judge a set on others than it was chosen on; "
@@ -121,7 +124,7 @@ def _conclude(
     if best.result_e6 <= 0:
         return (
             "no edge",
-            f"Nothing is earned: {of_sets} made {_usd(best.result_e6)} in {days} days.",
+            f"{of_sets} made {_usd(best.result_e6)} in {days} days: nothing is earned.",
         )
     if events < EVENTS_MIN:
         return "too little data", (
@@ -163,12 +166,12 @@ def _by_event(results: Results) -> Amounts:
     return by_event.T
 
 
-def _walk_forward(results: Results) -> WalkForward:
+def _walk_forward(results: Results, first_days: int) -> WalkForward:
     so_far_e6 = np.zeros(len(results.result_e6), np.int64)
     judged, cells = [], []
     for number, date in enumerate(results.days):
         of_day = np.flatnonzero(results.day == number)
-        if number >= FIRST_DAYS:
+        if number >= first_days:
             winner = int(so_far_e6.argmax())
             result_e6 = results.result_e6[winner, of_day]
             judged.append(Judged(date, winner, int(result_e6.sum())))
