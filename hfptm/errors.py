@@ -5,6 +5,7 @@ HfptmError                 shown to the user as one message, exit code `exit_cod
 ├── InputError             a file given by the user that cannot be read as what it was said to be
 │   └── DamagedInputError  readable up to a place; everything before it was kept
 ├── LakeError              the data folder does not hold what was asked of it
+├── QueryError             a question that the catalog cannot answer
 ├── VenueError             the exchange does not answer, or not with what it should
 ├── StartError             something forbids that orders leave; nothing was begun
 ├── JobError               a part of a sweep could not be computed
@@ -50,6 +51,10 @@ class DamagedInputError(InputError):
 
 class LakeError(HfptmError):
     exit_code = 4
+
+
+class QueryError(HfptmError):
+    exit_code = 7
 
 
 class VenueError(HfptmError):

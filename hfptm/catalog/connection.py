@@ -33,7 +33,7 @@ def connect(data: Path | str) -> duckdb.DuckDBPyConnection:
     connection.execute(";".join([*macros.names(), *macros.UNITS]))
     for view in views(files):
         _create(connection, view)
-    connection.execute(macros.BETWEEN)
+    connection.execute(";".join(macros.OF_EVENTS))
     connection.commit()
     return connection
 

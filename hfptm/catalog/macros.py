@@ -23,13 +23,34 @@ NAMED: tuple[type[IntEnum], ...] = (
 )
 """Each has a function `<its name>_name(code)`, such as `event_kind_name(kind)`."""
 
-BETWEEN = f"""
+OF_EVENTS = (
+    f"""
     CREATE MACRO events_between(begins, ends) AS TABLE SELECT * FROM events
     WHERE hour_ns > epoch_ns(begins::TIMESTAMP_NS) - {HOUR_NS}
         AND hour_ns < epoch_ns(ends::TIMESTAMP_NS)
         AND ts_recv_ns >= epoch_ns(begins::TIMESTAMP_NS)
-        AND ts_recv_ns < epoch_ns(ends::TIMESTAMP_NS)"""
-"""Made after the view; opens the files of these hours only."""
+        AND ts_recv_ns < epoch_ns(ends::TIMESTAMP_NS)""",
+    f"""
+    CREATE MACRO book_at(market_slug, moment) AS TABLE
+    WITH of_market AS (
+        SELECT * FROM events
+        WHERE market IN (SELECT market FROM markets WHERE slug = market_slug)
+            AND hour_ns <= epoch_ns(moment::TIMESTAMP_NS)
+            AND hour_ns > epoch_ns(moment::TIMESTAMP_NS) - {24 * HOUR_NS}
+            AND ts_recv_ns <= epoch_ns(moment::TIMESTAMP_NS)
+    ),
+    begun AS (
+        SELECT max(ts_recv_ns) AS begin_ns, arg_max(kind, ts_recv_ns) AS kind FROM of_market
+        WHERE kind IN ({EventKind.SNAPSHOT}, {EventKind.TICK}, {EventKind.GAP})
+    )
+    SELECT side, price_e4, arg_max(size_e6, ts_recv_ns) AS size_e6 FROM of_market
+    WHERE kind = {EventKind.LEVEL} AND ts_recv_ns >= (
+        SELECT begin_ns FROM begun WHERE kind = {EventKind.SNAPSHOT}
+    )
+    GROUP BY side, price_e4 HAVING arg_max(size_e6, ts_recv_ns) > 0
+    ORDER BY side, price_e4""",
+)
+"""Made after the views; they open the files of these hours only, and of the day before a book."""
 
 UNITS = (
     "CREATE MACRO utc(ts_ns) AS make_timestamp_ns(CAST(ts_ns AS BIGINT))",

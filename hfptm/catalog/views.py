@@ -60,8 +60,16 @@ def _recorded(files: Files) -> list[View]:
             SELECT * FROM market_versions
             QUALIFY row_number() OVER (PARTITION BY market ORDER BY valid_from_ns DESC) = 1""",
         ),
+        View("events_named", "the tape in words and dollars", _EVENTS_NAMED),
         View("certificates", "what `hfptm verify` found of each hour", _certificates(files)),
     ]
+
+
+_EVENTS_NAMED = """
+    SELECT utc(ts_recv_ns) AS received, slug, event_slug, event_kind_name(kind) AS what,
+        side_name(side) AS side, price(price_e4) AS price_usd, shares(size_e6) AS size_shares,
+        ts_recv_ns - ts_venue_ns AS lag_ns, market, date, hour, hour_ns
+    FROM events LEFT JOIN (SELECT market, slug, event_slug FROM markets) USING (market)"""
 
 
 def _certificates(files: Files) -> str:
@@ -109,6 +117,7 @@ def _of_runs(files: Files) -> list[View]:
         View("intents", "what a run sent, or asked the simulated venue", rows("intents")),
         View("reports", "what the venue answered, as rows of events", rows("reports")),
         View("opportunities", "each opportunity that a run saw, in a row", _EPISODES),
+        View("opportunities_named", "these in words and dollars", _EPISODES_NAMED),
     ]
 
 
@@ -196,6 +205,21 @@ _EPISODES = f"""
         FROM outcomes
     ) USING (run_id, decision)
     LEFT JOIN named ON named.id = episodes.market"""
+
+
+_EPISODES_NAMED = """
+    WITH slugs AS (
+        SELECT market AS id, slug FROM markets
+        UNION ALL
+        SELECT event, any_value(event_slug) FROM markets WHERE "group" <> 0 GROUP BY event
+    )
+    SELECT run_id, decision, utc(begin_ns) AS begins, life_ns / 1e6 AS life_ms,
+        opportunity_kind_name(kind) AS what, slug, category, displayed,
+        shares(displayed_size_e6) AS displayed_shares, usd(displayed_e6) AS displayed_usd,
+        arrived = 1 AS arrived, printed = 1 AS printed, unseen = 1 AS unseen,
+        usd(arrived_e6) AS arrived_usd, reason_name(reason) AS reason,
+        artefact_name(artefact) AS artefact, plan
+    FROM opportunities LEFT JOIN slugs ON slugs.id = opportunities.market"""
 
 
 def _of_sweeps(files: Files) -> list[View]:

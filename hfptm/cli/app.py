@@ -10,6 +10,7 @@ from hfptm import __version__
 from hfptm.cli import (
     again,
     analysis,
+    catalog,
     checks,
     data,
     doctor,
@@ -73,6 +74,8 @@ app.command()(doctor.doctor)
 app.command()(switch.kill)
 app.command()(switch.resume)
 app.command()(data.lake)
+app.command()(catalog.sql)
+app.command()(catalog.lab)
 app.command()(storage.compact)
 app.command()(storage.copy)
 app.command()(storage.retain)

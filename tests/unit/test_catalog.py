@@ -16,7 +16,7 @@ from hfptm.lake import SCHEMAS, Gap, Kind, Lake
 from hfptm.opportunities import Relation
 from hfptm.parquet import TableFile
 from hfptm.presence import unread
-from hfptm.records import EventKind, GapReason
+from hfptm.records import EventKind, GapReason, Side
 from hfptm.registry import Group
 from hfptm.segments import Merger, merged_name, merged_schema
 from hfptm.units import pack_best
@@ -199,3 +199,45 @@ def test_units_for_people_are_exact(tmp_path: Path) -> None:
         ).fetchall()
     day = "2026-04-29 02:00:00.000000001"
     assert row == [("-1.234567", "0.9999", 4_100, 4_200, "5000000000.000001", day)]
+
+
+def book_rows() -> list[tuple[int, EventKind, Side, int, int]]:
+    """Seconds, kind, side, price and size: two full books, changes, and a gap at the end."""
+    return [
+        (0, EventKind.SNAPSHOT, Side.BID, 0, 0),
+        (0, EventKind.LEVEL, Side.BID, 4_000, 9),
+        (1, EventKind.SNAPSHOT, Side.BID, 0, 0),
+        (1, EventKind.LEVEL, Side.BID, 4_100, 5),
+        (1, EventKind.LEVEL, Side.ASK, 4_200, 7),
+        (2, EventKind.LEVEL, Side.BID, 4_100, 6),
+        (2, EventKind.TRADE, Side.BID, 4_200, 1),
+        (3, EventKind.LEVEL, Side.ASK, 4_200, 0),
+        (4, EventKind.GAP, Side.BID, 0, 0),
+        (5, EventKind.LEVEL, Side.BID, 4_100, 8),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("moment", "levels"),
+    [
+        ("02:00:00", [(0, 4_000, 9)]),
+        ("02:00:01", [(0, 4_100, 5), (1, 4_200, 7)]),
+        ("02:00:02", [(0, 4_100, 6), (1, 4_200, 7)]),
+        ("02:00:03.999999999", [(0, 4_100, 6)]),
+        ("02:00:04", []),
+        ("02:00:05", []),
+        ("01:59:59", []),
+    ],
+)
+def test_a_book_at_a_time(tmp_path: Path, moment: str, levels: list[tuple[int, int, int]]) -> None:
+    lake, market = Lake(tmp_path), make_market("a")
+    told = book_rows()
+    columns = list(zip(*told, strict=True))
+    rows = make_rows([START_NS + second * 1_000_000_000 for second, *_ in told], market.market)
+    for name, values in zip(("kind", "side", "price_e4", "size_e6"), columns[1:], strict=True):
+        rows[name] = values
+    lake.write_markets("segment", [market])
+    lake.write_events("segment", rows)
+    with connect(tmp_path) as connection:
+        found = connection.execute(f"FROM book_at('a', '2026-04-29 {moment}')").fetchall()
+    assert found == levels
