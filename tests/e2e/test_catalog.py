@@ -1,17 +1,15 @@
 """The catalog says of a run what the run says of itself."""
 
-import re
+from pathlib import Path
 
 import pytest
 
+from benchmarks.catalog import OPPORTUNITIES, make_day, standard_queries
 from hfptm.catalog import connect
 from hfptm.units import ONE_E6
-from tests.conftest import ROOT
 from tests.e2e.conftest import Demo
 
-QUERIES = dict(
-    re.findall(r"```sql\n-- (\w+)\n(.*?)```", (ROOT / "docs" / "catalog.md").read_text(), re.DOTALL)
-)
+QUERIES = standard_queries()
 
 
 def test_opportunities_are_those_that_the_run_counted(demo: Demo) -> None:
@@ -55,5 +53,14 @@ def test_a_standard_query_has_an_answer(demo: Demo, name: str) -> None:
         columns = [column[0] for column in found.description]
         rows = found.fetchall()
     assert rows
-    assert all(None not in values for values in zip(*rows, strict=True) if set(values) == {None})
     assert len(set(columns)) == len(columns)
+
+
+def test_the_day_of_the_benchmark(tmp_path: Path) -> None:
+    rows = make_day(tmp_path, hours=2, markets=10, rows=4_000)
+    with connect(tmp_path) as connection:
+        found = connection.execute(QUERIES["there"]).fetchall()
+        lived = connection.execute(QUERIES["lifetimes"]).fetchall()
+    assert [(hour, markets) for _, hour, _, markets, *_ in found] == [(0, 10), (1, 10)]
+    assert sum(row[2] for row in found) == rows
+    assert sum(row[1] for row in lived) == OPPORTUNITIES
