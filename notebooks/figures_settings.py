@@ -8,7 +8,10 @@ import plotly.graph_objects as go
 from hfptm.errors import LakeError
 from notebooks import look
 from notebooks.figures_sweep import results
-from notebooks.summaries import Sensitivity, part
+from notebooks.summaries import Sensitivity, part, summary_of
+
+VALUES_MAX = 24
+"""Of either setting of a heat map."""
 
 
 def sensitivity(connection: duckdb.DuckDBPyConnection, sweep_id: str) -> go.Figure:
@@ -64,11 +67,16 @@ def profile(connection: duckdb.DuckDBPyConnection, sweep_id: str, key: str) -> g
 
 
 def swept_keys(connection: duckdb.DuckDBPyConnection, sweep_id: str) -> list[str]:
-    """In the order of the sweep; raises LakeError if there is no such sweep."""
+    """Those that explain most of the results first, if the sweep says so; LakeError without one."""
     row = connection.execute("SELECT keys FROM sweeps WHERE sweep_id = ?", [sweep_id]).fetchone()
     if row is None:
         raise LakeError(f"no sweep {sweep_id}; `hfptm sweep` makes them")
-    return list(row[0])
+    shares: dict[str, float] = {}
+    if summary_of(connection, sweep_id).get("sensitivity"):
+        found = part(connection, sweep_id, "sensitivity", list[Sensitivity])
+        shares = {each.key: each.share for each in found}
+    keys: list[str] = list(row[0])
+    return sorted(keys, key=lambda key: -shares.get(key, 0.0))
 
 
 def heat_map(
@@ -88,6 +96,11 @@ def heat_map(
         {"sweep": sweep_id},
     ).fetchall()
     xs, ys = (list(dict.fromkeys(sorted(row[place] for row in rows))) for place in (0, 1))
+    if max(len(xs), len(ys)) > VALUES_MAX:
+        raise LakeError(
+            f"{x_key} and {y_key} have too many values for a heat map: it wants a grid of at most "
+            f"{VALUES_MAX} each"
+        )
     cells = {(x, y): result_e6 / 1e6 for x, y, result_e6, _ in rows}
     most = max((abs(result) for result in cells.values()), default=0) or 1
     made = look.figure(

@@ -63,7 +63,8 @@ def _add_threshold(connection: duckdb.DuckDBPyConnection, sweep_id: str, made: g
             x=look.dollars(correction.threshold_e6),
             line={"color": look.ORANGE, "dash": "dash"},
             annotation={
-                "text": f"best of {correction.tried:,} by luck: 95 %",
+                "text": f"as far as luck takes the best of {correction.tried:,}",
+                "xanchor": "right",
                 "font": {"color": look.ORANGE},
             },
         )
@@ -74,8 +75,8 @@ def best_sets(connection: duckdb.DuckDBPyConnection, sweep_id: str) -> go.Figure
     best = part(connection, sweep_id, "best", list[BestSet])
     made = look.figure(
         "Best sets, on the days they were chosen on",
-        f"n = {look.plural(len(best), 'set')} shown, {_keys(best)}; bands: 95 %, as if "
-        "no other set had been tried",
+        f"n = {look.plural(len(best), 'set')} shown, {_keys(best)}; bands: 95 % for "
+        "these together, not for all that were tried",
         "result, $",
         "",
         legend=False,
@@ -124,6 +125,8 @@ def best_set(connection: duckdb.DuckDBPyConnection, sweep_id: str) -> int:
 def walk_forward(connection: duckdb.DuckDBPyConnection, sweep_id: str) -> go.Figure:
     """Each day judged by the set that was best on the days before it."""
     walk = part(connection, sweep_id, "walk_forward", WalkForward)
+    if not walk.days:
+        raise LakeError(f"sweep {sweep_id} has too few days to judge a winner on others")
     total = walk.total_e6
     band = (
         ""

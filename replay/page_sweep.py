@@ -1,9 +1,7 @@
 """The page of a sweep or a capture analysis: what was concluded, from what, and how again."""
 
-import tomllib
 from collections.abc import Iterator
 from functools import partial
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +15,10 @@ from replay.html import Html, pairs, table, tag
 from replay.page_frame import framed
 from replay.page_parts import MEASURED, Draw, certificate, configuration, contents, drawn, part
 
-CAPTURE = "capture"
+CAPTURE, TOO_LITTLE = "capture", "too little data"
+AS_CONFIGURED = 0
+"""The set of a capture analysis that changes nothing."""
+THIN = "Too thin for a verdict"
 
 RESULT = (
     "Each UTC day begins flat, with empty books, money and positions, so that days can be judged "
@@ -65,8 +66,10 @@ def _kind(sweep: Sweep) -> str:
 
 
 def _verdict(sweep: Sweep) -> str:
-    said = sweep.summary.get("verdict") or {}
-    return str(said.get("sentence", "Too thin for a verdict: none was drawn from this data."))
+    said = sweep.summary.get("verdict")
+    if not said:
+        return f"{THIN}: none was drawn from this data."
+    return f"{THIN}: {said['sentence']}" if said["word"] == TOO_LITTLE else str(said["sentence"])
 
 
 def _span(sweep: Sweep) -> tuple[int, int]:
@@ -78,20 +81,13 @@ def _of_capture(connection: DuckDBPyConnection, sweep: Sweep) -> Iterator[Draw]:
     yield partial(figures.capture_curve, connection, sweep_id)
     yield partial(figures.lifetimes, connection, sweep_id)
     yield partial(figures.taken_by, connection, sweep_id)
-    number = _as_configured(connection, sweep)
-    chosen = figures.of_set(sweep_id, number)
+    chosen = figures.of_set(sweep_id, AS_CONFIGURED)
     yield partial(figures.opportunities_by, connection, chosen, "kind", "count")
     yield partial(figures.opportunities_by, connection, chosen, "kind", "dollars")
     yield partial(figures.opportunities_by, connection, chosen, "event", "dollars")
     yield partial(figures.opportunities_by, connection, chosen, "hour", "count")
     yield partial(figures.opportunities_by, connection, chosen, "size", "count")
     yield partial(figures.coverage, connection, *_span(sweep))
-
-
-def _as_configured(connection: DuckDBPyConnection, sweep: Sweep) -> int:
-    """The set of the latency that its configuration has."""
-    settings = tomllib.loads(sweep.config_toml)
-    return figures.nearest_set(connection, sweep.path.name, settings["sim"]["entry_latency_ms"])
 
 
 def _of_sets(connection: DuckDBPyConnection, sweep: Sweep) -> Iterator[Draw]:
@@ -103,8 +99,8 @@ def _of_sets(connection: DuckDBPyConnection, sweep: Sweep) -> Iterator[Draw]:
     keys = figures.swept_keys(connection, sweep_id)
     for key in keys:
         yield partial(figures.profile, connection, sweep_id, key)
-    for pair in pairwise(keys):
-        yield partial(figures.heat_map, connection, sweep_id, *pair)
+    if len(keys) > 1:
+        yield partial(figures.heat_map, connection, sweep_id, *keys[:2])
     yield partial(
         figures.result_by_day, connection, sweep_id, figures.best_set(connection, sweep_id)
     )
@@ -132,7 +128,10 @@ def _conclusions(sweep: Sweep) -> Html:
         parts.append(tag("p", _corrected(correction)))
     if advice := summary.get("advice"):
         parts.append(tag("p", str(advice["sentence"])))
-        said = [(str(s["rule"]), str(s["text"]), str(s["change"])) for s in advice["statements"]]
+        said = [
+            (s["rule"] or "no rule names it", s["text"], s["change"] or "none")
+            for s in advice["statements"]
+        ]
         if said:
             parts.append(table("Rules and what the data says", ("rule", "data", "change"), said))
     return tag("div", *parts)

@@ -15,6 +15,8 @@ from hfptm.sweep_files import DAYS, EVENTS, OPPORTUNITIES, Head, SweepKind, Swee
 SWEEP_ID, CAPTURE_ID = "20260103T000000-000000001", "20260103T000000-000000002"
 DATES = ("2026-01-01", "2026-01-02", "2026-01-03")
 LATENCIES_MS = (0, 25, 50, 75, 100, 150, 200, 300, 500, 700, 1_000)
+LANES_MS = (150, *LATENCIES_MS)
+"""Of a capture analysis: set 0 is as configured, the others are the curve."""
 MIN_EDGES = tuple(Decimal(f"0.0{digits}") for digits in ("05", "10", "15", "20", "25", "30"))
 ENTRIES_MS = (0, 50, 100, 200, 400)
 
@@ -44,17 +46,17 @@ def keep_sweep(data: Path, summary: dict[str, Any] | None = None) -> str:
 
 
 def keep_capture(data: Path, summary: dict[str, Any] | None = None) -> str:
-    """A lane each latency; opportunities live 20 to 1,000 ms."""
+    """As configured, then a lane each latency; opportunities live 20 to 1,000 ms."""
     types = {"sim.entry_latency_ms": int}
-    sets = {"set": np.arange(len(LATENCIES_MS)), "sim.entry_latency_ms": list(LATENCIES_MS)}
+    sets = {"set": np.arange(len(LANES_MS)), "sim.entry_latency_ms": list(LANES_MS)}
     rows = sweep_opportunities()
     with SweepWriter(data, CAPTURE_ID) as writer:
         writer.text("config.toml", as_toml(load(None, ["trading.min_edge=0.01"], {})))
         writer.table("sets", pa.table(sets, sets_schema(types)))
-        writer.table("days", _table(_days([(MIN_EDGES[0], ms) for ms in LATENCIES_MS]), DAYS))
-        writer.table("events", _table(_events(len(LATENCIES_MS)), EVENTS))
+        writer.table("days", _table(_days([(MIN_EDGES[0], ms) for ms in LANES_MS]), DAYS))
+        writer.table("events", _table(_events(len(LANES_MS)), EVENTS))
         writer.table("opportunities", _table(rows, OPPORTUNITIES))
-        head = _head("capture", tuple(types), len(LATENCIES_MS))
+        head = _head("capture", tuple(types), len(LANES_MS))
         writer.close(head, summary or capture_summary(rows))
     return CAPTURE_ID
 
@@ -125,7 +127,7 @@ def sweep_opportunities() -> dict[str, Any]:
     lives_ms = np.exp(rng.uniform(np.log(20), np.log(1_000), count))
     begins_ns = FIRST_NS + rng.integers(0, 3 * NS_PER_DAY, count)
     profits_e6 = np.rint(rng.lognormal(0, 1, count) * 1e6).astype(np.int64)
-    arrived = np.concatenate([lives_ms > latency for latency in LATENCIES_MS])
+    arrived = np.concatenate([lives_ms > latency for latency in LANES_MS])
     kinds = rng.choice([kind.value for kind in OpportunityKind], count)
     endings = rng.choice(
         ["trade", "cancel", "move", "unseen", "open"], count, p=[0.4, 0.3, 0.2, 0.05, 0.05]
@@ -146,19 +148,17 @@ def sweep_opportunities() -> dict[str, Any]:
         "reason": np.full(count, Reason.TAKEN.value),
         "taken_by": endings,
     }
-    rows = {name: np.tile(column, len(LATENCIES_MS)) for name, column in columns.items()}
+    rows = {name: np.tile(column, len(LANES_MS)) for name, column in columns.items()}
     return {
         **rows,
-        "set": np.repeat(np.arange(len(LATENCIES_MS)), count),
+        "set": np.repeat(np.arange(len(LANES_MS)), count),
         "arrived": arrived.astype(np.int64),
         "arrived_e6": rows["displayed_e6"] * arrived,
     }
 
 
 def capture_summary(rows: dict[str, Any]) -> dict[str, Any]:
-    shares = [
-        float(rows["arrived"][rows["set"] == lane].mean()) for lane in range(len(LATENCIES_MS))
-    ]
+    shares = [float(rows["arrived"][rows["set"] == lane].mean()) for lane in range(len(LANES_MS))]
     curve = [
         {
             "set": lane,
@@ -170,7 +170,8 @@ def capture_summary(rows: dict[str, Any]) -> dict[str, Any]:
             "count": _around(share, 0.06),
             "dollars": _around(share**1.2, 0.09),
         }
-        for lane, (latency_ms, share) in enumerate(zip(LATENCIES_MS, shares, strict=True))
+        for lane, (latency_ms, share) in enumerate(zip(LANES_MS, shares, strict=True))
+        if lane > 0
     ]
     after_ms = [20.0, 40.0, 80.0, 160.0, 320.0, 640.0, 1_000.0]
     alive = [1.0, 0.82, 0.65, 0.47, 0.3, 0.12, 0.02]
@@ -191,7 +192,12 @@ def capture_summary(rows: dict[str, Any]) -> dict[str, Any]:
         "verdict": {"word": "no edge", "sentence": sentence},
         "curve": curve,
         "survival": survival,
-        "advice": {"sentence": "No change is supported by this data.", "statements": []},
+        "advice": {
+            "sentence": "No change is supported by this data.",
+            "statements": [
+                {"rule": "", "figure": None, "text": "min_edge 0.008 earned less", "change": ""}
+            ],
+        },
     }
 
 

@@ -74,6 +74,11 @@ def run(connection: Connection) -> str:
     return str(run_id)
 
 
+def lane(latency_ms: int) -> int:
+    """The set of the curve with this latency."""
+    return LATENCIES_MS.index(latency_ms) + 1
+
+
 def series(figure: go.Figure, name: str) -> go.Figure:
     (found,) = [trace for trace in figure.data if trace.name == name]
     return found
@@ -126,7 +131,7 @@ def test_a_curve_shows_shares_and_their_bands(connection: Connection) -> None:
     low, high = series(made, "by count, low"), series(made, "by count, high")
     assert list(line.x) == list(LATENCIES_MS)
     arrived = sweep_opportunities()
-    of_100_ms = arrived["arrived"][arrived["set"] == LATENCIES_MS.index(100)].mean()
+    of_100_ms = arrived["arrived"][arrived["set"] == lane(100)].mean()
     assert line.y[LATENCIES_MS.index(100)] == pytest.approx(100 * of_100_ms)
     assert all(a <= b <= c for a, b, c in zip(low.y, line.y, high.y, strict=True))
     assert high.fill == "tonexty"
@@ -145,9 +150,9 @@ def test_where_there_is_no_band_none_is_drawn(tmp_path: Path) -> None:
 
 
 def test_the_set_of_a_latency_is_the_nearest(connection: Connection) -> None:
-    assert figures.nearest_set(connection, CAPTURE_ID, 60) == LATENCIES_MS.index(50)
-    assert figures.nearest_set(connection, CAPTURE_ID, 175) == LATENCIES_MS.index(150)
-    assert figures.nearest_set(connection, CAPTURE_ID, 9_000) == len(LATENCIES_MS) - 1
+    assert figures.nearest_set(connection, CAPTURE_ID, 60) == lane(50)
+    assert figures.nearest_set(connection, CAPTURE_ID, 175) == lane(150)
+    assert figures.nearest_set(connection, CAPTURE_ID, 9_000) == lane(1_000)
 
 
 def test_all_sets_are_in_the_distribution(connection: Connection) -> None:
@@ -182,6 +187,23 @@ def test_a_heat_map_shows_the_mean_of_each_pair(connection: Connection) -> None:
     assert cells.z[2][1] == pytest.approx(totals[7] / 1e6)
 
 
+def test_what_no_heat_map_can_show_is_said(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert figures.swept_keys(connection, SWEEP_ID) == list(KEYS[::-1]), "most influential first"
+    with pytest.raises(LakeError, match="did not vary risk"):
+        figures.heat_map(connection, SWEEP_ID, KEYS[0], "risk.max")
+    monkeypatch.setattr("notebooks.figures_settings.VALUES_MAX", 5)
+    with pytest.raises(LakeError, match="at most 5 each"):
+        figures.heat_map(connection, SWEEP_ID, *KEYS)
+
+
+def test_a_walk_without_days_is_no_figure(tmp_path: Path) -> None:
+    keep_sweep(tmp_path, {"walk_forward": {"days": [], "total_e6": {"value": 0}}})
+    with connect(tmp_path) as connection, pytest.raises(LakeError, match="too few days"):
+        figures.walk_forward(connection, SWEEP_ID)
+
+
 def test_a_day_is_shown_in_parts_that_sum_to_its_result(connection: Connection) -> None:
     made = figures.result_by_day(connection, SWEEP_ID, 3)
     *parts, total = (np.array(trace.y) for trace in made.data)
@@ -191,7 +213,7 @@ def test_a_day_is_shown_in_parts_that_sum_to_its_result(connection: Connection) 
 
 @pytest.mark.parametrize("by", ["kind", "hour", "size", "event"])
 def test_opportunities_are_grouped_without_loss(connection: Connection, by: str) -> None:
-    rows, number = sweep_opportunities(), LATENCIES_MS.index(100)
+    rows, number = sweep_opportunities(), lane(100)
     mine = rows["set"] == number
     chosen = figures.of_set(CAPTURE_ID, number)
     made = figures.opportunities_by(connection, chosen, by, "count")  # type: ignore[arg-type]

@@ -153,6 +153,8 @@ def test_pages_of_sweeps_and_captures(tmp_path: Path) -> None:
     assert verdict(capture).startswith("At 100 ms 58 %")
     assert "hfptm capture --config" in capture
     assert "No change is supported by this data." in capture
+    assert "<td>min_edge 0.008 earned less</td><td>none</td>" in capture
+    assert "set 0 of" in capture
     for html in (sweep, capture):
         assert [f">{title}</h2>" in html for title in SECTIONS] == [True] * 4
         assert "Each UTC day begins flat" in html
@@ -165,6 +167,12 @@ def test_a_sweep_that_concluded_nothing_gets_no_verdict(tmp_path: Path) -> None:
     html = page(tmp_path, SWEEP_ID)
     assert verdict(html).startswith("Too thin for a verdict")
     assert f"Not drawn: sweep {SWEEP_ID} says nothing of its walk forward." in html
+
+
+def test_a_sweep_of_too_little_says_so_first(tmp_path: Path) -> None:
+    said = {"word": "too little data", "sentence": "2 days are too few."}
+    keep_sweep(tmp_path, {"verdict": said})
+    assert verdict(page(tmp_path, SWEEP_ID)) == "Too thin for a verdict: 2 days are too few."
 
 
 def test_no_such_name(kept: Kept, tmp_path: Path) -> None:
