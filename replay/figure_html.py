@@ -14,7 +14,7 @@ _HEAD_PX = 52
 class Drawing(NamedTuple):
     html: Html
     data: str
-    """JSON of plotly, safe inside a script element."""
+    """JSON as plotly writes it: without a "<", so that no word in it ends its script element."""
 
 
 def drawing(figure: go.Figure, number: int) -> Drawing:
@@ -31,7 +31,7 @@ def drawing(figure: go.Figure, number: int) -> Drawing:
     place = tag("div", class_="plot", id=name, role="img", aria_label=label)
     numbers = fold("Numbers of this figure", table(title, columns, rows))
     html = tag("figure", tag("h3", title), tag("p", note, class_="note"), place, numbers)
-    return Drawing(html, str(bare.to_json()).replace("<", "\\u003c"))
+    return Drawing(html, str(bare.to_json()))
 
 
 def figure_table(figure: go.Figure) -> tuple[list[str], list[list[str]]]:

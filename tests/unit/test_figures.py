@@ -185,6 +185,9 @@ def test_a_heat_map_shows_the_mean_of_each_pair(connection: Connection) -> None:
     assert cells.x[0] == "0.005"
     assert cells.z[0][0] == pytest.approx(totals[0] / 1e6)
     assert cells.z[2][1] == pytest.approx(totals[7] / 1e6)
+    (alone,) = figures.heat_map(connection, SWEEP_ID, KEYS[0], KEYS[0]).data
+    assert alone.z[0][0] == pytest.approx(np.mean([totals[number] for number in range(5)]) / 1e6)
+    assert alone.z[0][1] is None
 
 
 def test_what_no_heat_map_can_show_is_said(
@@ -319,8 +322,9 @@ def test_a_live_run_is_paired_with_its_twin(tmp_path: Path) -> None:
     run_id = str(keep_replay(tmp_path, 1)["run_id"])
     runs = tmp_path / "runs"
     shutil.copytree(runs / run_id, runs / f"{run_id}{newest.TWIN}")
-    keep_replay(tmp_path, 2)
+    last = keep_replay(tmp_path, 2)["run_id"]
     with connect(tmp_path) as connection:
+        assert newest.run(connection, "replay") == last
         twin = f"{run_id}{newest.TWIN}"
         assert newest.pair(connection) == {"live": run_id, "paper twin": twin}
 
