@@ -13,6 +13,8 @@ from hfptm.errors import LakeError
 from notebooks import figures
 from replay.figure_html import Drawing, drawing
 from replay.html import Html, fold, join, table, tag
+from replay.latencies import Latencies, Span, Step
+from replay.latencies_report import SIMULATED, STEPS
 
 HOURS_SHOWN = 24
 """More are folded away."""
@@ -123,3 +125,24 @@ def certificate(hours: Sequence[figures.GradedHour]) -> Html:
     ]
     made = table("Certificates of the recorded hours", columns, rows)
     return fold(f"Certificates of {len(rows):,} hours", made) if len(rows) > HOURS_SHOWN else made
+
+
+def latency(found: Latencies) -> Html:
+    """Percentiles of every step that a run kept, and of the others why it did not."""
+    columns = ("step, ms", "n", "p50", "p90", "p99", "longest")
+    rows = [
+        (STEPS[Step(span.step)], f"{span.n:,}", *(f"{ms:,.1f}" for ms in _times(span)))
+        for span in found.spans
+    ]
+    missing = [tag("li", f"{step}: {why}") for step, why in found.missing.items()]
+    return tag(
+        "div",
+        "" if found.is_measured else tag("p", SIMULATED),
+        table("From one step to the next", columns, rows) if rows else "",
+        tag("p", "Not measured:") if missing else "",
+        tag("ul", *missing),
+    )
+
+
+def _times(span: Span) -> tuple[float, ...]:
+    return span.p50_ms, span.p90_ms, span.p99_ms, span.max_ms

@@ -12,9 +12,19 @@ from hfptm.tables import duration
 from notebooks import figures
 from notebooks.newest import TWIN
 from replay.html import Html, pairs, table, tag
+from replay.latencies import latencies
 from replay.metrics import Json
 from replay.page_frame import framed
-from replay.page_parts import MEASURED, Draw, certificate, configuration, contents, drawn, part
+from replay.page_parts import (
+    MEASURED,
+    Draw,
+    certificate,
+    configuration,
+    contents,
+    drawn,
+    latency,
+    part,
+)
 from replay.report import (
     ANSWERS,
     ARTEFACTS,
@@ -41,6 +51,7 @@ def run_page(data: Path, run_id: str) -> str:
         "What was measured": _measured(run),
         "Figures": shown,
         "Numbers": _numbers(run.summary),
+        "Latency": latency(latencies(data, run_id)),
         "Coverage": tag("div", _coverage(run.summary), certificate(hours)),
         "Configuration": configuration(run.config_toml),
         "Code and digest": _code(run),

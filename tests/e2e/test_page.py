@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from hfptm.errors import LakeError
-from tests.browser import Scheme, chromium, opened
+from tests.browser import Opened, Scheme, chromium, opened
 from tests.e2e.command import hfptm, must
 from tests.kept_replay import keep_replay
 from tests.kept_sweeps import keep_capture, keep_sweep
@@ -44,19 +44,25 @@ def browser() -> Iterator[Browser]:
 KINDS = ("run", "sweep", "capture")
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_every_figure_is_drawn_without_network_or_complaint(
-    pages: Pages, browser: Browser, kind: str
-) -> None:
-    with opened(browser, pages.files[kind]) as found:
-        page = found.page
-        places = page.locator(".plot")
-        assert places.count() >= 6
-        for number in range(places.count()):
-            assert places.nth(number).locator(".main-svg path").count() > 3
-        assert found.requests == [pages.files[kind].as_uri()]
-        assert found.complaints == []
-        assert page.title().startswith("hfptm: "), "no word of others ran as a script"
+@pytest.fixture(scope="module", params=KINDS)
+def desk(
+    pages: Pages, browser: Browser, request: pytest.FixtureRequest
+) -> Iterator[tuple[Opened, Path]]:
+    """Each page, opened once on a screen, and its file."""
+    file = pages.files[request.param]
+    with opened(browser, file) as found:
+        yield found, file
+
+
+def test_every_figure_is_drawn_without_network_or_complaint(desk: tuple[Opened, Path]) -> None:
+    found, file = desk
+    places = found.page.locator(".plot")
+    assert places.count() >= 6
+    for number in range(places.count()):
+        assert places.nth(number).locator(".main-svg path").count() > 3
+    assert found.requests == [file.as_uri()]
+    assert found.complaints == []
+    assert found.page.title().startswith("hfptm: "), "no word of others ran as a script"
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -87,41 +93,36 @@ def test_text_stands_out_in_light_and_dark(
     assert tick == ink
 
 
-def test_numbers_of_a_figure_open_by_keyboard(pages: Pages, browser: Browser) -> None:
-    with opened(browser, pages.files["sweep"]) as found:
-        summary = found.page.locator("figure summary").first
-        summary.focus()
-        assert not found.page.locator("figure table").first.is_visible()
-        found.page.keyboard.press("Enter")
-        assert found.page.locator("figure table").first.is_visible()
+def test_numbers_of_a_figure_open_by_keyboard(desk: tuple[Opened, Path]) -> None:
+    page = desk[0].page
+    page.locator("figure summary").first.focus()
+    assert not page.locator("figure table").first.is_visible()
+    page.keyboard.press("Enter")
+    assert page.locator("figure table").first.is_visible()
 
 
-def test_headings_and_pictures_are_named(pages: Pages, browser: Browser) -> None:
-    for file in pages.files.values():
-        with opened(browser, file) as found:
-            page = found.page
-            assert page.locator("h1").count() == 1
-            levels = page.eval_on_selector_all("h1, h2, h3", "all => all.map(h => +h.tagName[1])")
-            assert all(b - a <= 1 for a, b in pairwise(levels))
-            labels = page.eval_on_selector_all('[role="img"]', "all => all.map(e => e.ariaLabel)")
-            assert all("n = " in label for label in labels)
-            assert page.locator("table").count() == page.locator("table > caption").count()
-            targets = page.eval_on_selector_all("nav a", "all => all.map(a => a.hash)")
-            assert all(page.locator(target).count() == 1 for target in targets)
+def test_headings_tables_and_figures_are_named(desk: tuple[Opened, Path]) -> None:
+    page = desk[0].page
+    assert page.locator("h1").count() == 1
+    levels = page.eval_on_selector_all("h1, h2, h3", "all => all.map(h => +h.tagName[1])")
+    assert all(b - a <= 1 for a, b in pairwise(levels))
+    labels = page.eval_on_selector_all('[role="img"]', "all => all.map(e => e.ariaLabel)")
+    assert all("n = " in label for label in labels)
+    assert page.locator("table").count() == page.locator("table > caption").count()
+    targets = page.eval_on_selector_all("nav a", "all => all.map(a => a.hash)")
+    assert all(page.locator(target).count() == 1 for target in targets)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_it_prints_without_cutting_a_figure(pages: Pages, browser: Browser, kind: str) -> None:
+def test_it_prints_without_cutting_a_figure(desk: tuple[Opened, Path]) -> None:
     """On A4 with the page's own margins, a figure is as wide as the text or less."""
-    with opened(browser, pages.files[kind]) as found:
-        printed = found.page.pdf(format="A4", prefer_css_page_size=True)
-        assert printed.startswith(b"%PDF")
-        assert printed.count(b"/Type /Page\n") + printed.count(b"/Type /Page ") > 2
-        found.page.emulate_media(media="print")
-        assert found.page.locator("nav").is_hidden()
-        widths = found.page.eval_on_selector_all(".main-svg", "all => all.map(s => s.clientWidth)")
-        a4_less_margins_px = (210 - 2 * 14) / 25.4 * 96
-        assert max(widths) <= a4_less_margins_px
+    page = desk[0].page
+    assert page.pdf(format="A4", prefer_css_page_size=True).startswith(b"%PDF")
+    page.emulate_media(media="print")
+    assert page.locator("nav").is_hidden()
+    widths = page.eval_on_selector_all(".main-svg", "all => all.map(s => s.clientWidth)")
+    a4_less_margins_px = (210 - 2 * 14) / 25.4 * 96
+    assert max(widths) <= a4_less_margins_px
+    page.emulate_media(media="screen")
 
 
 def test_what_it_says_to_type_gives_the_same_digest(

@@ -119,6 +119,14 @@ def test_it_says_what_made_it_and_how_to_make_it_again(kept: Kept) -> None:
     assert again in html
 
 
+def test_times_are_said_with_whose_they_are(kept: Kept) -> None:
+    part = kept.page[kept.page.index('id="latency"') : kept.page.index('id="coverage"')]
+    assert "the simulated venue&#x27;s: what it was told" in part
+    (orders,) = re.findall(r"decision to first answer</th><td>(\d+)</td>", part)
+    assert f"n = {orders} orders" in kept.page, "the figure counts the same"
+    assert "<li>sign: nothing is signed in such a run</li>" in part
+
+
 def test_a_run_without_its_selection_says_so(kept: Kept) -> None:
     file = kept.data / "runs" / kept.run_id / "summary.json"
     whole = file.read_bytes()
