@@ -6,7 +6,14 @@ from notebooks.figures_opportunities import opportunities_by
 from notebooks.figures_run import answer_times, result_parts
 from notebooks.figures_settings import heat_map, profile, sensitivity, swept_keys
 from notebooks.figures_sides import order_ends, plan_pairs
-from notebooks.figures_sweep import best_set, best_sets, distribution, result_by_day, walk_forward
+from notebooks.figures_sweep import (
+    best_set,
+    best_sets,
+    distribution,
+    result_by_day,
+    result_by_event,
+    walk_forward,
+)
 from notebooks.opportunities import of_run, of_set
 from notebooks.summaries import summary_of
 
@@ -29,6 +36,7 @@ __all__ = [
     "plan_pairs",
     "profile",
     "result_by_day",
+    "result_by_event",
     "result_parts",
     "sensitivity",
     "summary_of",

@@ -6,6 +6,7 @@ import plotly.graph_objects as go
 
 from hfptm.errors import LakeError
 from notebooks import look
+from notebooks.opportunities import EVENTS_SHOWN
 from notebooks.summaries import BestSet, Correction, WalkForward, part, summary_of
 
 RESULT = "realised + locked profit + residue at the bid - its cost"
@@ -198,3 +199,41 @@ def result_by_day(
 
 def _usd(amounts_e6: object) -> list[float]:
     return [float(amount) for amount in np.asarray(amounts_e6, np.float64) / 1e6]
+
+
+def result_by_event(
+    connection: duckdb.DuckDBPyConnection, sweep_id: str, number: int = 0
+) -> go.Figure:
+    """Where one set gained and lost; raises LakeError if it booked nothing in any event."""
+    rows = connection.execute(
+        """
+        SELECT coalesce(any_value(event_slug), event::VARCHAR), sum(result_e6) AS total_e6
+        FROM sweep_events LEFT JOIN (SELECT DISTINCT event, event_slug FROM markets) USING (event)
+        WHERE sweep_id = ? AND "set" = ? GROUP BY event
+        HAVING total_e6 <> 0 ORDER BY abs(total_e6) DESC, event
+        """,
+        [sweep_id, number],
+    ).fetchall()
+    if not rows:
+        raise LakeError(f"set {number} of sweep {sweep_id} booked nothing in any event")
+    shown = [(str(name), int(total_e6)) for name, total_e6 in rows[:EVENTS_SHOWN]]
+    if rest := rows[EVENTS_SHOWN:]:
+        shown.append((f"{len(rest):,} others", sum(int(total_e6) for _, total_e6 in rest)))
+    made = look.figure(
+        f"Result by event, set {number}",
+        f"n = {look.plural(len(rows), 'event')} with a result; {RESULT}",
+        "result, $",
+        "",
+        legend=False,
+    )
+    made.add_bar(
+        x=[total_e6 / 1e6 for _, total_e6 in shown],
+        y=[name for name, _ in shown],
+        orientation="h",
+        name="result, $",
+        marker_color=look.BLUE,
+        texttemplate="%{x:,.2f}",
+        hovertemplate="$%{x:,.2f}",
+    )
+    look.name_places(made, [name for name, _ in shown])
+    return look.resize(made, 40 + 24 * len(shown))

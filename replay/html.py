@@ -27,6 +27,12 @@ def text(child: str) -> str:
     return child if isinstance(child, Html) else escape(child)
 
 
+def prose(words: str) -> Html:
+    """Text of which what stands between backticks is to be typed."""
+    parts = words.split("`")
+    return join(tag("code", part) if place % 2 else part for place, part in enumerate(parts))
+
+
 def table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Html:
     """Its first column heads the rows; it scrolls by itself where it is too wide."""
     head = tag("tr", *(tag("th", column, scope="col") for column in columns))

@@ -12,7 +12,7 @@ from hfptm.config import Config, as_toml
 from hfptm.errors import LakeError
 from notebooks import figures
 from replay.figure_html import Drawing, drawing
-from replay.html import Html, fold, join, table, tag
+from replay.html import Html, fold, join, prose, table, tag
 from replay.latencies import Latencies, Span, Step
 from replay.latencies_report import SIMULATED, STEPS
 
@@ -46,7 +46,7 @@ def drawn(draws: Iterable[Draw]) -> tuple[Html, list[Drawing]]:
         try:
             made = drawing(draw(), len(drawings))
         except LakeError as nothing:
-            shown.append(tag("p", f"Not drawn: {nothing}.", class_="left-out"))
+            shown.append(tag("p", prose(f"Not drawn: {nothing}."), class_="left-out"))
             continue
         drawings.append(made)
         shown.append(made.html)
@@ -134,7 +134,7 @@ def latency(found: Latencies) -> Html:
         (STEPS[Step(span.step)], f"{span.n:,}", *(f"{ms:,.1f}" for ms in _times(span)))
         for span in found.spans
     ]
-    missing = [tag("li", f"{step}: {why}") for step, why in found.missing.items()]
+    missing = [tag("li", prose(f"{step}: {why}")) for step, why in found.missing.items()]
     return tag(
         "div",
         "" if found.is_measured else tag("p", SIMULATED),

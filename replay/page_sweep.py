@@ -11,7 +11,7 @@ from hfptm.catalog import connect
 from hfptm.clock import parse_utc_ns
 from hfptm.sweep_files import Sweep
 from notebooks import figures
-from replay.html import Html, pairs, table, tag
+from replay.html import Html, pairs, prose, table, tag
 from replay.page_frame import framed
 from replay.page_parts import MEASURED, Draw, certificate, configuration, contents, drawn, part
 
@@ -53,7 +53,7 @@ def sweep_page(data: Path, sweep_id: str) -> str:
         "div",
         tag("h1", f"{kind.capitalize()} {sweep_id}"),
         tag("p", f"{sweep.head.from_} to {sweep.head.to}", class_="note"),
-        tag("p", _verdict(sweep), class_="verdict"),
+        tag("p", prose(_verdict(sweep)), class_="verdict"),
         contents(list(parts)),
         *(part(title, said) for title, said in parts.items()),
     )
@@ -101,9 +101,10 @@ def _of_sets(connection: DuckDBPyConnection, sweep: Sweep) -> Iterator[Draw]:
         yield partial(figures.profile, connection, sweep_id, key)
     if len(keys) > 1:
         yield partial(figures.heat_map, connection, sweep_id, *keys[:2])
-    yield partial(
-        figures.result_by_day, connection, sweep_id, figures.best_set(connection, sweep_id)
-    )
+    best = figures.best_set(connection, sweep_id)
+    yield partial(figures.result_by_day, connection, sweep_id, best)
+    yield partial(figures.result_by_event, connection, sweep_id, best)
+    yield partial(figures.coverage, connection, *_span(sweep))
 
 
 def _measured(sweep: Sweep) -> Html:
@@ -123,11 +124,11 @@ def _ends(days: tuple[str, ...]) -> str:
 def _conclusions(sweep: Sweep) -> Html:
     """What the summary says in words; figures show its numbers."""
     summary = sweep.summary
-    parts = [tag("p", _verdict(sweep))]
+    parts = [tag("p", prose(_verdict(sweep)))]
     if correction := summary.get("correction"):
         parts.append(tag("p", _corrected(correction)))
     if advice := summary.get("advice"):
-        parts.append(tag("p", str(advice["sentence"])))
+        parts.append(tag("p", prose(str(advice["sentence"]))))
         said = [
             (s["rule"] or "no rule names it", s["text"], s["change"] or "none")
             for s in advice["statements"]

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import duckdb
 
+from hfptm.tables import duration
 from replay.confidence import EVENTS_MIN, Estimate, ratio_by_event
 from replay.metrics import Json
 from replay.report import number, section
@@ -47,7 +48,7 @@ def sentence(summary: Json, found: Caught) -> str:
     if found.displayed < OPPORTUNITIES_MIN or found.events < EVENTS_MIN:
         return (
             f"Too thin for a verdict: {_count(found.displayed)} in {_events(found.events)} with a "
-            f"known book at arrival, in {span_s / 3_600:,.1f} hours; at least {OPPORTUNITIES_MIN} "
+            f"known book at arrival, in {duration(span_s)}; at least {OPPORTUNITIES_MIN} "
             f"in {EVENTS_MIN} are wanted."
         )
     share = found.arrived

@@ -118,6 +118,7 @@ def _events(sets: int) -> dict[str, Any]:
         "displayed": numbers % 3 + 1,
         "arrived": numbers % 2,
         "displayed_e6": numbers * 1_000,
+        "result_e6": (numbers % 8 - 3) * 1_000_000,
     }
 
 

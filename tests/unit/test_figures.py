@@ -93,6 +93,7 @@ OF_SWEEPS: dict[str, Draw] = {
     "profile": lambda connection, sweep_id: figures.profile(connection, sweep_id, KEYS[0]),
     "heat_map": lambda connection, sweep_id: figures.heat_map(connection, sweep_id, *KEYS),
     "result_by_day": figures.result_by_day,
+    "result_by_event": figures.result_by_event,
 }
 OF_CAPTURES: dict[str, Draw] = {
     "capture_curve": figures.capture_curve,
@@ -188,6 +189,15 @@ def test_a_heat_map_shows_the_mean_of_each_pair(connection: Connection) -> None:
     (alone,) = figures.heat_map(connection, SWEEP_ID, KEYS[0], KEYS[0]).data
     assert alone.z[0][0] == pytest.approx(np.mean([totals[number] for number in range(5)]) / 1e6)
     assert alone.z[0][1] is None
+
+
+def test_gains_and_losses_are_in_their_events(connection: Connection) -> None:
+    """Events 1 to 8 gave -3 to 4 dollars; what gave nothing is not shown."""
+    (bars,) = figures.result_by_event(connection, SWEEP_ID, 2).data
+    assert dict(zip(bars.y, bars.x, strict=True)) == {
+        str(event): event - 4 for event in range(1, 9) if event != 4
+    }
+    assert bars.y[0] == "8", "the largest first"
 
 
 def test_what_no_heat_map_can_show_is_said(

@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replay.html import Html, fold, join, pairs, table, tag
+from replay.html import Html, fold, join, pairs, prose, table, tag
 
 
 class Reader(HTMLParser):
@@ -49,6 +49,11 @@ def test_markup_is_written_once() -> None:
     assert join([inner, "<"]) == "<b>&lt;</b>&lt;"
     assert isinstance(tag("p"), Html)
     assert fold("more", inner) == "<details><summary>more</summary><b>&lt;</b></details>"
+
+
+def test_what_is_to_be_typed_is_marked() -> None:
+    assert prose("a `hfptm <x>` b") == "a <code>hfptm &lt;x&gt;</code> b"
+    assert prose("<") == "&lt;"
 
 
 def test_what_sighted_people_see_others_hear() -> None:

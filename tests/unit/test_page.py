@@ -89,7 +89,7 @@ def test_figures_have_their_numbers_beside_them(kept: Kept) -> None:
     assert html.count("<figure>") == html.count("Numbers of this figure") >= 6
     assert html.count('role="img"') == html.count("<figure>")
     assert html.count("data-figure=") == html.count("<figure>")
-    assert "Not drawn: none of these hours was verified" in html
+    assert "verified; <code>hfptm verify</code> checks and grades them." in html
 
 
 def test_what_differs_from_the_defaults_comes_first(kept: Kept) -> None:
