@@ -39,14 +39,15 @@ class Settings(NamedTuple):
 
 
 def drawn(draws: Iterable[Draw]) -> tuple[Html, list[Drawing]]:
-    """Those that have something to show; of the others, why not."""
+    """Those that have something to show; of the others why not, each reason once."""
     shown: list[str] = []
     drawings: list[Drawing] = []
     for draw in draws:
         try:
             made = drawing(draw(), len(drawings))
         except LakeError as nothing:
-            shown.append(tag("p", prose(f"Not drawn: {nothing}."), class_="left-out"))
+            why = tag("p", prose(f"Not drawn: {nothing}."), class_="left-out")
+            shown += [why] if why not in shown else []
             continue
         drawings.append(made)
         shown.append(made.html)

@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from hfptm.drive.inputs import LIVE, Start
 from hfptm.errors import LakeError
 from replay.confidence import Estimate
 from replay.driver import Selection, options_of
@@ -14,8 +15,12 @@ from replay.metrics import Json
 from replay.page import page, write_page
 from replay.page_parts import settings_of
 from replay.run_verdict import Caught, sentence
+from replay.twin import keep_twin
+from tests.engines import crossed_market, tape_of
 from tests.kept_replay import HOSTILE, keep_replay
+from tests.kept_runs import RUN_ID, fills_all, kept_run
 from tests.kept_sweeps import CAPTURE_ID, DATES, SWEEP_ID, keep_capture, keep_sweep
+from tests.tapes import START_NS, make_market
 
 PLOTLY = files("plotly").joinpath("package_data", "plotly.min.js").read_text("utf-8")
 RPC = "server.rpc_url=https://node.example/v2/c0ffee-key"
@@ -148,6 +153,27 @@ def test_options_are_quoted_for_a_shell() -> None:
 def test_the_same_run_gives_the_same_page(kept: Kept, tmp_path: Path) -> None:
     file = write_page(kept.data, kept.run_id, tmp_path / "new" / "page.html")
     assert file.read_text(encoding="utf-8") == kept.page
+
+
+def test_a_live_run_stands_beside_its_paper_twin(tmp_path: Path) -> None:
+    market = make_market("one")
+    tape = tape_of(crossed_market("one", START_NS))
+    kept_run(tmp_path, Start(mode=LIVE), tape, ([market], []), exchange=fills_all)
+    keep_twin(tmp_path, tmp_path / "runs" / RUN_ID)
+    html = page(tmp_path, RUN_ID)
+    assert f"<h1>Live {RUN_ID}</h1>" in html
+    assert "n = 1 plan live, 1 plan paper twin; after fees" in html
+    assert "planned by both</th><td>1</td>" in html
+    assert f"<code>hfptm parity {RUN_ID}</code>" in html
+    twin = page(tmp_path, f"{RUN_ID}-twin")
+    assert "planned by both" not in twin
+
+
+def test_why_nothing_is_drawn_is_said_once(tmp_path: Path) -> None:
+    run_id = str(keep_replay(tmp_path, 2, "trading.min_edge=0.9")["run_id"])
+    html = page(tmp_path, run_id)
+    assert html.count(f"Not drawn: run {run_id} displayed nothing") == 1
+    assert html.count("<figure>") == 1
 
 
 def test_pages_of_sweeps_and_captures(tmp_path: Path) -> None:
