@@ -1,6 +1,6 @@
 """The configuration: defaults, then the file, then HFPTM_SECTION__KEY, then --set.
 
-The only reader of the environment. `load` gives the values as the user wrote them, `limits` the
+The only module that touches the environment. `load` gives the values as the user wrote them, `limits` the
 integers the kernel and the simulated venue take, with every relation between them checked.
 """
 
@@ -80,6 +80,11 @@ SECTIONS: dict[str, type[Section]] = {
 def environment() -> Mapping[str, str]:
     """This process's environment variables, for `load` and `data_dir`."""
     return os.environ
+
+
+def say_nothing_to_ray() -> None:
+    """Ray counts its users unless this variable of its own, which its processes inherit, is 0."""
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 
 
 def data_dir(option: Path | None, environ: Mapping[str, str]) -> Path:

@@ -21,6 +21,7 @@ from hfptm.cli import (
     runs,
     sandbox,
     storage,
+    sweeps,
     switch,
 )
 from hfptm.cli.output import say
@@ -61,6 +62,8 @@ app.command("import")(data.import_)
 app.command()(checks.normalize)
 app.command()(checks.verify)
 app.command()(runs.replay)
+app.command()(sweeps.sweep)
+app.command()(sweeps.tune)
 app.command()(runs.calibrate)
 app.command()(paper.paper)
 app.command()(live.live)

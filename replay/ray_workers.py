@@ -1,0 +1,95 @@
+"""Jobs on Ray: workers of a cluster by its address, or of a Ray on this machine alone.
+
+The data folder has to be at the same path on every machine, on storage that they share: workers
+read the lake there and leave their results there. Nothing but jobs and words goes through Ray.
+"""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from hfptm.config import say_nothing_to_ray
+from hfptm.errors import ConfigError, HfptmError, JobError
+from replay.driver import Progress
+from replay.jobs import Job, run_job
+from replay.workers import TRIES_MAX
+
+THIS_MACHINE = "127.0.0.1"
+
+
+class RayWorkers:
+    """address: of a cluster, as `ray.init` takes it; None starts a Ray here for so many workers.
+
+    Raises ConfigError if Ray is not installed, or nothing answers at the address.
+    """
+
+    def __init__(self, workers: int, address: str | None) -> None:
+        try:
+            import ray
+        except ImportError as error:
+            problem = 'ray is not installed; install it with pip install "hfptm[ray]"'
+            raise ConfigError("command line", "--engine", problem) from error
+        self._ray: Any = ray
+        self._workers = workers
+        self._address = address
+        say_nothing_to_ray()
+
+    def __enter__(self) -> Self:
+        quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
+        if self._address is None:
+            self._ray.init(
+                "local",
+                num_cpus=self._workers,
+                include_dashboard=False,
+                _node_ip_address=THIS_MACHINE,
+                **quiet,
+            )
+            return self
+        try:
+            self._ray.init(self._address, **quiet)
+        except (ConnectionError, ValueError) as error:
+            raise ConfigError("command line", "--address", f"{self._address}: {error}") from error
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._ray.shutdown()
+
+    def run(self, jobs: Sequence[Job], progress: Progress) -> None:
+        """As `workers.Runner.run`; a worker that dies costs its job, which is tried once more."""
+        remote = self._ray.remote(num_cpus=1, max_retries=TRIES_MAX - 1)(_compute)
+        ordered = sorted(jobs, key=lambda job: -job.rows * len(job.numbers))
+        under_way = {remote.remote(job): job for job in ordered}
+        whole_rows, done_rows = sum(job.rows for job in jobs), 0
+        while under_way:
+            ended, _ = self._ray.wait(list(under_way), num_returns=1)
+            for reference in ended:
+                job = under_way.pop(reference)
+                try:
+                    problem = self._ray.get(reference)
+                except self._ray.exceptions.RayError as error:
+                    raise JobError(str(job), f"its worker died: {error}") from error
+                if problem:
+                    raise JobError(str(job), problem)
+                done_rows += job.rows
+                progress(done_rows, whole_rows)
+
+
+def _compute(job: Job) -> str:
+    """What was wrong with it, or nothing."""
+    if not Path(job.data).is_dir():
+        return (
+            f"{job.data} is not there on the machine of a worker; keep the data folder on storage "
+            "that all of them see at that path"
+        )
+    try:
+        run_job(job, lambda *_: None)
+    except (HfptmError, OSError) as error:
+        return str(error)
+    return ""
