@@ -1,7 +1,8 @@
 """The configuration: defaults, then the file, then HFPTM_SECTION__KEY, then --set.
 
-The only module that touches the environment. `load` gives the values as the user wrote them, `limits` the
-integers the kernel and the simulated venue take, with every relation between them checked.
+The only module that touches the environment. `load` gives the values as the user wrote them,
+`limits` the integers the kernel and the simulated venue take, with every relation between them
+checked.
 """
 
 import os

@@ -16,7 +16,7 @@ from hfptm.clock import format_utc, monotonic_ns, wall_ns
 from hfptm.config import Config, as_toml
 from hfptm.lake import Lake
 from hfptm.sweep_files import Head, SweepKind, SweepWriter, sets_schema
-from replay.driver import Progress, Selection, new_run_id
+from replay.driver import Progress, Selection, new_run_id, options_of
 from replay.grid import Values, read_grid, setting_type
 from replay.jobs import Day, Job, clean, code_digest, days_of, gather, lake_digest, plan
 from replay.sensitivity import Setting
@@ -91,6 +91,7 @@ def keep(ask: Ask, tried: Tried, days: Sequence[Day], jobs: list[Job], effort: E
     verdict = judge(settings, results_of(tables, len(settings)), tried.first_days)
     summary: Json = msgspec.to_builtins(verdict)
     seconds = (monotonic_ns() - effort.began_ns) / 1e9
+    summary["selection"] = options_of(ask.selection)
     summary |= {"jobs": len(jobs), "computed": effort.computed_jobs, "seconds": seconds}
     sweep_id = new_run_id(wall_ns())
     with SweepWriter(ask.data, sweep_id) as writer:

@@ -8,7 +8,19 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from hfptm.cli.options import AsJson, ConfigFile, Data, Overrides, configuration, folder, stamp
+from hfptm.cli.options import (
+    AsJson,
+    ConfigFile,
+    Data,
+    Events,
+    FromTime,
+    Markets,
+    Overrides,
+    UntilTime,
+    configuration,
+    folder,
+    selection,
+)
 from hfptm.cli.output import progress_bar, say, say_if_compiling, show
 from hfptm.errors import ConfigError
 
@@ -18,19 +30,6 @@ if TYPE_CHECKING:
     from replay.workers import Runner
 
 GridFile = Annotated[Path, typer.Argument(metavar="GRID.toml", help="See docs/sweep.md.")]
-From = Annotated[
-    str | None,
-    typer.Option("--from", metavar="TIME", help="First receive time, UTC, as in 2026-04-29."),
-]
-To = Annotated[str | None, typer.Option("--to", metavar="TIME", help="End, not included.")]
-Markets = Annotated[
-    list[str] | None,
-    typer.Option(metavar="MARKET", help="Only this one, by slug or id. May be repeated."),
-]
-Events = Annotated[
-    list[str] | None,
-    typer.Option(metavar="EVENT", help="Only this one, by slug or id. May be repeated."),
-]
 EngineName = Annotated[
     Literal["local", "ray"], typer.Option(help="Processes of this machine, or Ray.")
 ]
@@ -50,8 +49,8 @@ Resume = Annotated[
 def sweep(
     *,
     grid: GridFile,
-    from_: From = None,
-    to: To = None,
+    from_: FromTime = None,
+    to: UntilTime = None,
     market: Markets = None,
     event: Events = None,
     engine: EngineName = "local",
@@ -74,9 +73,8 @@ def sweep(
     from replay.sweep_check import check as check_sets
     from replay.sweep_report import check_table, sweep_tables
 
-    ask = _ask(
-        grid, _selection(from_, to, market, event), engine, resume, (config, overrides, data)
-    )
+    chosen = selection(from_, to, market, event)
+    ask = _ask(grid, chosen, engine, resume, (config, overrides, data))
     runner = _runner(engine, address, workers)
     with _interruptible(), progress_bar("sweeping") as progress:
         swept = run(ask, runner, progress)
@@ -102,8 +100,8 @@ def tune(
         int | None,
         typer.Option(min=0, metavar="NUMBER", help="Another seed, others.  [default: its seed]"),
     ] = None,
-    from_: From = None,
-    to: To = None,
+    from_: FromTime = None,
+    to: UntilTime = None,
     market: Markets = None,
     event: Events = None,
     engine: EngineName = "local",
@@ -120,31 +118,17 @@ def tune(
     from replay.tune import Search
     from replay.tune import tune as run
 
-    ask = _ask(
-        grid, _selection(from_, to, market, event), engine, resume, (config, overrides, data)
-    )
+    chosen = selection(from_, to, market, event)
+    ask = _ask(grid, chosen, engine, resume, (config, overrides, data))
     runner = _runner(engine, address, workers)
     with _interruptible(), progress_bar("searching") as progress:
         swept = run(ask, Search(trials, seed), runner, progress)
     show(as_json, swept.summary, lambda: sweep_tables(swept.summary))
 
 
-def _selection(
-    from_: str | None, to: str | None, markets: list[str] | None, events: list[str] | None
-) -> "Selection":
-    from hfptm.clock import NS_MAX
-    from replay.driver import Selection
-
-    from_ns = 0 if from_ is None else stamp("--from", from_)
-    to_ns = NS_MAX if to is None else stamp("--to", to)
-    if from_ns >= to_ns:
-        raise ConfigError("command line", "--from", f"{from_} is not before --to {to}")
-    return Selection(from_ns, to_ns, tuple(markets or ()), tuple(events or ()))
-
-
 def _ask(
     grid: Path,
-    selection: "Selection",
+    chosen: "Selection",
     engine: str,
     resume: bool,
     settings: tuple[Path | None, list[str] | None, Path | None],
@@ -154,7 +138,7 @@ def _ask(
 
     config, overrides, data = settings
     base = configuration(config, overrides)
-    return Ask(folder(data), base, grid, selection, engine, resume)
+    return Ask(folder(data), base, grid, chosen, engine, resume)
 
 
 def _runner(engine: str, address: str | None, workers: int | None) -> "Runner":
