@@ -12,11 +12,14 @@ from typing import Any, Self
 
 from hfptm.config import say_nothing_to_ray
 from hfptm.errors import ConfigError, HfptmError, JobError
+from hfptm.units import BYTES_PER_MIB
 from replay.driver import Progress
 from replay.jobs import Job, run_job
 from replay.workers import TRIES_MAX
 
 THIS_MACHINE = "127.0.0.1"
+LEAST_STORE_BYTES = 80 * BYTES_PER_MIB
+"""Nearly the least that Ray takes: results go through the data folder."""
 
 
 class RayWorkers:
@@ -43,6 +46,7 @@ class RayWorkers:
                 "local",
                 num_cpus=self._workers,
                 include_dashboard=False,
+                object_store_memory=LEAST_STORE_BYTES,
                 _node_ip_address=THIS_MACHINE,
                 **quiet,
             )
