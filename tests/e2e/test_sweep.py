@@ -101,7 +101,7 @@ def own_data_of(data: Path, folder: Path) -> Path:
 
 def test_a_week_without_plants_is_no_edge(bare_week: Week, tmp_path: Path) -> None:
     data = own_data(bare_week, tmp_path)
-    found = must("sweep", grid_in(data), "--data", data, "--json").json
+    found = must("sweep", grid_in(data), "--data", data, "--workers", 1, "--json").json
     assert found["verdict"]["word"] == "no edge"
     shown = must("sweep", grid_in(data), "--data", data, "--resume").out
     assert "NO EDGE." in shown
@@ -110,8 +110,8 @@ def test_a_week_without_plants_is_no_edge(bare_week: Week, tmp_path: Path) -> No
 class Killing(LocalWorkers):
     """The first worker that says something is killed, so often."""
 
-    def __init__(self, times: int) -> None:
-        super().__init__(workers=2)
+    def __init__(self, workers: int, times: int) -> None:
+        super().__init__(workers)
         self.left = times
 
     def progress(self, _done: int, _total: int) -> None:
@@ -125,8 +125,8 @@ def ask(data: Path) -> Ask:
     return Ask(data, base, grid_in(data), Selection(0, NS_MAX), "local", is_resumed=False)
 
 
-def swept_while_killing(data: Path, times: int) -> Swept:
-    runner = Killing(times)
+def swept_while_killing(data: Path, workers: int, times: int) -> Swept:
+    runner = Killing(workers, times)
     return sweep(ask(data), runner, runner.progress)
 
 
@@ -135,7 +135,7 @@ def test_a_worker_that_is_killed_costs_its_job_only(
 ) -> None:
     data, summary = plain
     own = own_data_of(data, tmp_path)
-    found = swept_while_killing(own, times=1)
+    found = swept_while_killing(own, workers=2, times=1)
     assert tables(own, found.path.name) == tables(data, summary["sweep_id"])
     assert len(list((own / "sweeps" / "jobs").iterdir())) == DAYS
     assert active_children() == []
@@ -147,10 +147,10 @@ def test_a_job_whose_workers_keep_dying_is_named_and_the_others_are_kept(
     data, summary = plain
     own = own_data_of(data, tmp_path)
     with pytest.raises(JobError, match=r"2026-11-2\d, 18 sets of 0 to 17: its worker died 2 times"):
-        swept_while_killing(own, times=99)
+        swept_while_killing(own, workers=1, times=99)
     assert sweep_ids(own) == []
     assert active_children() == []
-    again = must("sweep", grid_in(own), "--data", own, "--resume", "--json").json
+    again = must("sweep", grid_in(own), "--data", own, "--workers", 1, "--resume", "--json").json
     assert again["computed"] <= DAYS
     assert tables(own, again["sweep_id"]) == tables(data, summary["sweep_id"])
 
@@ -167,7 +167,7 @@ def test_a_sweep_that_is_killed_goes_on_where_it_was(
         child.kill()
     done = len(list(jobs.glob("*.parquet")))
     assert sweep_ids(own) == []
-    found = must("sweep", grid, "--data", own, "--resume", "--json").json
+    found = must("sweep", grid, "--data", own, "--workers", 1, "--resume", "--json").json
     assert 1 <= done <= DAYS
     assert found["computed"] <= DAYS - done
     assert tables(own, found["sweep_id"]) == tables(data, summary["sweep_id"])
@@ -188,7 +188,7 @@ def test_a_search_counts_its_trials_and_is_judged_on_days_it_did_not_see(
     "trading.order_type" = ["fak", "fok"]
     """
     grid = grid_in(tmp_path, text)
-    found = must("tune", grid, "--data", data, "--json").json
+    found = must("tune", grid, "--data", data, "--workers", 1, "--json").json
     assert found["correction"]["tried"] == found["sets"] <= 12
     days = [day["date"] for day in found["walk_forward"]["days"]]
     assert days == ["2026-11-24", "2026-11-25", "2026-11-26"]
@@ -196,7 +196,10 @@ def test_a_search_counts_its_trials_and_is_judged_on_days_it_did_not_see(
     again = must("tune", grid, "--data", data, "--resume", "--json").json
     assert again["computed"] == 0
     assert again["best"] == found["best"]
-    other = must("tune", grid, "--data", data, "--seed", 5, "--trials", 3, "--json").json
+    other = must(
+        *("tune", grid, "--data", data, "--workers", 1),
+        *("--seed", 5, "--trials", 3, "--json"),
+    ).json
     assert other["correction"]["tried"] == 3
     assert other["best"] != found["best"]
 
