@@ -17,12 +17,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from benchmarks.replay import CONFIG, DRAWS
+from benchmarks.replay import SETS
 from benchmarks.report import Figure, main
 from benchmarks.tape import make_tape
 from benchmarks.wire import Frame, frames_of, with_tokens
 from hfptm.clock import monotonic_ns
-from hfptm.config import limits
 from hfptm.engine import Engine, Output, compile_kernels
 from hfptm.journal import ROW_KINDS, RunJournal
 from hfptm.normaliser.normaliser import Normaliser
@@ -97,7 +96,7 @@ def times_us(world: World, sink: Callable[[Output], None]) -> Times:
         intents += len(output.intents)
 
     normaliser = Normaliser(world.markets)
-    engine = Engine(world.markets, world.groups, limits(CONFIG), DRAWS, count)
+    engine = Engine(world.markets, world.groups, SETS, count)
     for book in world.books:
         receive(normaliser, engine, book)
     with resting_collector():

@@ -27,7 +27,7 @@ from hfptm.kernel.state import GRID_MAX, INT64, Capacity, State, nbytes, new_sta
 from hfptm.kernel.step import step_rows
 from hfptm.lake import Lake
 from hfptm.latency import latencies_of
-from hfptm.parameters import params_of, windows_of
+from hfptm.parameters import ParameterSet, params_of, windows_of
 from hfptm.records import EVENT, EventKind
 from hfptm.registry import Group, Market
 from hfptm.sections import Risk, Trading
@@ -47,7 +47,7 @@ CONFIG = Config(
 )
 """Defaults, but that every edge is bought that pays the minimum, to the end of the tape."""
 
-DRAWS = latencies_of(limits(CONFIG)).draws
+SETS = [ParameterSet(limits(CONFIG), latencies_of(limits(CONFIG)).draws)]
 
 ABOUT = f"All figures are of generated tapes.\n{(tapes.__doc__ or '').partition(chr(10))[2]}"
 MIB = 1 << 20
@@ -140,7 +140,7 @@ def fresh(tape: Tape) -> tuple[State, Sim]:
     capacity = Capacity(markets=markets, groups=groups, levels=levels)
     state = new_state(capacity, params_of(limits(CONFIG)))
     state.levels.fill(0)  # or the loop's first touch of every page would be measured
-    sim = new_sim(markets, windows_of(limits(CONFIG)), DRAWS)
+    sim = new_sim(markets, windows_of(limits(CONFIG)), [SETS[0].draws])
     run(state, sim, tape.definitions)
     return state, sim
 
@@ -181,7 +181,7 @@ def grid_levels(tick_e4: int) -> int:
 
 
 def held_mib(markets: list[Market], groups: list[Group]) -> float:
-    engine = Engine(markets, groups, limits(CONFIG), DRAWS, lambda _output: None)
+    engine = Engine(markets, groups, SETS, lambda _output: None)
     rows = np.zeros(len(markets), EVENT)
     rows["ts_recv_ns"] = rows["ts_venue_ns"] = np.arange(1, len(rows) + 1)
     rows["market"] = [market.market for market in markets]

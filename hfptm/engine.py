@@ -4,7 +4,7 @@ Replay and paper drive this same object; it holds no decision and knows no file,
 """
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -15,21 +15,21 @@ from hfptm.errors import CapacityError
 from hfptm.kernel.jit import Array, as_records, is_cached, records
 from hfptm.kernel.lane import PARAMS
 from hfptm.kernel.state import GRID_MAX, Capacity, digest_parts, new_state, with_levels
-from hfptm.limits import Limits
 from hfptm.opportunities import DECISION, OUTCOME
-from hfptm.parameters import params_of, windows_of
+from hfptm.parameters import ParameterSet, lanes_params, lanes_windows
 from hfptm.portfolio import Portfolio, fund, portfolio_of, seat
-from hfptm.records import EVENT, INTENT, Control, EventKind
+from hfptm.records import EVENT, INTENT, Control, EventFlag, EventKind
 from hfptm.registry import Group, Market
 from hfptm.risk_state import RiskState, restore, risk_state
 from hfptm.sim.names import name_outputs
 from hfptm.sim.restarts import DOWN_NS
-from hfptm.sim.run import run_rows
-from hfptm.sim.state import CLOCK, DRAW, LATENCIES, WINDOWS, new_sim
+from hfptm.sim.run import lacks_probes, run_rows
+from hfptm.sim.state import CLOCK, DRAW, LATENCIES, WINDOWS, new_sim, with_probes
 from hfptm.slots import NOBODY, Slots
 from hfptm.traits import traits_of
 
 Rows = npt.NDArray[np.void]
+Money = npt.NDArray[np.int64]
 
 MARKET_SLOTS_MAX = 20_000
 """Markets open at once; the exchange had about 12,000 active in 2026 (reference, section 9)."""
@@ -74,17 +74,19 @@ def compile_kernels() -> None:
 
 
 class Engine:
-    """`draws` are those of `latency.latencies_of`; `sink` receives an `Output` whenever there is
-    something to journal; `risk` and `portfolio` are what an earlier run left; `spare_slots` are
-    kept for markets and groups that are listed later. Where `orders_leave` their reports are fed
-    like all other rows, and the simulated venue only measures what was there at arrival."""
+    """One lane for each of `sets`; none sees another, and each does what it would do alone. What a
+    market is (`hfptm.traits`) and when the exchange restarts, the first set says for all.
+
+    `sink` receives an `Output` whenever there is something to journal, of all lanes; `risk` and
+    `portfolio` are what an earlier run left, for one lane alone (else CapacityError); `spare_slots`
+    are kept for markets and groups that are listed later. Where `orders_leave` their reports are
+    fed like all other rows, and the simulated venue only measures what was there at arrival."""
 
     def __init__(
         self,
         markets: Iterable[Market],
         groups: Iterable[Group],
-        limits: Limits,
-        draws: Array,
+        sets: Sequence[ParameterSet],
         sink: Callable[[Output], None],
         risk: RiskState | None = None,
         *,
@@ -93,18 +95,27 @@ class Engine:
         orders_leave: bool = False,
     ) -> None:
         markets, groups = list(markets), list(groups)
+        limits, lanes = sets[0].limits, len(sets)
+        if lanes > 1 and (risk or portfolio):
+            raise CapacityError("lanes that go on from an earlier run", 1, "run each by itself")
         market_slots = min(len(markets) + spare_slots, MARKET_SLOTS_MAX) + 1
         group_slots = min(len(groups) + spare_slots, market_slots) + 1
-        capacity = Capacity(markets=market_slots, groups=group_slots)
-        self.state = new_state(capacity, params_of(limits))
-        self.sim = new_sim(market_slots, windows_of(limits), draws, limits.restarts_ns)
-        self.sim.purses["cash_e6"] = limits.bankroll_e6
-        self.sim.holdings["settled_e6"] = 0
+        capacity = Capacity(markets=market_slots, groups=group_slots, lanes=lanes)
+        self.state = new_state(capacity, lanes_params(sets))
+        self.sim = new_sim(
+            market_slots,
+            lanes_windows(sets),
+            [one.draws for one in sets],
+            limits.restarts_ns,
+            has_plenty=False,
+        )
+        self.sim.purses["cash_e6"] = self.state.params["bankroll_e6"]
         self.sim.clock["orders_leave"] = int(orders_leave)
         self.slots = Slots(
             markets, groups, market_slots, group_slots, partial(traits_of, limits=limits)
         )
-        self._limits = limits
+        self._sets = sets
+        self._realised: dict[int, Money] = {}
         self._sink = sink
         self.first_ns = 0
         self.last_row_ns = 0
@@ -145,6 +156,17 @@ class Engine:
         self._run(row, 0, 1)
         self._drain()
 
+    def realised_by_market(self) -> dict[int, Money]:
+        """Micro-dollars by lake id, (L,), since this engine began: together `lanes.realised_e6`.
+
+        Of a basket each market has its part: what it cost, and an equal share of what all paid.
+        """
+        realised = dict(self._realised)
+        for slot in np.flatnonzero(self.state.realised.any(axis=1)).tolist():
+            market = int(self.slots.market_ids[slot])
+            realised[market] = realised.get(market, 0) + self.state.realised[slot]
+        return realised
+
     def risk_state(self) -> RiskState:
         return risk_state(self.state)
 
@@ -169,36 +191,53 @@ class Engine:
             if end == start:
                 self._drain()  # its market may take a slot whose former rows still wait for names
                 row = rows.item(start)
-                definition = self.slots.define(row[_MARKET], row[0])
-                self._run(definition, 0, len(definition))
+                self._define(row[_MARKET], row[0])
             else:
                 self._apply(rows, start, end)
                 start = end
         self._drain()
+
+    def _define(self, market: int, now_ns: int) -> None:
+        """Give a market a slot; what the one before it realised there is kept."""
+        before = self.slots.market_ids.copy()
+        definition = self.slots.define(market, now_ns)
+        for slot in np.flatnonzero(before != self.slots.market_ids).tolist():
+            if self.state.realised[slot].any():
+                gone = int(before[slot])
+                self._realised[gone] = self._realised.get(gone, 0) + self.state.realised[slot]
+                self.state.realised[slot] = 0
+        self._run(definition, 0, len(definition))
 
     def _seat(self, portfolio: Portfolio, now_ns: int) -> None:
         """What is held gets its slots before the first row; markets as they are listed by then."""
         self._unseated = None
         self.slots.list_more(portfolio.markets, portfolio.groups)
         for market in portfolio.markets:
-            definition = self.slots.define(market.market, now_ns)
-            self._run(definition, 0, len(definition))
+            self._define(market.market, now_ns)
         seat(self.state, self.sim, self.slots, portfolio, now_ns)
 
     def finish(self) -> None:
         """Let everything that is under way come back: time passes, no market changes."""
-        slowest_ns = sum(int(self.sim.draws[name].max()) for name in LATENCIES)
-        game_delays_ns = self.state.markets["game_delay_ns"]
-        slowest_ns += max(self._limits.taker_delay_ns, int(game_delays_ns.max()))
-        slowest_ns += self._limits.settlement_ns + DOWN_NS
-        wait_ns = slowest_ns + self._limits.quiet_grace_ns + self._limits.print_window_ns + 1
-        timer = records(EVENT, 1)
-        timer["kind"] = EventKind.TIMER
-        timer["market"] = NOBODY
-        for turn in range(TURNS_MAX):
-            timer["ts_recv_ns"] = timer["ts_venue_ns"] = self.last_row_ns + (turn + 1) * wait_ns
-            self._run(timer, 0, 1)
+        timers = records(EVENT, TURNS_MAX * len(self._sets))
+        waits_ns = np.array([self._wait_ns(one) for one in self._sets])
+        turns, lanes = np.divmod(np.arange(len(timers)), len(self._sets))
+        timers["kind"], timers["market"], timers["size_e6"] = EventKind.TIMER, NOBODY, lanes + 1
+        timers["ts_recv_ns"] = self.last_row_ns + (turns + 1) * waits_ns[lanes]
+        is_last = (turns == TURNS_MAX - 1) & (waits_ns[lanes] < waits_ns.max())
+        timers["flags"][is_last] = EventFlag.LAST_IN_BATCH
+        timers["ts_venue_ns"] = timers["ts_recv_ns"]
+        timers = as_records(timers[np.argsort(timers["ts_recv_ns"], kind="stable")])
+        self._run(timers, 0, len(timers))
         self._drain()
+
+    def _wait_ns(self, one: ParameterSet) -> int:
+        """Longer than anything that a lane begins is under way."""
+        limits = one.limits
+        slowest_ns = sum(int(one.draws[name].max()) for name in LATENCIES)
+        game_delays_ns = self.state.markets["game_delay_ns"]
+        slowest_ns += max(limits.taker_delay_ns, int(game_delays_ns.max()))
+        slowest_ns += limits.settlement_ns + DOWN_NS
+        return slowest_ns + limits.quiet_grace_ns + limits.print_window_ns + 1
 
     def digest(self, journal: str) -> str:
         """SHA-256 of the journal's digest and the kernel's state."""
@@ -225,6 +264,8 @@ class Engine:
         drained = self._drain()
         if self.state.counters[0]["levels_used"] + GRID_MAX > len(self.state.levels):
             self.state = with_levels(self.state, 2 * len(self.state.levels))
+        elif lacks_probes(self.sim):
+            self.sim = with_probes(self.sim, 2 * len(self.sim.probes))
         elif stuck and not drained:
             raise CapacityError(
                 "orders under way at once", len(self.sim.items), "raise trading.min_edge"

@@ -46,7 +46,7 @@ class Latencies(NamedTuple):
     """What a run assumes."""
 
     draws: Array
-    """One lane's, (1, D) DRAW, in an order that `sim.seed` fixes."""
+    """One lane's, (D,) DRAW, in an order that `sim.seed` fixes."""
     model: str
     """constant, log-normal or measured."""
     file: str = ""
@@ -55,9 +55,9 @@ class Latencies(NamedTuple):
     def summary(self) -> dict[str, str | int | float]:
         """The model, and the quantiles of its draws in ms."""
         found: dict[str, str | int | float] = {"model": self.model, "file": self.file}
-        found["draws"] = self.draws.shape[1]
+        found["draws"] = len(self.draws)
         for name in ("entry", "matching", "response"):
-            sorted_ns = np.sort(self.draws[f"{name}_ns"], axis=None)
+            sorted_ns = np.sort(self.draws[f"{name}_ns"])
             for percent in (50, 99):
                 place_ns = int(sorted_ns[(len(sorted_ns) - 1) * percent // 100])
                 found[f"{name}_ms_p{percent}"] = place_ns / NS_PER_MS
@@ -86,7 +86,7 @@ def _drawn(limits: Limits, *kinds: list[Times]) -> Array:
     rows = max(len(times) for kind in kinds for times in kind)
     if limits.settlement_failure_e4:
         rows = max(rows, PRICE_ONE_E4)
-    draws = records(DRAW, (1, rows))
+    draws = records(DRAW, rows)
     names = iter(("entry_ns", "response_ns", "matching_ns"))
     for kind in kinds:
         order = rng.permutation(rows)

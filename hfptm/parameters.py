@@ -1,12 +1,35 @@
 """Limits as the records of one lane: what its kernel and its simulated venue go by."""
 
-from hfptm.kernel.jit import Array, records
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from hfptm.kernel.jit import Array, as_records, records
 from hfptm.kernel.lane import PARAMS
 from hfptm.limits import Limits
 from hfptm.sections import FeeModel
 from hfptm.sim.state import WINDOWS, QueueModel
 
 SEED_PAYOUT_FEE_E4 = 200
+
+
+class ParameterSet(NamedTuple):
+    """Of one lane. Lanes that meet the same luck may share one table."""
+
+    limits: Limits
+    draws: Array
+    """(D,) DRAW, of `latency.latencies_of`."""
+
+
+def lanes_params(sets: Sequence[ParameterSet]) -> Array:
+    """(L,) PARAMS."""
+    return as_records(np.concatenate([params_of(one.limits) for one in sets]))
+
+
+def lanes_windows(sets: Sequence[ParameterSet]) -> Array:
+    """(L,) WINDOWS, which do not say yet where the draws are."""
+    return as_records(np.concatenate([windows_of(one.limits) for one in sets]))
 
 
 def params_of(limits: Limits) -> Array:

@@ -100,4 +100,5 @@ def seat(state: State, sim: Sim, slots: Slots, portfolio: Portfolio, now_ns: int
             account["locked_payout_e6"] += promised_e6
     if portfolio.positions:
         account["sweep_ns"] = now_ns + SWEEP_NS
-        state.counters[0]["wake_ns"] = min(state.counters[0]["wake_ns"], now_ns + SWEEP_NS)
+        state.wakes[0] = min(int(state.wakes[0]), now_ns + SWEEP_NS)
+        state.counters["wake_ns"] = state.wakes[0]

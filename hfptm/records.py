@@ -53,7 +53,8 @@ class EventKind(IntEnum):
     FEE = 8
     """Taker fee schedule: price_e4 holds rate_e4, aux the exponent."""
     TIMER = 9
-    """Time passed; nothing else."""
+    """Time passed; nothing else. size_e6 0: for every lane, else for the lane before that number;
+    LAST_IN_BATCH: nothing comes after it for that lane."""
     GROUP = 10
     """Definition of a group slot: price_e4 Relation, size_e6 members, aux 1: NO sets convert."""
     MARKET = 11

@@ -17,6 +17,7 @@ from hfptm.errors import LakeError
 from hfptm.journal import RunJournal, read_run
 from hfptm.lake import Lake
 from hfptm.latency import latencies_of
+from hfptm.parameters import ParameterSet
 from hfptm.records import Control
 from hfptm.registry import Group, Market
 from hfptm.risk_state import RiskState
@@ -39,6 +40,18 @@ class Selection(NamedTuple):
     events: tuple[str, ...] = ()
 
 
+class Stretch(NamedTuple):
+    """What a selection is made of."""
+
+    lake: Lake
+    reader: EventReader
+    markets: list[Market]
+    groups: list[Group]
+    blocks: Iterator[Rows]
+    stands: Json
+    """What the recording is worth (`hfptm.certificate.standing`)."""
+
+
 class Before(NamedTuple):
     """The run whose risk state goes on, and whether a human lifts what it had latched."""
 
@@ -58,18 +71,12 @@ def replay(
     Returns the run's folder and its summary. Raises LakeError if the lake holds nothing of the
     selection, or there is no such run before.
     """
-    lake = Lake(data)
     risk = _risk_after(data, before.run_id) if before else None
-    markets, groups, changes = definitions_at(lake.market_versions(), selection.from_ns)
-    chosen = choose(markets, groups, selection)
-    stands = _require_grade(lake, config, selection)
-    reader = EventReader(lake, selection.from_ns, selection.to_ns, chosen)
+    stretch = open_stretch(data, config, selection)
     latencies = latencies_of(limits(config))
     compile_kernels()  # before there is a run that an impatient user could leave half done
     began_ns = monotonic_ns()
-    if chosen is not None:
-        changes = changes[np.isin(changes["market"], list(chosen))]
-    blocks = merge(_some_blocks(reader, lake), changes)
+    lake, reader = stretch.lake, stretch.reader
     run_id = new_run_id(wall_ns())
     with RunJournal(data, run_id, as_toml(config)) as journal:
         tally = Tally()
@@ -79,16 +86,17 @@ def replay(
                 journal.append(kind, rows)  # type: ignore[arg-type]
             tally.add(output)
 
-        engine = Engine(markets, groups, limits(config), latencies.draws, keep, risk)
+        sets = [ParameterSet(limits(config), latencies.draws)]
+        engine = Engine(stretch.markets, stretch.groups, sets, keep, risk)
         if before and before.is_resumed:
             engine.control(Control.RESUME, selection.from_ns)
-        for rows in blocks:
+        for rows in stretch.blocks:
             run_block(engine, rows, limits(config).block_rows)
             progress(reader.rows_read, reader.rows_total)
         engine.finish()
         took_ns = monotonic_ns() - began_ns
         summary = summarise(engine, tally, run_id, journal.digest(), took_ns)
-        summary["recorded"], summary["latency"] = stands, dict(latencies.summary())
+        summary["recorded"], summary["latency"] = stretch.stands, dict(latencies.summary())
         found = calibration(lake, reader.first_ns, reader.last_ns + 1)
         summary["calibration"] = msgspec.to_builtins(found)
         summary["after"] = before.run_id if before else ""
@@ -104,6 +112,20 @@ def options_of(selection: Selection) -> str:
     words += [word for market in markets for word in ("--market", market)]
     words += [word for event in events for word in ("--event", event)]
     return shlex.join(words)
+
+
+def open_stretch(data: Path, config: Config, selection: Selection) -> Stretch:
+    """Raises LakeError if the lake holds nothing of the selection, or what it holds is worth less
+    than is wanted."""
+    lake = Lake(data)
+    markets, groups, changes = definitions_at(lake.market_versions(), selection.from_ns)
+    chosen = choose(markets, groups, selection)
+    stands = _require_grade(lake, config, selection)
+    reader = EventReader(lake, selection.from_ns, selection.to_ns, chosen)
+    if chosen is not None:
+        changes = changes[np.isin(changes["market"], list(chosen))]
+    blocks = merge(_some_blocks(reader, lake), changes)
+    return Stretch(lake, reader, markets, groups, blocks, stands)
 
 
 def _risk_after(data: Path, run_id: str) -> RiskState:

@@ -24,6 +24,7 @@ import numpy.typing as npt
 from hfptm.config import Config, limits
 from hfptm.engine import Engine
 from hfptm.latency import latencies_of
+from hfptm.parameters import ParameterSet
 from hfptm.records import EVENT, EventKind, Side, Token
 from hfptm.registry import Market
 from hfptm.risk_state import RiskState
@@ -119,10 +120,9 @@ class _Tape:
     def __init__(self, markets: Sequence[Market], config: Config) -> None:
         settings = limits(config)
         alone = [msgspec.structs.replace(market, group=0) for market in markets]
-        self._engine = Engine(
-            *(alone, [], settings, latencies_of(settings).draws, lambda _: None),
-            RiskState(latch="stopped"),  # it is here for its books
-        )
+        sets = [ParameterSet(settings, latencies_of(settings).draws)]
+        stopped = RiskState(latch="stopped")  # it is here for its books
+        self._engine = Engine(alone, [], sets, lambda _: None, stopped)
         self._slots: dict[int, int] = {}
         self._held: Rows = np.zeros(0, EVENT)
         self._fed = 0

@@ -219,7 +219,7 @@ def _answers(side: Played) -> Times:
 def _configured(limits: Limits) -> Times:
     draws = latencies_of(limits).draws
     spans_ns = np.sum([draws[name] for name in LATENCIES], axis=0)
-    return _percentiles(spans_ns.ravel().tolist())
+    return _percentiles(spans_ns.tolist())
 
 
 def _percentiles(spans_ns: list[int]) -> Times:

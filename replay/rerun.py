@@ -19,6 +19,7 @@ from hfptm.drive.inputs import (
 from hfptm.engine import MARKET_SLOTS_MAX, Engine, Output
 from hfptm.latency import latencies_of
 from hfptm.limits import Limits
+from hfptm.parameters import ParameterSet
 from hfptm.records import EVENT, EventKind
 from hfptm.units import NS_PER_S
 
@@ -34,8 +35,7 @@ def engine_of(limits: Limits, start: Start, sink: Callable[[Output], None]) -> E
     return Engine(
         (),
         (),
-        limits,
-        latencies_of(limits).draws,
+        [ParameterSet(limits, latencies_of(limits).draws)],
         sink,
         start.risk,
         portfolio=start.portfolio,

@@ -19,6 +19,7 @@ from hfptm.engine import Engine, Output
 from hfptm.kernel.jit import as_records
 from hfptm.latency import latencies_of
 from hfptm.limits import Limits
+from hfptm.parameters import ParameterSet
 from hfptm.records import (
     EVENT,
     INTENT,
@@ -123,8 +124,7 @@ class ShadowTrades:
         self._engine = Engine(
             [msgspec.structs.replace(market, game_delay_ms=0) for market in markets],
             groups,
-            limits,
-            latencies_of(limits).draws,
+            [ParameterSet(limits, latencies_of(limits).draws)],
             self._hear,
             RiskState(latch="stopped"),  # the kernel's own orders have no place here
         )

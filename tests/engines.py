@@ -8,6 +8,7 @@ from hfptm.config import limits, load
 from hfptm.engine import Engine, Output, Rows
 from hfptm.journal import Digest
 from hfptm.latency import latencies_of
+from hfptm.parameters import ParameterSet
 from hfptm.portfolio import Portfolio
 from hfptm.records import EVENT, EventFlag, EventKind, MarketState, Side
 from hfptm.registry import Group, Market, market_id
@@ -33,13 +34,11 @@ class Recorder(Engine):
     ) -> None:
         self.outputs: list[Output] = []
         settings = limits(load(None, overrides, {}))
-        draws = latencies_of(settings).draws
         self.sink: Callable[[Output], None] = self.outputs.append
         super().__init__(
             markets,
             groups,
-            settings,
-            draws,
+            [ParameterSet(settings, latencies_of(settings).draws)],
             lambda output: self.sink(output),
             risk,
             portfolio=portfolio,

@@ -14,7 +14,7 @@ from hfptm.kernel.orders import can_rest, cancel, next_plan, plan_slot
 from hfptm.kernel.plans import LEGS_MAX, LegStatus, Stage, order_id
 from hfptm.kernel.sizes import CENT_E6
 from hfptm.kernel.state import State, rows_reserve
-from hfptm.kernel.wake import SWEEP_NS, expect, set_wake, wake_at
+from hfptm.kernel.wake import SWEEP_NS, expect, set_lane_wake, set_wake, wake_at
 from hfptm.opportunities import Reason
 from hfptm.records import Token
 from hfptm.units import FAR_NS, NO_ASK_E4, NO_BID_E4, NS_PER_S
@@ -27,12 +27,13 @@ DOUBLINGS_MAX = 16
 
 
 @cold
-def on_timer(state: State) -> None:
-    """Do what is due, and say when the next is: now, if the output has no room for all of it."""
+def on_timer(state: State, first: int, end: int) -> None:
+    """Do what is due in lanes [first, end), and say when they want to be woken next: now, if the
+    output has no room for all of it."""
     now_ns = int(state.counters[0].now_ns)
-    if now_ns < state.counters[0].wake_ns:
-        return
-    for lane in range(len(state.lanes)):
+    for lane in range(first, end):
+        if now_ns < state.wakes[lane]:
+            continue
         stop = state.outbox[0].intents + rows_reserve(1) - LEGS_MAX
         if state.lanes[lane].confirm_ns <= now_ns:
             look_again(state, lane)
@@ -43,6 +44,7 @@ def on_timer(state: State) -> None:
                     time_out(state, lane, plan)
         if state.lanes[lane].sweep_ns <= now_ns and state.outbox[0].intents <= stop:
             sweep(state, lane, int(stop))
+        set_lane_wake(state, lane)
     set_wake(state)
 
 
@@ -55,7 +57,7 @@ def time_out(state: State, lane: int, plan: Record) -> None:
     plan.deadline_ns = FAR_NS
     if cancel_resting(state, lane, plan) > 0:
         timeout_ns, cancels = int(state.params[lane].leg_timeout_ns), int(plan.cancels)
-        expect(state, plan, max(timeout_ns, min(timeout_ns << cancels, CANCEL_NS)))
+        expect(state, lane, plan, max(timeout_ns, min(timeout_ns << cancels, CANCEL_NS)))
         plan.cancels = min(cancels + 1, DOUBLINGS_MAX)
 
 
@@ -80,8 +82,8 @@ def stop_resting(state: State) -> None:
             plan = state.plans[lane, place]
             if plan.stage != Stage.FREE and plan.deadline_ns != FAR_NS:
                 plan.deadline_ns = now_ns
-                wake_at(state, now_ns)
-    on_timer(state)
+                wake_at(state, lane, now_ns)
+    on_timer(state, 0, len(state.lanes))
 
 
 @cold

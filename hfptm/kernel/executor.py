@@ -96,7 +96,7 @@ def enter_leg(state: State, lane: int, plan: Record, position: int, size_e6: int
     if not place(state, order, leg, BUY, size_e6, int(leg.limit_e4)):
         release(state, lane, leg)
     elif can_rest(leg):
-        expect(state, plan, int(state.params[lane].leg_timeout_ns))
+        expect(state, lane, plan, int(state.params[lane].leg_timeout_ns))
 
 
 @cold
@@ -143,7 +143,7 @@ def on_report(state: State, row: Record) -> None:
     plan = state.plans[lane, plan_slot(state, serial)]
     used = False
     if row.kind == EventKind.CASH:
-        correct(state.lanes[lane], row)
+        correct(state, lane, row)
         used = True
     elif plan.stage != Stage.FREE and plan.plan == serial:
         if leg_of(int(row.aux)) < plan.legs:
@@ -209,7 +209,7 @@ def note_status(state: State, lane: int, plan: Record, row: Record) -> bool:
         leg.status = LegStatus.RESTING
         rest_ns, now_ns = int(state.params[lane].leg_timeout_ns), int(state.counters[0].now_ns)
         if can_rest(leg) and plan.deadline_ns > now_ns + rest_ns:  # nobody could cancel it so far
-            expect(state, plan, rest_ns)
+            expect(state, lane, plan, rest_ns)
     else:
         return False
     return True

@@ -5,7 +5,7 @@ After every row, cash plus the cost of all positions is bankroll plus realised p
 
 from hfptm.kernel.cash import cost_e6, fill_cash_e6, portion_e6
 from hfptm.kernel.fees import market_fee_e6
-from hfptm.kernel.inventory import note_held
+from hfptm.kernel.inventory import note_held, realise
 from hfptm.kernel.jit import Record, cold
 from hfptm.kernel.orders import BUY, plan_slot, spends_dollars
 from hfptm.kernel.plans import leg_of
@@ -74,11 +74,11 @@ def on_fill(state: State, lane: int, plan: Record, row: Record) -> None:
 
 
 @cold
-def correct(account: Record, row: Record) -> None:
+def correct(state: State, lane: int, row: Record) -> None:
     """A trade filled several orders, each rounded for itself: profit or loss, not cost, since the
     shares may be gone when that is told."""
-    account.cash_e6 += row.size_e6
-    account.realised_e6 += row.size_e6
+    state.lanes[lane].cash_e6 += row.size_e6
+    realise(state, lane, int(row.market), int(row.size_e6))
 
 
 @cold
@@ -95,7 +95,7 @@ def on_purchase(state: State, lane: int, leg: Record, row: Record) -> None:
 def on_sale(state: State, lane: int, leg: Record, row: Record) -> None:
     size_e6, received_e6 = int(row.size_e6), income_e6(state, lane, leg, row)
     basis_e6 = give_up(state, lane, leg, size_e6)
-    book_sale(state.lanes[lane], received_e6, basis_e6)
+    book_sale(state, lane, leg, received_e6, basis_e6)
     if state.params[lane].fills_settle:
         leg.returning_e6 += size_e6
         leg.returning_cost_e6 += basis_e6
@@ -114,10 +114,11 @@ def add_shares(state: State, lane: int, leg: Record, size_e6: int, basis_e6: int
 
 
 @cold
-def book_sale(account: Record, received_e6: int, basis_e6: int) -> None:
+def book_sale(state: State, lane: int, leg: Record, received_e6: int, basis_e6: int) -> None:
     """With both negative, it is undone."""
+    account = state.lanes[lane]
     account.cash_e6 += received_e6
-    account.realised_e6 += received_e6 - basis_e6
+    realise(state, lane, int(leg.market), received_e6 - basis_e6)
     account.unwind_result_e6 += received_e6 - basis_e6
 
 
@@ -175,7 +176,7 @@ def settle_sale(state: State, lane: int, leg: Record, row: Record) -> None:
     keep_promised(state, lane, leg, -received_e6, -basis_e6)
     if row.kind == EventKind.FILL_FAILED:
         note_ghost(state, lane, leg, row)
-        book_sale(state.lanes[lane], -received_e6, -basis_e6)
+        book_sale(state, lane, leg, -received_e6, -basis_e6)
         add_shares(state, lane, leg, size_e6, basis_e6)
 
 

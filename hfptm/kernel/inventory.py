@@ -15,6 +15,13 @@ SHARES_MAX_E6 = 1 << 62
 
 
 @cold
+def realise(state: State, lane: int, slot: int, gain_e6: int) -> None:
+    """Profit, or loss, that a market brought; of a basket each of its markets brings a part."""
+    state.lanes[lane].realised_e6 += gain_e6
+    state.realised[slot, lane] += gain_e6
+
+
+@cold
 def note_held(state: State, lane: int, slot: int) -> None:
     """A position of this market may have grown: it is on the list from now on."""
     if state.held_places[lane, slot] != 0:

@@ -81,6 +81,7 @@ LANE = np.dtype(
         ("sweeps", "i8"),  # plans made to end what earlier ones left
         ("sweep_ns", "i8"),  # when that is looked at again, FAR_NS if nothing is left
         ("confirm_ns", "i8"),  # when the first edge in doubt has lasted, FAR_NS if none waits
+        ("is_over", "i8"),  # 1: it had its last TIMER, and hears nothing more
     ],
     align=True,
 )

@@ -169,7 +169,7 @@ def complete(state: State, lane: int, plan: Record, target_e6: int) -> None:
             continue
         state.lanes[lane].completions += 1
         if can_rest(leg):
-            expect(state, plan, int(state.params[lane].leg_timeout_ns))
+            expect(state, lane, plan, int(state.params[lane].leg_timeout_ns))
 
 
 @cold

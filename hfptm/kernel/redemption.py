@@ -8,6 +8,7 @@ only then they are paid, or were never there, or are gone.
 
 from hfptm.kernel.cash import portion_e6, proceeds_e6
 from hfptm.kernel.fees import payout_e6
+from hfptm.kernel.inventory import realise
 from hfptm.kernel.jit import Record, cold
 from hfptm.kernel.plans import Stage
 from hfptm.kernel.state import State
@@ -52,7 +53,7 @@ def redeem_token(state: State, lane: int, slot: int, token: int) -> None:
     coming_e6, coming_cost_e6 = leave_on_its_way(state, lane, slot, token)
     paid_e6 = payout_e6(params, proceeds_e6(share_e4, int(held.size_e6) - coming_e6))
     account.cash_e6 += paid_e6
-    account.realised_e6 += paid_e6 - (int(held.cost_e6) - coming_cost_e6)
+    realise(state, lane, slot, paid_e6 - (int(held.cost_e6) - coming_cost_e6))
     account.locked_e6 -= held.locked_cost_e6
     if held.locked_size_e6 > 0 and group >= 0:
         locked_e6 = payout_e6(params, proceeds_e6(share_e4, int(held.locked_size_e6)))

@@ -8,7 +8,7 @@ from hfptm.kernel.cash import portion_e6
 from hfptm.kernel.detector import BINARY, NO_BASKET
 from hfptm.kernel.fees import payout_e6
 from hfptm.kernel.gates import is_locked
-from hfptm.kernel.inventory import note_held
+from hfptm.kernel.inventory import note_held, realise
 from hfptm.kernel.jit import Record, cold
 from hfptm.kernel.order_gate import send
 from hfptm.kernel.orders import YES, draft, plan_slot
@@ -121,13 +121,15 @@ def settle(state: State, lane: int, plan: Record) -> None:
     sets_e6 = int(state.legs[lane, slot, 0].whole_e6)
     received_e6 = set_payout_e6(state, lane, plan, sets_e6)
     account.cash_e6 += received_e6
-    account.realised_e6 += received_e6
+    share_e6 = received_e6 // int(plan.legs)
+    rest_e6 = received_e6 - int(plan.legs) * share_e6
     for position in range(plan.legs):
         leg = state.legs[lane, slot, position]
         held = state.positions[lane, leg.market, leg.token]
         held.size_e6 -= sets_e6
         held.cost_e6 -= leg.whole_cost_e6
-        account.realised_e6 -= leg.whole_cost_e6
+        gain_e6 = share_e6 - int(leg.whole_cost_e6) + (rest_e6 if position == 0 else 0)
+        realise(state, lane, int(leg.market), gain_e6)
         leg.whole_e6 = leg.whole_cost_e6 = 0
     if plan.kind == NO_BASKET:
         credit_left_out(state, lane, plan, sets_e6)

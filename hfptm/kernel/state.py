@@ -147,7 +147,7 @@ COUNTERS = np.dtype(
         ("covered_ns", "i8"),
         ("unused_rows", "i8"),  # of kinds or for markets the kernel has no use for
         ("levels_used", "i8"),
-        ("wake_ns", "i8"),  # earliest deadline of any plan: a TIMER row is due then; FAR_NS if none
+        ("wake_ns", "i8"),  # the earliest of `wakes`: a TIMER row is due then; FAR_NS if none
         ("gas_price_wei", "i8"),  # 0: nobody said
     ]
 )
@@ -179,9 +179,11 @@ class State(Arrays):
         "params": (PARAMS, 1),  # (L,)
         "lanes": (LANE, 1),  # (L,)
         "risk": (RISK, 1),  # (L,)
+        "wakes": (INT64, 1),  # (L,) when a lane wants to be woken, FAR_NS if it does not
         "positions": (POSITION, 3),  # (L, M, 2) by token
         "held": (INT32, 2),  # (L, M) slots of the markets held, `lanes.held` of them
         "held_places": (INT32, 2),  # (L, M) where a market stands there, from 1; 0: nowhere
+        "realised": (INT64, 2),  # (M, L) by the market now in the slot, e6
         "reserved": (INT64, 2),  # (L, M) cash promised to orders in flight, e6
         "locked_payouts": (INT64, 2),  # (L, G) least payout of held baskets, e6
         "episodes": (EPISODE, 2),  # (L, M + (KINDS - 1) G): BINARY by market, others by group
@@ -202,9 +204,11 @@ class State(Arrays):
     params: Array
     lanes: Array
     risk: Array
+    wakes: Array
     positions: Array
     held: Array
     held_places: Array
+    realised: Array
     reserved: Array
     locked_payouts: Array
     episodes: Array
@@ -240,9 +244,11 @@ def new_state(capacity: Capacity, params: Array) -> State:
         params=records(PARAMS, lanes),
         lanes=records(LANE, lanes),
         risk=records(RISK, lanes),
+        wakes=np.full(lanes, FAR_NS, np.int64),
         positions=records(POSITION, (lanes, markets, 2)),
         held=np.zeros((lanes, markets), np.int32),
         held_places=np.zeros((lanes, markets), np.int32),
+        realised=np.zeros((markets, lanes), np.int64),
         reserved=np.zeros((lanes, markets), np.int64),
         locked_payouts=np.zeros((lanes, groups), np.int64),
         episodes=records(EPISODE, (lanes, markets + (KINDS - 1) * groups)),

@@ -13,12 +13,14 @@ from hfptm.kernel.episodes import hide_group, hide_market, look
 from hfptm.kernel.executor import on_report
 from hfptm.kernel.jit import Array, Record, cold, entry, hot
 from hfptm.kernel.nested import place_by_end
+from hfptm.kernel.plans import lane_of
 from hfptm.kernel.redemption import resolve
 from hfptm.kernel.result import check_result, control
 from hfptm.kernel.state import GRID_MAX, MEMBERS_MAX, State, open_state, rows_reserve
+from hfptm.kernel.wake import set_wake
 from hfptm.opportunities import Relation
-from hfptm.records import Control, EventKind, MarketState, TakerDelay
-from hfptm.units import NS_PER_MS, PRICE_ONE_E4
+from hfptm.records import Control, EventFlag, EventKind, MarketState, TakerDelay
+from hfptm.units import FAR_NS, NS_PER_MS, PRICE_ONE_E4
 
 NEVER_E4 = 1 << 30
 """A sum of best prices no group reaches."""
@@ -38,19 +40,29 @@ def step(state: State, row: Record) -> None:
 
 @cold
 def deliver(state: State, report: Record) -> None:
-    """Apply one execution report, or the TIMER of a deadline that `counters.wake_ns` asked for."""
+    """Apply one execution report, or the TIMER of a deadline that a lane asked for."""
     state.counters[0].now_ns = report.ts_recv_ns
     if report.kind == EventKind.TIMER:
-        on_timer(state)  # nothing that another lane asked for touches a lane
+        lane = lane_of(int(report.aux))
+        on_timer(state, lane, lane + 1)
     else:
         on_report(state, report)
 
 
 @cold
-def pass_time(state: State) -> None:
-    for lane in range(len(state.lanes)):
+def pass_time(state: State, row: Record) -> None:
+    """For every lane, or for the one that the row is for; it may be that lane's last."""
+    first, end = 0, len(state.lanes)
+    if row.size_e6 != 0:
+        first, end = int(row.size_e6) - 1, int(row.size_e6)
+    for lane in range(first, end):
         check_result(state, lane)
-    on_timer(state)
+    on_timer(state, first, end)
+    if row.flags & EventFlag.LAST_IN_BATCH:
+        for lane in range(first, end):
+            state.lanes[lane].is_over = 1
+            state.wakes[lane] = FAR_NS
+        set_wake(state)
 
 
 @cold
@@ -73,7 +85,7 @@ def rare(state: State, row: Record) -> None:
         state.markets[row.market].game_start_ns = row.aux
         state.markets[row.market].taker_delay = row.price_e4
     elif row.kind == EventKind.TIMER:
-        pass_time(state)
+        pass_time(state, row)
     elif row.kind == EventKind.GAS:
         counters.gas_price_wei = row.aux
     elif row.kind == EventKind.CONTROL:

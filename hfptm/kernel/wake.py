@@ -1,4 +1,4 @@
-"""When the kernel wants to be woken: `counters.wake_ns`, a TIMER row's time.
+"""When a lane wants to be woken: `wakes`, the earliest `counters.wake_ns`, a TIMER row's time.
 
 It may be early, never late: a deadline that went away still wakes, and then the next is looked up.
 """
@@ -13,16 +13,17 @@ SWEEP_NS = 60 * NS_PER_S
 
 
 @cold
-def wake_at(state: State, at_ns: int) -> None:
+def wake_at(state: State, lane: int, at_ns: int) -> None:
+    state.wakes[lane] = min(int(state.wakes[lane]), at_ns)
     state.counters[0].wake_ns = min(int(state.counters[0].wake_ns), at_ns)
 
 
 @cold
-def expect(state: State, plan: Record, timeout_ns: int) -> None:
+def expect(state: State, lane: int, plan: Record, timeout_ns: int) -> None:
     """Let what the plan has resting be cancelled after so long, for the first time."""
     plan.cancels = 0
     plan.deadline_ns = state.counters[0].now_ns + timeout_ns
-    wake_at(state, int(plan.deadline_ns))
+    wake_at(state, lane, int(plan.deadline_ns))
 
 
 @cold
@@ -31,7 +32,7 @@ def sweep_later(state: State, lane: int) -> None:
     account = state.lanes[lane]
     if account.sweep_ns == FAR_NS:
         account.sweep_ns = state.counters[0].now_ns + SWEEP_NS
-        wake_at(state, int(account.sweep_ns))
+        wake_at(state, lane, int(account.sweep_ns))
 
 
 @cold
@@ -39,18 +40,34 @@ def confirm_at(state: State, lane: int, at_ns: int) -> None:
     """Look again at the edges that may be artefacts, at the latest then."""
     account = state.lanes[lane]
     account.confirm_ns = min(int(account.confirm_ns), at_ns)
-    wake_at(state, at_ns)
+    wake_at(state, lane, at_ns)
+
+
+@cold
+def set_lane_wake(state: State, lane: int) -> None:
+    """Look a lane's earliest deadline up."""
+    account = state.lanes[lane]
+    wake_ns = min(int(account.sweep_ns), int(account.confirm_ns))
+    for place in range(state.plans.shape[1]):
+        plan = state.plans[lane, place]
+        if plan.stage != Stage.FREE:
+            wake_ns = min(wake_ns, int(plan.deadline_ns))
+    state.wakes[lane] = wake_ns
 
 
 @cold
 def set_wake(state: State) -> None:
-    """Look the earliest deadline up."""
+    """Look up when the first lane wants to be woken."""
     wake_ns = FAR_NS
-    for lane in range(len(state.lanes)):
-        account = state.lanes[lane]
-        wake_ns = min(wake_ns, int(account.sweep_ns), int(account.confirm_ns))
-        for place in range(state.plans.shape[1]):
-            plan = state.plans[lane, place]
-            if plan.stage != Stage.FREE:
-                wake_ns = min(wake_ns, int(plan.deadline_ns))
+    for lane in range(len(state.wakes)):
+        wake_ns = min(wake_ns, int(state.wakes[lane]))
     state.counters[0].wake_ns = wake_ns
+
+
+@cold
+def first_awake(state: State) -> int:
+    """The first of the lanes that want to be woken at `counters.wake_ns`."""
+    for lane in range(len(state.wakes)):
+        if state.wakes[lane] <= state.counters[0].wake_ns:
+            return lane
+    return 0

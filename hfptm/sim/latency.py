@@ -35,14 +35,20 @@ def draw(sim: Sim, intent: Record) -> Record:
     So an order and the probe of its leg arrive together, lanes that decide the same at once meet
     the same luck, and a choice of markets changes nobody else's.
     """
-    place = drawn_place(int(intent.ts_ns), int(intent.leg), sim.draws.shape[1])
-    return sim.draws[intent.lane, place]
+    return drawn(sim, int(intent.lane), int(intent.ts_ns), int(intent.leg))
 
 
 @cold
-def arrival_ns(drawn: Record, decided_ns: int) -> int:
+def drawn(sim: Sim, lane: int, at_ns: int, leg: int) -> Record:
+    """The draw of a lane's table for that time and leg."""
+    windows = sim.windows[lane]
+    return sim.draws[windows.first_draw + drawn_place(at_ns, leg, int(windows.draws))]
+
+
+@cold
+def arrival_ns(met: Record, decided_ns: int) -> int:
     """When a message has its turn at the matching engine."""
-    return decided_ns + int(drawn.entry_ns) + int(drawn.matching_ns)
+    return decided_ns + int(met.entry_ns) + int(met.matching_ns)
 
 
 @cold

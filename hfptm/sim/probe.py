@@ -15,7 +15,7 @@ from hfptm.records import Side, Token
 from hfptm.sim.latency import arrival_ns, draw, taker_delay_ns
 from hfptm.sim.match import first_level, is_seen, next_level, own_price_e4, within
 from hfptm.sim.queue import new_item
-from hfptm.sim.state import NOBODY, Sim, Waiting
+from hfptm.sim.state import NOBODY, PROBES_MAX, Sim, Waiting
 from hfptm.sim.taken import displayed_e6, takes_asks
 from hfptm.units import PRICE_ONE_E4
 
@@ -24,19 +24,36 @@ DEPTH, PRINT = Waiting.DEPTH.value, Waiting.PRINT.value
 
 @cold
 def free_probe(sim: Sim) -> int:
-    for place in range(len(sim.probes)):
-        if sim.probes[place].decision == 0:
-            return place
-    return NOBODY
+    """A free place; `run.has_room` made sure that there is one."""
+    clock = sim.clock[0]
+    clock.probes += 1
+    place = int(clock.free_probe)
+    if place == NOBODY:
+        place = int(clock.probes_used)
+        clock.probes_used += 1
+    else:
+        clock.free_probe = sim.probes[place].next
+    return place
+
+
+@cold
+def free(sim: Sim, place: int) -> None:
+    probe, clock = sim.probes[place], sim.clock[0]
+    sim.purses[probe.lane].probes -= 1
+    clock.probes -= 1
+    probe.next = clock.free_probe
+    clock.free_probe = place
 
 
 @cold
 def open_probe(state: State, sim: Sim, intent: Record) -> int:
     """Start measuring an OBSERVE intent's decision; NOBODY, counted, if too many are under way."""
-    place = free_probe(sim)
-    if place == NOBODY:
+    purse = sim.purses[intent.lane]
+    if purse.probes == PROBES_MAX:
         sim.clock[0].probes_dropped += 1
         return NOBODY
+    purse.probes += 1
+    place = free_probe(sim)
     probe = sim.probes[place]
     probe.decision = intent.order
     probe.sets_e6 = intent.size_e6
@@ -127,7 +144,7 @@ def close_item(state: State, sim: Sim, place: int, known_ns: int) -> None:
     probe.open_items -= 1
     if probe.open_items == 0:
         write_outcome(state, sim, place, known_ns)
-        probe.decision = 0
+        free(sim, place)
 
 
 @cold

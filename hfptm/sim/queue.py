@@ -1,7 +1,7 @@
 """What is on its way: items waiting for their market to pass their arrival, and their reports."""
 
 from hfptm.kernel.jit import Array, Record, cold
-from hfptm.records import EventKind
+from hfptm.records import LANE_SHIFT, EventKind
 from hfptm.sim.state import NOBODY, Sim, Waiting
 from hfptm.units import FAR_NS
 
@@ -197,12 +197,13 @@ def pass_on(sim: Sim, row: Record) -> None:
 
 
 @cold
-def write_timer(sim: Sim, ts_ns: int) -> Record:
-    """A TIMER row among `delivered`, where it was asked for."""
+def write_timer(sim: Sim, lane: int, ts_ns: int) -> Record:
+    """A TIMER row among `delivered`, for the lane that asked for it."""
     row = sim.delivered[sim.clock[0].delivered]
     sim.clock[0].delivered += 1
     row.ts_recv_ns = row.ts_venue_ns = ts_ns
-    row.market = row.size_e6 = row.aux = 0
+    row.market = row.size_e6 = 0
+    row.aux = lane << LANE_SHIFT
     row.price_e4 = row.flags = row.side = 0
     row.kind = EventKind.TIMER
     return row

@@ -24,7 +24,7 @@ from hfptm.kernel.jit import Record, cold
 from hfptm.kernel.state import State
 from hfptm.records import EventFlag, EventKind, Token
 from hfptm.sim.account import promise
-from hfptm.sim.latency import drawn_place, passed, report_ns
+from hfptm.sim.latency import drawn, passed, report_ns
 from hfptm.sim.match import (
     FILLS_MAX,
     first_level,
@@ -240,8 +240,7 @@ def hit(state: State, sim: Sim, place: int, row: Record, met_e6: int) -> int:
     rest.open_e6 -= size_e6
     promise(sim, item, int(rest.open_e6) + size_e6, int(rest.open_e6))
     item.matched_ns = row.ts_venue_ns
-    draws = sim.draws[item.lane]
-    item.fails = draws[drawn_place(int(row.ts_venue_ns), int(item.leg), len(draws))].fails
+    item.fails = drawn(sim, int(item.lane), int(row.ts_venue_ns), int(item.leg)).fails
     due_ns = report_ns(int(item.response_ns), int(row.ts_venue_ns), int(row.ts_recv_ns))
     trade(state, sim, item, due_ns, int(item.price_e4), size_e6)
     if rest.open_e6 == 0:

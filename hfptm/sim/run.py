@@ -4,7 +4,10 @@ from typing import Any
 
 from hfptm.kernel import step as kernel
 from hfptm.kernel.jit import Array, Record, cold, entry, hot, prefetch
+from hfptm.kernel.lane import KINDS
+from hfptm.kernel.plans import lane_of
 from hfptm.kernel.state import State, open_state, rows_reserve
+from hfptm.kernel.wake import first_awake
 from hfptm.records import EventKind, IntentKind, RejectReason
 from hfptm.sim import account, probe, resting
 from hfptm.sim.account import NO, YES
@@ -26,7 +29,7 @@ from hfptm.sim.queue import (
     write_timer,
 )
 from hfptm.sim.restarts import can_take, is_heard, turn_away, up_again_ns
-from hfptm.sim.state import NOBODY, Sim, Waiting, open_sim
+from hfptm.sim.state import NOBODY, PROBES_MAX, Sim, Waiting, open_sim
 from hfptm.sim.taken import renew
 
 LOOK_AHEAD = 16
@@ -145,6 +148,17 @@ def settled(state: State, sim: Sim, row: Record) -> Record:
 
 
 @cold
+def hear(state: State, sim: Sim) -> None:
+    """Deliver the first report, unless its lane hears nothing more."""
+    row = pop_report(sim)
+    lane = lane_of(int(row.aux))
+    if lane < len(state.lanes) and state.lanes[lane].is_over:
+        sim.clock[0].delivered -= 1
+    else:
+        kernel.deliver(state, settled(state, sim, row))
+
+
+@cold
 def advance(state: State, sim: Sim, until_ns: int) -> bool:
     """Let time pass up to a market row: deliver reports, the timers that the kernel asked for, and
     end grace times, each at its own instant and in this order.
@@ -158,11 +172,13 @@ def advance(state: State, sim: Sim, until_ns: int) -> bool:
             set_wake(sim)
             return True
         if due_ns <= ends_ns and due_ns <= timer_ns:
-            kernel.deliver(state, settled(state, sim, pop_report(sim)))
+            hear(state, sim)
             accept(state, sim)
         elif timer_ns <= ends_ns:
-            kernel.deliver(state, write_timer(sim, timer_ns))
+            kernel.deliver(state, write_timer(sim, first_awake(state), timer_ns))
             accept(state, sim)
+        elif state.lanes[sim.items[quiet].lane].is_over:
+            remove(sim, quiet)
         else:
             answer(state, sim, quiet, ends_ns)
     set_wake(sim)  # what a timer sent may be due before anything that was on its way
@@ -205,7 +221,17 @@ def has_room(state: State, sim: Sim) -> bool:
         and clock.items + reserve <= len(sim.items)
         and clock.reports + REPORTS_MAX * clock.items + reserve <= len(sim.reports)
         and clock.delivered + len(sim.reports) <= len(sim.delivered)
-        and clock.outcomes + len(sim.probes) <= len(sim.outcomes)
+        and clock.outcomes + clock.probes <= len(sim.outcomes)
+        and not lacks_probes(sim)
+    )
+
+
+@hot
+def lacks_probes(sim: Sim) -> bool:
+    """Whether one more row could open more probes than there is room for, though it may."""
+    most = len(sim.purses) * PROBES_MAX
+    return bool(
+        len(sim.probes) < most and sim.clock[0].probes + len(sim.purses) * KINDS > len(sim.probes)
     )
 
 

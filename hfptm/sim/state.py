@@ -6,13 +6,14 @@ stamped after T. So an order waits in its market's list until such a row comes (
 passes), and no second book is kept.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from enum import IntEnum
 from typing import Any, ClassVar
 
 import numpy as np
 
-from hfptm.kernel.jit import Array, Arrays, opener, records
+from hfptm.kernel.jit import Array, Arrays, as_records, opener, records
+from hfptm.kernel.lane import KINDS
 from hfptm.kernel.plans import LEGS_MAX
 from hfptm.kernel.state import INT64, rows_reserve
 from hfptm.opportunities import OUTCOME
@@ -69,6 +70,8 @@ WINDOWS = np.dtype(
         ("grace_ns", "i8"),  # after this silence a market's book is taken as unchanged
         ("print_window_ns", "i8"),  # how long after arrival a trade print still corroborates
         ("queue_model", "i8"),  # QueueModel
+        ("first_draw", "i8"),  # of the lane's table in `Sim.draws`
+        ("draws", "i8"),  # in it
     ]
 )
 
@@ -120,6 +123,7 @@ PURSE = np.dtype(
     [
         ("cash_e6", "i8"),
         ("reserved_e6", "i8"),  # promised to open BUYs
+        ("probes", "i8"),  # of the lane, under way
     ]
 )
 
@@ -133,14 +137,18 @@ HOLDING = np.dtype(
 PLENTY_E6 = 10**14
 """Dollars, or shares of a token, beyond what any order asks for."""
 
+PROBES_MAX = 1_024
+"""Of one lane under way at once."""
+
 PROBE = np.dtype(
     [
-        ("decision", "i8"),  # 0: free
+        ("decision", "i8"),
         ("sets_e6", "i8"),
         ("market", "i8"),
         ("lane", "i4"),
         ("legs", "i4"),
         ("open_items", "i4"),
+        ("next", "i4"),  # in the free list
         ("kind", "u1"),
         ("printed", "u1"),
         ("unseen", "u1"),
@@ -171,6 +179,9 @@ CLOCK = np.dtype(
         ("delivered", "i8"),  # rows filled in `delivered`
         ("outcomes", "i8"),  # rows filled in `outcomes`
         ("probes_dropped", "i8"),
+        ("probes", "i8"),  # under way
+        ("probes_used", "i8"),  # high-water mark
+        ("free_probe", "i8"),
         ("no_book", "i8"),  # orders whose book at arrival was never seen
         ("orders_leave", "i8"),  # 1: for another venue than this, which only measures
     ]
@@ -178,12 +189,12 @@ CLOCK = np.dtype(
 
 
 class Sim(Arrays):
-    """The simulated venue's arrays; M, L as in `kernel.state`, D draws a lane."""
+    """The simulated venue's arrays; M, L as in `kernel.state`."""
 
     FIELDS: ClassVar[dict[str, tuple[np.dtype[Any], int]]] = {
         "clock": (CLOCK, 1),  # (1,)
         "windows": (WINDOWS, 1),  # (L,)
-        "draws": (DRAW, 2),  # (L, D)
+        "draws": (DRAW, 1),  # the tables of all lanes, each once
         "restarts": (INT64, 1),  # when the matching engine's restarts begin, ns
         "items": (ITEM, 1),
         "head": (INT64, 1),  # (M,) first waiting item of a market, NOBODY if none
@@ -226,21 +237,25 @@ open_sim = opener(Sim)
 def new_sim(
     markets: int,
     windows: Array,
-    draws: Array,
+    draws: Iterable[Array],
     restarts_ns: Sequence[int] = (),
     items: int = 65_536,
+    *,
+    has_plenty: bool = True,
 ) -> Sim:
-    """An idle venue, whose accounts have `PLENTY_E6` of everything.
+    """An idle venue.
 
-    windows: (L,) WINDOWS. draws: (L, D) DRAW. restarts_ns: their begins, sorted. items: what may be
-    on its way at once, at least.
+    windows: (L,) WINDOWS. draws: of each lane its table, (D,) DRAW; a table that several lanes
+    share is kept once. restarts_ns: their begins, sorted. items: what may be on its way at once, at
+    least. has_plenty: the accounts have `PLENTY_E6` of everything, else nothing.
     """
     lanes = len(windows)
     items = max(items, 8 * rows_reserve(lanes))
+    probes = max(PROBES_MAX, 2 * lanes * KINDS)
     sim = Sim(
         clock=records(CLOCK, 1),
         windows=records(WINDOWS, lanes),
-        draws=records(DRAW, draws.shape),
+        draws=_tables(windows, list(draws)),
         restarts=np.array(restarts_ns, np.int64),
         items=records(ITEM, items),
         head=np.full(markets, NOBODY, np.int64),
@@ -248,18 +263,41 @@ def new_sim(
         watch_ns=np.full(markets, FAR_NS, np.int64),
         levels_taken=np.zeros(markets, np.int64),
         rests=records(REST, items),
-        probes=records(PROBE, 1_024),
-        probe_legs=records(PROBE_LEG, (1_024, LEGS_MAX)),
+        probes=records(PROBE, probes),
+        probe_legs=records(PROBE_LEG, (probes, LEGS_MAX)),
         purses=records(PURSE, lanes),
         holdings=records(HOLDING, (lanes, markets, 2)),
         taken=records(TAKEN, (lanes, 4_096)),
         reports=records(EVENT, items),
         delivered=records(EVENT, 4 * items),
-        outcomes=records(OUTCOME, 65_536),
+        outcomes=records(OUTCOME, max(65_536, 2 * lanes * PROBES_MAX)),
     )
     sim.windows[:] = windows
-    sim.draws[:] = draws
     sim.clock["wake_ns"] = FAR_NS
-    sim.clock["free_item"] = NOBODY
-    sim.purses["cash_e6"] = sim.holdings["settled_e6"] = PLENTY_E6
+    sim.clock["free_item"] = sim.clock["free_probe"] = NOBODY
+    if has_plenty:
+        sim.purses["cash_e6"] = sim.holdings["settled_e6"] = PLENTY_E6
     return sim
+
+
+def _tables(windows: Array, draws: Sequence[Array]) -> Array:
+    """Every table once, one after the other; notes in `windows` where each lane's is."""
+    first: dict[int, int] = {}
+    tables: list[Array] = []
+    for lane, table in enumerate(draws):
+        if id(table) not in first:
+            first[id(table)] = sum(map(len, tables))
+            tables.append(table)
+        windows["first_draw"][lane], windows["draws"][lane] = first[id(table)], len(table)
+    return as_records(np.concatenate(tables))
+
+
+def with_probes(sim: Sim, probes: int) -> Sim:
+    """The same venue with room for so many probes at once."""
+    more = probes - len(sim.probes)
+    return sim.replace(
+        probes=as_records(np.concatenate([sim.probes, records(PROBE, more)])),
+        probe_legs=as_records(
+            np.concatenate([sim.probe_legs, records(PROBE_LEG, (more, LEGS_MAX))])
+        ),
+    )

@@ -3,6 +3,7 @@
 from hfptm.kernel.fees import taker_fee_e6
 from hfptm.opportunities import OpportunityKind, Relation
 from hfptm.records import EventKind
+from hfptm.sim.state import PROBES_MAX
 from hfptm.units import ONE_E6
 from tests.kernels import (
     ASK,
@@ -117,8 +118,7 @@ def test_a_basket_is_there_if_every_leg_is() -> None:
 
 def test_more_decisions_at_once_than_can_be_watched_are_counted() -> None:
     made = Venue(PENNILESS)
-    few = {"probes": made.sim.probes[:3], "probe_legs": made.sim.probe_legs[:3]}
-    made.sim = made.sim.replace(**few)
+    made.sim.purses["probes"] = PROBES_MAX - 3
     made.apply([market(0)])
     for _ in range(5):
         made.apply(book(20, 0, {6_000: 100}, {4_500: 100}))

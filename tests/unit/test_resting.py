@@ -340,7 +340,7 @@ def test_a_fill_of_an_order_in_the_book_settles_by_itself() -> None:
 def test_the_kernel_is_woken_when_it_asked_for_it() -> None:
     """After the reports of that instant, and once."""
     made = resting()
-    made.state.counters["wake_ns"] = 2_030 * MS
+    made.state.counters["wake_ns"] = made.state.wakes[0] = 2_030 * MS
     made.apply([trade(2_000, 3_900, 3), timer(2_029)])
     assert made.state.counters["wake_ns"][0] == 2_030 * MS
     made.apply([timer(2_031), timer(QUIET_MS)])

@@ -1,0 +1,129 @@
+"""Many sets in one pass over a lake: each as if it were replayed alone."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hfptm.clock import NS_MAX
+from hfptm.config import Config, limits, load
+from hfptm.engine import Engine, Output
+from hfptm.errors import CapacityError, ConfigError, LakeError
+from hfptm.journal import ROW_KINDS, Digest, read_run
+from hfptm.lake import Lake
+from hfptm.risk_state import RiskState
+from replay.driver import Selection, replay
+from replay.importers.base import quiet
+from replay.metrics import account
+from replay.passes import parameter_sets, run_pass, shared_key, without_lane
+from tests.engines import crossed_market, tape_of
+from tests.tapes import START_NS, make_market
+
+WHOLE = Selection(0, NS_MAX)
+MARKETS = [make_market(slug) for slug in "abcd"]
+SETS = (
+    (),
+    ("sim.entry_latency_ms=400",),
+    ("trading.min_edge=0.18",),
+    ("fees.model=seed_flat_2pct", "sim.settlement_ms=60000", "trading.order_type=gtc"),
+    ("sim.entry_latency_ms=30", "sim.entry_latency_p99_ms=200", "trading.max_arb_size_usd=20"),
+    ("trading.order_type=resting", "sim.settlement_failure=0.5", "sim.quiet_grace_ms=5000"),
+    ("trading.complete_sets=hold", "risk.max_concurrent_arbs=1"),
+)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four crossed markets one after the other, the last of which is left without a resolution."""
+    folder = tmp_path_factory.mktemp("lake")
+    lake = Lake(folder)
+    lake.write_markets("made", MARKETS, [])
+    rows = []
+    for number, market in enumerate("abcd"):
+        rows += crossed_market(market, START_NS + 700_000_000 * number)
+    rows = [row for row in rows[:-1] if row.market != 0]
+    lake.write_events("made", tape_of(sorted(rows, key=lambda row: row.ts_recv_ns)))
+    return folder
+
+
+def configs() -> list[Config]:
+    return [load(None, overrides, {}) for overrides in SETS]
+
+
+def joined(outputs: list[Output]) -> Output:
+    return Output(*(np.concatenate(rows) for rows in zip(*outputs, strict=True)))
+
+
+def digest(output: Output) -> str:
+    digest = Digest()
+    for kind in ROW_KINDS:
+        digest.update(kind, getattr(output, kind))
+    return digest.hex()
+
+
+def test_each_lane_is_the_replay_of_its_set(data: Path) -> None:
+    outputs: list[Output] = []
+    done = run_pass(data, configs(), WHOLE, outputs.append, quiet)
+    together = joined(outputs)
+    found = set()
+    for lane, config in enumerate(configs()):
+        folder, summary = replay(data, config, WHOLE, quiet)
+        run = read_run(data, folder.name)
+        own = without_lane(together, lane)
+        for kind in ROW_KINDS:
+            assert getattr(own, kind).tolist() == run.rows(kind).tolist(), (SETS[lane], kind)
+        assert digest(own) == run.digest()
+        money = account(done.engine, lane)
+        assert money == {name: summary[name] for name in money}
+        assert done.stands == summary["recorded"]
+        found.add(digest(own))
+    assert len(found) == len(SETS), "the sets do not differ for real"
+    assert done.rows == summary["events"]
+
+
+def test_what_was_realised_is_told_by_market(data: Path) -> None:
+    done = run_pass(data, configs(), WHOLE, lambda _output: None, quiet)
+    realised = done.engine.realised_by_market()
+    assert set(realised) <= {market.market for market in MARKETS}
+    assert len(realised) > 1
+    total = sum(realised.values())
+    assert np.array_equal(total, done.engine.state.lanes["realised_e6"])
+    assert np.any(total)
+
+
+@pytest.mark.parametrize(
+    ("override", "key"),
+    [
+        ("sim.restarts=", "sim.restarts"),
+        ("trading.blacklisted_markets=abc", "trading.blacklisted_markets"),
+        ("discovery.short_window_s=60", "discovery.short_window_s"),
+        ("replay.block_rows=1000", "replay"),
+    ],
+)
+def test_sets_that_differ_in_what_lanes_share_are_refused(
+    data: Path, override: str, key: str
+) -> None:
+    sets = [load(None, [], {}), load(None, [override], {})]
+    assert shared_key(sets[0]) != shared_key(sets[1])
+    with pytest.raises(ConfigError, match="set 1 has another value") as raised:
+        run_pass(data, sets, WHOLE, lambda _output: None, quiet)
+    assert raised.value.key == key
+
+
+def test_no_sets_and_nothing_recorded_are_refused(data: Path) -> None:
+    with pytest.raises(ConfigError, match="at least one"):
+        run_pass(data, [], WHOLE, lambda _output: None, quiet)
+    with pytest.raises(LakeError, match="nothing recorded"):
+        run_pass(data, configs(), Selection(0, 1), lambda _output: None, quiet)
+
+
+def test_lanes_that_meet_the_same_luck_share_a_table() -> None:
+    one = configs()[0]
+    sets = parameter_sets([limits(one), limits(one)])
+    assert sets[0].draws is sets[1].draws
+
+
+def test_an_earlier_run_goes_on_in_one_lane_alone() -> None:
+    sets = parameter_sets([limits(config) for config in configs()])
+    with pytest.raises(CapacityError, match="go on from an earlier run"):
+        Engine(MARKETS, [], sets, lambda _output: None, RiskState())
