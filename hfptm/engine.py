@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from hfptm.errors import CapacityError
 from hfptm.kernel.jit import Array, as_records, is_cached, records
-from hfptm.kernel.lane import PARAMS
+from hfptm.kernel.lane import KINDS, PARAMS
 from hfptm.kernel.state import GRID_MAX, Capacity, digest_parts, new_state, with_levels
 from hfptm.opportunities import DECISION, OUTCOME
 from hfptm.parameters import ParameterSet, lanes_params, lanes_windows
@@ -21,9 +21,10 @@ from hfptm.portfolio import Portfolio, fund, portfolio_of, seat
 from hfptm.records import EVENT, INTENT, Control, EventFlag, EventKind
 from hfptm.registry import Group, Market
 from hfptm.risk_state import RiskState, restore, risk_state
+from hfptm.sim import state as sim_state
 from hfptm.sim.names import name_outputs
 from hfptm.sim.restarts import DOWN_NS
-from hfptm.sim.run import lacks_probes, run_rows
+from hfptm.sim.run import run_rows
 from hfptm.sim.state import CLOCK, DRAW, LATENCIES, WINDOWS, new_sim, with_probes
 from hfptm.slots import NOBODY, Slots
 from hfptm.traits import traits_of
@@ -261,11 +262,12 @@ class Engine:
             start = stop
 
     def _make_room(self, *, stuck: bool) -> None:
-        drained = self._drain()
+        drained, sim = self._drain(), self.sim
+        least_probes = int(sim.clock[0]["probes"]) + len(sim.purses) * KINDS
         if self.state.counters[0]["levels_used"] + GRID_MAX > len(self.state.levels):
             self.state = with_levels(self.state, 2 * len(self.state.levels))
-        elif lacks_probes(self.sim):
-            self.sim = with_probes(self.sim, 2 * len(self.sim.probes))
+        elif len(sim.probes) < min(least_probes, len(sim.purses) * sim_state.PROBES_MAX):
+            self.sim = with_probes(sim, 2 * len(sim.probes))
         elif stuck and not drained:
             raise CapacityError(
                 "orders under way at once", len(self.sim.items), "raise trading.min_edge"
