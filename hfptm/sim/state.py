@@ -249,8 +249,7 @@ def new_sim(
     share is kept once. restarts_ns: their begins, sorted. items: what may be on its way at once, at
     least. has_plenty: the accounts have `PLENTY_E6` of everything, else nothing.
     """
-    lanes = len(windows)
-    items = max(items, 8 * rows_reserve(lanes))
+    lanes, items = len(windows), max(items, 8 * rows_reserve(len(windows)))
     probes = max(PROBES_MAX, 2 * lanes * KINDS)
     sim = Sim(
         clock=records(CLOCK, 1),
@@ -295,9 +294,6 @@ def _tables(windows: Array, draws: Sequence[Array]) -> Array:
 def with_probes(sim: Sim, probes: int) -> Sim:
     """The same venue with room for so many probes at once."""
     more = probes - len(sim.probes)
-    return sim.replace(
-        probes=as_records(np.concatenate([sim.probes, records(PROBE, more)])),
-        probe_legs=as_records(
-            np.concatenate([sim.probe_legs, records(PROBE_LEG, (more, LEGS_MAX))])
-        ),
-    )
+    legs = np.concatenate([sim.probe_legs, records(PROBE_LEG, (more, LEGS_MAX))])
+    probe_rows = np.concatenate([sim.probes, records(PROBE, more)])
+    return sim.replace(probes=as_records(probe_rows), probe_legs=as_records(legs))
