@@ -4,7 +4,7 @@ from notebooks.figures_capture import capture_curve, lifetimes, nearest_set, tak
 from notebooks.figures_coverage import GradedHour, coverage, graded_hours
 from notebooks.figures_lake import busiest_markets, recorded_hours, spreads
 from notebooks.figures_opportunities import opportunities_by
-from notebooks.figures_opportunity import events_around, ladders, largest, set_cost, sight
+from notebooks.figures_opportunity import events_around, ladders, set_cost
 from notebooks.figures_quality import doubts, lags, unseen
 from notebooks.figures_run import answer_times, result_parts
 from notebooks.figures_settings import heat_map, profile, sensitivity, swept_keys
@@ -18,6 +18,7 @@ from notebooks.figures_sweep import (
     walk_forward,
 )
 from notebooks.opportunities import of_run, of_set
+from notebooks.sights import largest, sight
 from notebooks.summaries import summary_of
 
 __all__ = [
