@@ -18,7 +18,11 @@ def capture_curve(connection: duckdb.DuckDBPyConnection, sweep_id: str) -> go.Fi
     Raises LakeError if that is no capture analysis.
     """
     curve = part(connection, sweep_id, "curve", list[CurvePoint])
-    first = curve[0]
+    first = next((point for point in curve if point.displayed), None)
+    if first is None:
+        raise LakeError(
+            f"capture analysis {sweep_id} displayed nothing, so nothing could be caught"
+        )
     made = look.figure(
         "Share still there when orders would arrive",
         f"n = {look.plural(first.displayed, 'opportunity')} of "
@@ -28,7 +32,9 @@ def capture_curve(connection: duckdb.DuckDBPyConnection, sweep_id: str) -> go.Fi
     )
     _add_share(made, curve, "by count", look.BLUE, [point.count for point in curve])
     _add_share(made, curve, "by profit after fees", look.ORANGE, [p.dollars for p in curve])
-    made.update_layout(hovermode="x unified", yaxis_range=[0, 103])
+    shares = [share for point in curve for share in (point.count, point.dollars)]
+    most = max(share.value if share.high is None else share.high for share in shares)
+    made.update_layout(hovermode="x unified", yaxis_range=[0, max(103, 105 * most)])
     return made
 
 
@@ -61,7 +67,9 @@ def _percent(share: float | None) -> float | None:
 
 def lifetimes(connection: duckdb.DuckDBPyConnection, sweep_id: str) -> go.Figure:
     """How long opportunities stay displayed; raises LakeError if that is no capture analysis."""
-    curves = part(connection, sweep_id, "survival", list[Survival])
+    curves = [c for c in part(connection, sweep_id, "survival", list[Survival]) if c.n]
+    if not curves:
+        raise LakeError(f"capture analysis {sweep_id} displayed nothing, so nothing has a lifetime")
     n, censored = sum(c.n for c in curves if c.kind != "all"), sum(c.censored for c in curves)
     whole = next((curve for curve in curves if curve.kind == "all"), None)
     if whole:

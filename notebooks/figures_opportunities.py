@@ -6,7 +6,7 @@ import duckdb
 import plotly.graph_objects as go
 
 from notebooks import look
-from notebooks.opportunities import SIZES, Chosen, Group, Grouping, groups
+from notebooks.opportunities import EVENTS_SHOWN, SIZES, Chosen, Group, Grouping, groups
 
 Measure = Literal["count", "dollars"]
 
@@ -47,21 +47,24 @@ def opportunities_by(
     """
     found = groups(connection, chosen, by)
     n = look.plural(sum(group.displayed for group in found), "opportunity")
+    which = f"the {EVENTS_SHOWN} largest of {len(found):,} events; " if by == "event" else ""
+    which = which if len(found) > EVENTS_SHOWN else ""
+    shown = found[:EVENTS_SHOWN] if which else found
     what = "count" if measure == "count" else "profit after fees, $"
     lies = by in ("kind", "event")
     made = look.figure(
         f"{_TITLES[by]}, {'count' if measure == 'count' else '$'}",
-        f"n = {n} displayed; {chosen.name}",
+        f"n = {n} displayed; {which}{chosen.name}",
         what if lies else _AXES[by],
         "" if lies else what,
     )
     for field, name in (_COUNTS if measure == "count" else _DOLLARS).items():
-        amounts = [_amount(group, field) for group in found]
+        amounts = [_amount(group, field) for group in shown]
         if field != "unseen" or any(amounts):
-            _add_bars(made, [group.name for group in found], amounts, (name, field), lies)
+            _add_bars(made, [group.name for group in shown], amounts, (name, field), lies)
     if lies:
-        look.resize(made, len(found) * (12 + 15 * len(made.data)))
-        look.name_places(made, [group.name for group in found])
+        look.resize(made, len(shown) * (12 + 15 * len(made.data)))
+        look.name_places(made, [group.name for group in shown])
     elif by == "hour":
         made.update_xaxes(range=[-0.5, 23.5], dtick=3)
     else:

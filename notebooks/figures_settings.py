@@ -12,6 +12,8 @@ from notebooks.summaries import Sensitivity, part, summary_of
 
 VALUES_MAX = 24
 """Of either setting of a heat map."""
+TEXTS_MAX = 8
+"""Of columns, in which numbers still fit."""
 
 
 def sensitivity(connection: duckdb.DuckDBPyConnection, sweep_id: str) -> go.Figure:
@@ -102,7 +104,6 @@ def heat_map(
             f"{VALUES_MAX} each"
         )
     cells = {(x, y): result_e6 / 1e6 for x, y, result_e6, _ in rows}
-    most = max((abs(result) for result in cells.values()), default=0) or 1
     made = look.figure(
         f"Result by {x_key} and {y_key}",
         f"n = {look.plural(sum(row[3] for row in rows), 'set')}; mean over the sets with both",
@@ -114,9 +115,8 @@ def heat_map(
         x=[_value(x) for x in xs],
         y=[_value(y) for y in ys],
         z=[[cells.get((x, y)) for x in xs] for y in ys],
-        colorscale=look.DIVERGING,
-        zmin=-most,
-        zmax=most,
+        **look.colours_of(list(cells.values())),
+        texttemplate="%{z:,.2f}" if len(xs) <= TEXTS_MAX else None,
         colorbar={"title": {"text": "$"}, "thickness": 12},
         hovertemplate=f"{x_key} %{{x}}, {y_key} %{{y}}: $%{{z:,.2f}}<extra></extra>",
     )

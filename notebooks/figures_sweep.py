@@ -12,7 +12,7 @@ from notebooks.summaries import BestSet, Correction, WalkForward, part, summary_
 RESULT = "realised + locked profit + residue at the bid - its cost"
 """What a result is, wherever one is drawn."""
 
-_BINS = 40
+_BINS_MIN, _BINS_MAX = 8, 40
 
 
 def distribution(connection: duckdb.DuckDBPyConnection, sweep_id: str) -> go.Figure:
@@ -22,7 +22,8 @@ def distribution(connection: duckdb.DuckDBPyConnection, sweep_id: str) -> go.Fig
         "SELECT count(DISTINCT date) FROM sweep_days WHERE sweep_id = ?", [sweep_id]
     ).fetchone()
     assert days is not None
-    counts, edges = np.histogram(np.array(list(results_e6.values())) / 1e6, _BINS)
+    bins = min(_BINS_MAX, max(_BINS_MIN, len(results_e6) // 2))
+    counts, edges = np.histogram(np.array(list(results_e6.values())) / 1e6, bins)
     made = look.figure(
         "Results of all sets",
         f"n = {look.plural(len(results_e6), 'set')}, {look.plural(days[0], 'day')} each; {RESULT}",
@@ -217,11 +218,10 @@ def result_by_event(
     if not rows:
         raise LakeError(f"set {number} of sweep {sweep_id} booked nothing in any event")
     shown = [(str(name), int(total_e6)) for name, total_e6 in rows[:EVENTS_SHOWN]]
-    if rest := rows[EVENTS_SHOWN:]:
-        shown.append((f"{len(rest):,} others", sum(int(total_e6) for _, total_e6 in rest)))
+    which = f", the {EVENTS_SHOWN} largest shown" if len(rows) > EVENTS_SHOWN else ""
     made = look.figure(
         f"Result by event, set {number}",
-        f"n = {look.plural(len(rows), 'event')} with a result; {RESULT}",
+        f"n = {look.plural(len(rows), 'event')} with a result{which}; {RESULT}",
         "result, $",
         "",
         legend=False,

@@ -21,11 +21,7 @@ _BAND_OPACITY = 0.2
 _TITLE_PX, _AXIS_PX, _LEGEND_PX = 64, 60, 28
 _PLOT_PX = 236
 
-DIVERGING = ((0.0, ORANGE), (0.5, "#e9e9e6"), (1.0, BLUE))
-"""From loss over nothing to profit."""
-
-CONFIG = {"displayModeBar": False, "responsive": True}
-"""How plotly shows a figure: no buttons, as wide as its place."""
+_PALE = "#e9e9e6"
 
 
 def figure(title: str, note: str, x: str, y: str, *, legend: bool = True) -> go.Figure:
@@ -106,6 +102,18 @@ def shortened(name: str, columns: int) -> str:
     if len(name) <= columns:
         return name
     return f"{name[: columns - 11]}…{name[-10:]}"
+
+
+def colours_of(amounts: Sequence[float]) -> dict[str, object]:
+    """How a heat map shows them: blue for profit, orange for loss, pale for the nearest to 0."""
+    low, high = min(amounts), max(amounts)
+    if low >= 0:
+        return {"colorscale": [(0.0, _PALE), (1.0, BLUE)], "zmin": low, "zmax": high}
+    if high <= 0:
+        return {"colorscale": [(0.0, ORANGE), (1.0, _PALE)], "zmin": low, "zmax": high}
+    most = max(high, -low)
+    scale = [(0.0, ORANGE), (0.5, _PALE), (1.0, BLUE)]
+    return {"colorscale": scale, "zmin": -most, "zmax": most}
 
 
 def add_band(

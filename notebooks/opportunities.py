@@ -61,7 +61,7 @@ def of_set(sweep_id: str, number: int) -> Chosen:
 
 
 def groups(connection: duckdb.DuckDBPyConnection, chosen: Chosen, by: Grouping) -> list[Group]:
-    """In order of kind, hour or size; events by their displayed profit, the rest together.
+    """In order of kind, hour or size; events by their displayed profit.
 
     Raises LakeError if nothing was displayed.
     """
@@ -76,7 +76,7 @@ def groups(connection: duckdb.DuckDBPyConnection, chosen: Chosen, by: Grouping) 
     if not rows:
         raise LakeError(f"{chosen.name} displayed nothing, so there is nothing to draw")
     found = [Group(_name(by, row[0]), *map(int, row[1:])) for row in rows]
-    return _most(connection, found) if by == "event" else found
+    return _named(connection, found) if by == "event" else found
 
 
 def _name(by: Grouping, value: Any) -> str:
@@ -87,17 +87,11 @@ def _name(by: Grouping, value: Any) -> str:
     return f"{int(value):02d}" if by == "hour" else str(value)
 
 
-def _most(connection: duckdb.DuckDBPyConnection, found: Sequence[Group]) -> list[Group]:
-    """Those of the largest displayed profit by their slugs, then all the others as one."""
+def _named(connection: duckdb.DuckDBPyConnection, found: Sequence[Group]) -> list[Group]:
+    """By their slugs, those of the largest displayed profit first."""
     slugs = _slugs(connection)
     named = [group._replace(name=slugs.get(group.name, group.name)) for group in found]
-    ordered = sorted(named, key=lambda group: (-group.displayed_e6, group.name))
-    shown = ordered[:EVENTS_SHOWN]
-    rest = ordered[EVENTS_SHOWN:]
-    if rest:
-        sums = (sum(column) for column in zip(*(group[1:] for group in rest), strict=True))
-        shown.append(Group(f"{len(rest):,} others", *sums))
-    return shown
+    return sorted(named, key=lambda group: (-group.displayed_e6, group.name))
 
 
 def _slugs(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:

@@ -33,14 +33,21 @@ def prose(words: str) -> Html:
     return join(tag("code", part) if place % 2 else part for place, part in enumerate(parts))
 
 
-def table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Html:
-    """Its first column heads the rows; it scrolls by itself where it is too wide."""
+def table(
+    caption: str, columns: Sequence[str], rows: Iterable[Sequence[str]], class_: str = "numbers"
+) -> Html:
+    """Its first column heads the rows; it scrolls by itself where it is too wide.
+
+    `class_`: "words" stand to the left.
+    """
     head = tag("tr", *(tag("th", column, scope="col") for column in columns))
     body = [
         tag("tr", tag("th", row[0], scope="row"), *(tag("td", cell) for cell in row[1:]))
         for row in rows
     ]
-    made = tag("table", tag("caption", caption), tag("thead", head), tag("tbody", *body))
+    made = tag(
+        "table", tag("caption", caption), tag("thead", head), tag("tbody", *body), class_=class_
+    )
     return tag("div", made, class_="scroll", tabindex="0", role="region", aria_label=caption)
 
 

@@ -51,6 +51,7 @@ th, td { padding: .2rem .75rem .2rem 0; border-bottom: 1px solid var(--line); te
   vertical-align: top; }
 th:first-child { text-align: left; font-weight: 400; min-width: 8rem; }
 td { overflow-wrap: break-word; max-width: 24rem; }
+table.words :is(th, td) { text-align: left; }
 thead th { font-weight: 600; vertical-align: bottom; }
 dl { display: grid; grid-template-columns: minmax(9rem, 1fr) 2fr; gap: .2rem 1rem;
   margin: .5rem 0; }

@@ -18,6 +18,8 @@ from replay.page_parts import MEASURED, Draw, certificate, configuration, conten
 CAPTURE, TOO_LITTLE = "capture", "too little data"
 AS_CONFIGURED = 0
 """The set of a capture analysis that changes nothing."""
+CHANCE_LEAST = 0.001
+"""Of a smaller chance resamples say no more than that."""
 THIN = "Too thin for a verdict"
 
 RESULT = (
@@ -134,18 +136,24 @@ def _conclusions(sweep: Sweep) -> Html:
             for s in advice["statements"]
         ]
         if said:
-            parts.append(table("Rules and what the data says", ("rule", "data", "change"), said))
+            parts.append(
+                table("Rules and what the data says", ("rule", "data", "change"), said, "words")
+            )
     return tag("div", *parts)
 
 
 def _corrected(correction: dict[str, Any]) -> str:
     p_value = correction.get("p_value")
-    said = "too little to say how likely" if p_value is None else f"p = {p_value:.3f}"
+    said = "too little to say how likely" if p_value is None else _chance(p_value)
     return (
         f"{correction['tried']:,} sets were tried, so the best of them looks good by luck alone. "
         f"Corrected for that ({correction['method']}): {said} that a best set as good comes about "
         "without any edge."
     )
+
+
+def _chance(p_value: float) -> str:
+    return f"p = {p_value:.3f}" if p_value >= CHANCE_LEAST else f"p < {CHANCE_LEAST}"
 
 
 def _code(sweep: Sweep) -> Html:

@@ -139,6 +139,47 @@ def test_a_curve_shows_shares_and_their_bands(connection: Connection) -> None:
     assert "n = 240 opportunities of 20 events" in made.layout.title.subtitle.text
 
 
+def test_where_nothing_was_displayed_nothing_is_drawn(tmp_path: Path) -> None:
+    share = {"value": 0, "low": None, "high": None}
+    point = {"set": 1, "latency_ms": 0, "displayed": 0, "arrived": 0, "unseen": 0, "events": 0}
+    life: dict[str, object] = {key: [] for key in ("after_ms", "alive", "low", "high")}
+    keep_capture(
+        tmp_path,
+        {
+            "curve": [{**point, "count": share, "dollars": share}],
+            "survival": [{"kind": "all", "n": 0, "censored": 0, **life}],
+        },
+    )
+    with connect(tmp_path) as connection:
+        for draw in (figures.capture_curve, figures.lifetimes):
+            with pytest.raises(LakeError, match="displayed nothing"):
+                draw(connection, CAPTURE_ID)
+
+
+def test_a_share_above_one_is_inside_the_axes(tmp_path: Path) -> None:
+    """More may be there at arrival than was displayed."""
+    point = {"set": 1, "latency_ms": 0, "displayed": 9, "arrived": 9, "unseen": 0, "events": 9}
+    share = {"value": 1.5, "low": 1.2, "high": 1.9}
+    keep_capture(tmp_path, {"curve": [{**point, "count": share, "dollars": share}]})
+    with connect(tmp_path) as connection:
+        made = figures.capture_curve(connection, CAPTURE_ID)
+    assert made.layout.yaxis.range[1] > 190
+
+
+@pytest.mark.parametrize(
+    ("amounts", "ends"), [([1, 3], (1, 3)), ([-3, -1], (-3, -1)), ([-1, 3], (-3, 3))]
+)
+def test_profit_is_never_the_colour_of_loss(
+    amounts: list[float], ends: tuple[float, float]
+) -> None:
+    found = look.colours_of(amounts)
+    assert (found["zmin"], found["zmax"]) == ends
+    scale = found["colorscale"]
+    assert isinstance(scale, list)
+    assert (scale[0][1] == look.ORANGE) == (min(amounts) < 0)
+    assert (scale[-1][1] == look.BLUE) == (max(amounts) > 0)
+
+
 def test_where_there_is_no_band_none_is_drawn(tmp_path: Path) -> None:
     point = {"set": 0, "latency_ms": 0, "displayed": 2, "arrived": 1, "unseen": 0, "events": 1}
     share = {"value": 0.5, "low": None, "high": None}
@@ -224,13 +265,13 @@ def test_a_day_is_shown_in_parts_that_sum_to_its_result(connection: Connection) 
     assert total[-1] == pytest.approx(_totals(connection)[3] / 1e6)
 
 
-@pytest.mark.parametrize("by", ["kind", "hour", "size", "event"])
+@pytest.mark.parametrize("by", ["kind", "hour", "size"])
 def test_opportunities_are_grouped_without_loss(connection: Connection, by: str) -> None:
     rows, number = sweep_opportunities(), lane(100)
     mine = rows["set"] == number
     chosen = figures.of_set(CAPTURE_ID, number)
     made = figures.opportunities_by(connection, chosen, by, "count")  # type: ignore[arg-type]
-    axis = "x" if by in ("kind", "event") else "y"
+    axis = "x" if by == "kind" else "y"
     assert sum(series(made, "displayed")[axis]) == 240
     assert sum(series(made, "still there at arrival")[axis]) == rows["arrived"][mine].sum()
     assert sum(series(made, "corroborated by a print")[axis]) == rows["printed"][mine].sum()
@@ -256,9 +297,12 @@ def test_groups_are_those_of_the_rows(connection: Connection) -> None:
     }
 
 
-def test_the_events_that_do_not_fit_are_one_row(connection: Connection) -> None:
-    made = figures.opportunities_by(connection, figures.of_set(CAPTURE_ID, 0), "event")
-    assert series(made, "displayed").y[-1] == "8 others"
+def test_events_that_do_not_fit_are_counted(connection: Connection) -> None:
+    made = figures.opportunities_by(connection, figures.of_set(CAPTURE_ID, 0), "event", "dollars")
+    shown = series(made, "displayed")
+    assert len(shown.x) == 12
+    assert list(shown.x) == sorted(shown.x, reverse=True)
+    assert "the 12 largest of 20 events" in made.layout.title.subtitle.text
 
 
 def test_words_of_others_are_no_markup(connection: Connection, run: str) -> None:

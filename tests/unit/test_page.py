@@ -196,6 +196,12 @@ def test_pages_of_sweeps_and_captures(tmp_path: Path) -> None:
         assert html.count("<figure>") >= 8
 
 
+def test_a_chance_is_never_none(tmp_path: Path) -> None:
+    tiny = {"method": "m", "tried": 9, "p_value": 0.0004, "threshold_e6": 1.0}
+    keep_sweep(tmp_path, {"correction": tiny})
+    assert "p &lt; 0.001 that" in page(tmp_path, SWEEP_ID)
+
+
 def test_a_sweep_that_concluded_nothing_gets_no_verdict(tmp_path: Path) -> None:
     keep_sweep(tmp_path, {"seconds": 1})
     html = page(tmp_path, SWEEP_ID)
