@@ -1,12 +1,14 @@
 """How much of what was planted a run captures, at five latencies, against what arithmetic says.
 
-The lake of a sandbox's day (`benchmarks.planted_day`) is replayed once for each entry latency.
+The lake of a sandbox's day (`benchmarks.planted_day`) is passed over once, a lane each entry
+latency.
 Arithmetic: a thing is seen with the frame after which the exchange's own best prices pay the
 minimum, and taken if an order sent then arrives before it ends. Then, at one latency, the same for
 each way to buy the legs.
 """
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
@@ -18,7 +20,8 @@ from rich.table import Table
 from benchmarks.planted_day import MIN_EDGE, Day, Plan, sandbox_day
 from hfptm.clock import NS_MAX
 from hfptm.config import Config, load
-from hfptm.journal import Run, read_run
+from hfptm.engine import Output
+from hfptm.journal import ROW_KINDS, RowKind
 from hfptm.lake import Lake
 from hfptm.records import SELL, EventKind, IntentKind, Token
 from hfptm.sandbox.planted import Planted
@@ -27,9 +30,10 @@ from hfptm.units import NS_PER_MS
 from replay.calibrate import calibrate
 from replay.calibration_report import calibration_table
 from replay.confidence import Estimate, wilson
-from replay.driver import Selection, replay
-from replay.metrics import Json
-from replay.truth import Sighting, compare
+from replay.driver import Selection
+from replay.metrics import Json, account
+from replay.passes import run_pass, without_lane
+from replay.truth import Journal, Rows, Sighting, compare
 
 LATENCIES_MS = (0, 50, 150, 300, 1_000)
 POLICY_LATENCY_MS = 50
@@ -77,8 +81,8 @@ class Point(NamedTuple):
     """Captured against arithmetic, or missed against it."""
     lost_to_ourselves: int
     """Of these, how often a sale of ours took a leg first."""
-    summary: Json
-    """Of the run."""
+    account: Json
+    """Of the lane, as `metrics.account` has it."""
 
     @property
     def agrees(self) -> bool:
@@ -94,33 +98,47 @@ class Point(NamedTuple):
         return sum(_number(self, name) for name in gained) - _number(self, "residue_cost_usd")
 
 
+class Lane:
+    """Journal rows of one lane of a pass, as a replay of its set alone keeps them."""
+
+    def __init__(self, outputs: Sequence[Output], lane: int) -> None:
+        own = [without_lane(output, lane) for output in outputs]
+        self._rows: dict[str, Rows] = {
+            kind: np.concatenate([getattr(output, kind) for output in own]) for kind in ROW_KINDS
+        }
+
+    def rows(self, kind: RowKind) -> Rows:
+        return self._rows[kind]
+
+
 def curve(day: Day) -> list[Point]:
-    return [measure(day, latency_ms) for latency_ms in LATENCIES_MS]
+    return measure(day, [(latency_ms, ()) for latency_ms in LATENCIES_MS])
 
 
 def policies(day: Day) -> list[Point]:
-    return [
-        measure(
-            day,
-            POLICY_LATENCY_MS,
-            (f"trading.order_type={order_type}", f"trading.leg_order={leg_order}"),
-        )
+    chosen = (
+        (f"trading.order_type={order_type}", f"trading.leg_order={leg_order}")
         for order_type, leg_order in POLICIES
-    ]
+    )
+    return measure(day, [(POLICY_LATENCY_MS, one) for one in chosen])
 
 
 def config(latency_ms: int, chosen: tuple[str, ...] = ()) -> Config:
     return load(None, (*UNBOUND, *chosen, f"sim.entry_latency_ms={latency_ms}"), {})
 
 
-def measure(day: Day, latency_ms: int, chosen: tuple[str, ...] = ()) -> Point:
-    """One replay; `chosen` are settings beside those that unbind it."""
-    selection = Selection(0, NS_MAX)
-    path, summary = replay(day.data, config(latency_ms, chosen), selection, lambda *_: None)
-    return judge(day, latency_ms, read_run(day.data, path.name), summary)
+def measure(day: Day, sets: Sequence[tuple[int, tuple[str, ...]]]) -> list[Point]:
+    """One pass; each set is a latency, and settings beside those that unbind it."""
+    outputs: list[Output] = []
+    configs = [config(*one) for one in sets]
+    done = run_pass(day.data, configs, Selection(0, NS_MAX), outputs.append, lambda *_: None)
+    return [
+        judge(day, latency_ms, Lane(outputs, lane), account(done.engine, lane))
+        for lane, (latency_ms, _) in enumerate(sets)
+    ]
 
 
-def judge(day: Day, latency_ms: int, run: Run, summary: Json) -> Point:
+def judge(day: Day, latency_ms: int, run: Journal, told: Json) -> Point:
     latency_ns, planted = latency_ms * NS_PER_MS, day.truth.planted
     in_reach = [
         sight_ns + latency_ns < thing.end_ts_venue_ns
@@ -138,14 +156,14 @@ def judge(day: Day, latency_ms: int, run: Run, summary: Json) -> Point:
         wilson(sum(captured), len(planted)),
         [thing for thing, _ in wrong],
         sum(sales.took(thing, latency_ns, sight_ns) for thing, sight_ns in wrong),
-        summary,
+        told,
     )
 
 
 class _Sales:
     """Orders by which we sold something."""
 
-    def __init__(self, run: Run, lake: Lake) -> None:
+    def __init__(self, run: Journal, lake: Lake) -> None:
         intents, reports = run.rows("intents"), run.rows("reports")
         is_sale = (intents["kind"] == IntentKind.PLACE) & (intents["side"] == SELL)
         filled = reports["aux"][reports["kind"] == EventKind.FILL]
@@ -197,7 +215,7 @@ def policies_table(points: list[Point]) -> Table:
 
 
 def _number(point: Point, name: str) -> float:
-    found = point.summary[name]
+    found = point.account[name]
     assert isinstance(found, int | float)
     return found
 

@@ -1,10 +1,12 @@
 """What a run made of each thing that was planted in its recording."""
 
+from typing import Protocol
+
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from hfptm.journal import Run
+from hfptm.journal import RowKind
 from hfptm.lake import Lake
 from hfptm.records import EventKind, IntentKind, Side
 from hfptm.sandbox.planted import Expected, Kind, Planted
@@ -16,6 +18,12 @@ Rows = npt.NDArray[np.void]
 
 DELAY_MAX_NS = 250 * NS_PER_MS
 """No frame of a sandbox recording is under way for longer."""
+
+
+class Journal(Protocol):
+    """Rows of a run, or of one lane of a pass."""
+
+    def rows(self, kind: RowKind) -> Rows: ...
 
 
 class Sighting(msgspec.Struct, kw_only=True):
@@ -59,7 +67,7 @@ class Comparison(msgspec.Struct, kw_only=True):
     is_as_planted: bool
 
 
-def compare(truth: Truth, run: Run, lake: Lake) -> Comparison:
+def compare(truth: Truth, run: Journal, lake: Lake) -> Comparison:
     """Match everything found to what was planted, by kind, market or group, and time."""
     unplanted = sightings(run, lake)
     verdicts = []
@@ -109,7 +117,7 @@ def _belongs(seen: Sighting, planted: Planted) -> bool:
     return seen.kind == kind and seen.slug == planted.slug
 
 
-def sightings(run: Run, lake: Lake) -> list[Sighting]:
+def sightings(run: Journal, lake: Lake) -> list[Sighting]:
     """Every episode of a run, in order of its beginning."""
     slugs = {market.market: market.slug for market in lake.markets()}
     slugs |= {group.group: group.slug for group in lake.groups()}
@@ -144,7 +152,7 @@ def _sighting(episode: Episode, slug: str, fills: "_Fills") -> Sighting:
 class _Fills:
     """Entry orders of each plan, and how much of each was filled."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Journal) -> None:
         intents, reports = run.rows("intents"), run.rows("reports")
         is_entry = (intents["kind"] == IntentKind.PLACE) & (intents["side"] == Side.BID)
         self._entries = intents[is_entry]

@@ -42,14 +42,14 @@ def check_policies(by_latency: Point, points: list[Point]) -> None:
     """Who sends all legs at once gets them as arithmetic says; who waits for one gets fewer."""
     found = dict(zip(POLICIES, points, strict=True))
     at_once = found["fak", "at_once"]
-    assert at_once.summary["digest"] == by_latency.summary["digest"]
+    assert at_once == by_latency
     results = {policy: point.result_usd for policy, point in found.items()}
     assert results["fak", "at_once"] > results["fak", "thinnest_first"]
     for order_type in ("fak", "fok", "gtc"):
         assert found[order_type, "at_once"].agrees
         assert results[order_type, "at_once"] > 0
     resting = found["resting", "at_once"]
-    assert (resting.summary["fills"], resting.result_usd) == (0, 0), "nobody came within 200 ms"
+    assert (resting.account["fills"], resting.result_usd) == (0, 0), "nobody came within 200 ms"
 
 
 def test_minutes_of_a_sandbox(tmp_path: Path) -> None:
