@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import NamedTuple
 
-from hfptm.config import Config, with_settings
+from hfptm.config import Config, limits, with_settings
 from hfptm.errors import ConfigError
 
 LATENCIES_MS = (0, 10, 20, 35, 50, 75, 100, 150, 200, 300, 500, 750, 1_000)
@@ -66,10 +66,12 @@ def _trials(base: Config) -> Iterator[CaptureSet]:
             continue
         if ENTRY in changes and base.sim.measured_requests:
             continue
+        neighbour = with_settings(base, changes, _SOURCE)
         try:
-            yield CaptureSet(changes, with_settings(base, changes, _SOURCE))
-        except ConfigError:  # no neighbour: larger than the bankroll, say
+            limits(neighbour)
+        except ConfigError:  # there is none on this side: larger than the bankroll, say
             continue
+        yield CaptureSet(changes, neighbour)
 
 
 def _times(setting: object, factor: Decimal) -> object:

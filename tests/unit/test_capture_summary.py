@@ -66,7 +66,8 @@ def tables(opportunities: pl.DataFrame, results: dict[int, list[float]], days: i
         for event, usd in enumerate(of_set)
     ]
     each = [{"set": 0, "date": day, "rejects": 1, "fills": 3} for day in range(days)]
-    return Tables(opportunities, pl.DataFrame(events), pl.DataFrame(each))
+    columns = dict.fromkeys(("set", "event", "result_e6"), pl.Int64)
+    return Tables(opportunities, pl.DataFrame(events, schema=columns), pl.DataFrame(each))
 
 
 def summary(opportunities: pl.DataFrame, results: dict[int, list[float]] | None = None) -> Findings:
@@ -118,7 +119,7 @@ def test_lives_are_cut_short_where_nobody_saw_the_end() -> None:
     )
     every, binary, nested = found.survival
     assert (every.kind, every.n, every.censored) == ("all", 4, 2)
-    assert (every.after_ms, every.alive) == ([100, 300], [2 / 3, 0])
+    assert (every.after_ms, every.alive) == ([100, 300], [pytest.approx(2 / 3), 0])
     assert (binary.kind, binary.censored, nested.kind) == ("binary", 2, "nested")
 
 
