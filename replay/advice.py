@@ -163,6 +163,8 @@ def dollars(gain: Estimate) -> str:
 def percent(share: Estimate) -> str:
     if share.low is None or share.high is None:
         return f"{share.value:.1%} (too few events for an interval)"
+    if share.low == share.high:
+        return f"{share.value:.1%}"
     return f"{share.value:.1%} (95 %: {share.low:.1%} to {share.high:.1%})"
 
 

@@ -64,7 +64,7 @@ def _share(share: Estimate) -> str:
 def _band(share: Estimate) -> str:
     if share.low is None or share.high is None:
         return TOO_FEW
-    return f"{share.low:.1%} to {share.high:.1%}"
+    return f"{share.low * 100:.1f} to {share.high:.1%}"
 
 
 def _measures(found: Rate) -> Table:

@@ -15,7 +15,7 @@ from hfptm.units import NS_PER_S, ONE_E6
 from replay.advice import Advice, Watched, advise
 from replay.capture_sets import CaptureSet
 from replay.capture_trials import slow_share, trials_of
-from replay.confidence import Estimate, ratio_by_event, totals_by_event
+from replay.confidence import Estimate, share_by_event, totals_by_event
 from replay.endings import Ending
 from replay.lifetimes import Lives, Survival, survival
 from replay.verdict import DAYS_MIN, EVENTS_MIN, Conclusion
@@ -41,6 +41,8 @@ class Rate(msgspec.Struct, frozen=True, kw_only=True):
     count: Estimate
     """arrived over displayed, by number; without those unseen, like the next."""
     dollars: Estimate
+    """Of the profit first displayed: what came on top while the order was under way is none of
+    it."""
 
 
 class Point(Rate, frozen=True, kw_only=True):
@@ -136,12 +138,13 @@ def conclude(found: Rate, result_usd: Estimate, days: int) -> Conclusion:
 def rate(rows: pl.DataFrame) -> Rate:
     """Of rows of `sweep_files.OPPORTUNITIES`."""
     known = rows.filter(pl.col("unseen") == 0)
-    sums = ("arrived", "displayed_e6", "arrived_e6")
+    known = known.with_columns(kept_e6=pl.min_horizontal("arrived_e6", "displayed_e6"))
+    sums = ("arrived", "displayed_e6", "kept_e6")
     by_event = known.group_by("event").agg(pl.col(sums).sum(), pl.len().alias("known"))
     by_event = by_event.sort("event").cast(pl.Float64)
 
     def share(part: str, whole: str) -> Estimate:
-        return ratio_by_event(by_event[part].to_list(), by_event[whole].to_list())
+        return share_by_event(by_event[part].to_list(), by_event[whole].to_list())
 
     return Rate(
         displayed=len(rows),
@@ -152,7 +155,7 @@ def rate(rows: pl.DataFrame) -> Rate:
         displayed_usd=rows["displayed_e6"].sum() / ONE_E6,
         arrived_usd=rows["arrived_e6"].sum() / ONE_E6,
         count=share("arrived", "known"),
-        dollars=share("arrived_e6", "displayed_e6"),
+        dollars=share("kept_e6", "displayed_e6"),
     )
 
 
@@ -238,7 +241,7 @@ def _watched(
     rejects, fills = int(mine["rejects"].sum()), int(mine["fills"].sum())
     return Watched(
         captured=found.count,
-        at_limits=ratio_by_event(at_limits["held"].to_list(), at_limits["all"].to_list()),
+        at_limits=share_by_event(at_limits["held"].to_list(), at_limits["all"].to_list()),
         slow=slow_share(sets[0].config),
         refused=Estimate(rejects / (rejects + fills)) if rejects + fills else None,
     )

@@ -63,6 +63,19 @@ def ratio_by_event(parts: Sequence[float], wholes: Sequence[float]) -> Estimate:
     return Estimate(value, float(low), float(high))
 
 
+def share_by_event(parts: Sequence[float], wholes: Sequence[float]) -> Estimate:
+    """`ratio_by_event` of parts that are at most their wholes.
+
+    Where no event has any, or each all of it, drawing again can only repeat that; then events are
+    the trials, and the interval is Wilson's.
+    """
+    found = ratio_by_event(parts, wholes)
+    if found.low is None or found.value not in (0.0, 1.0):
+        return found
+    events = int(np.count_nonzero(wholes))
+    return wilson(round(found.value) * events, events)
+
+
 def totals_by_event(gains: npt.ArrayLike) -> list[Estimate]:
     """The sum of each row of `gains` (k, n events), with intervals that hold for all k together.
 

@@ -4,8 +4,43 @@ from typing import Annotated
 
 import typer
 
-from hfptm.cli.options import AsJson, Data, folder
-from hfptm.cli.output import show
+from hfptm.cli.options import (
+    AsJson,
+    ConfigFile,
+    Data,
+    Events,
+    FromTime,
+    Markets,
+    Overrides,
+    UntilTime,
+    configuration,
+    folder,
+    selection,
+)
+from hfptm.cli.output import progress_bar, say_if_compiling, show
+
+
+def capture(
+    *,
+    from_: FromTime = None,
+    to: UntilTime = None,
+    market: Markets = None,
+    event: Events = None,
+    overrides: Overrides = None,
+    config: ConfigFile = None,
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what was catchable of what was displayed, at each latency, and who took it."""
+    from hfptm.engine import is_compiled
+    from replay.capture import capture as run
+    from replay.capture_report import capture_table
+
+    chosen = selection(from_, to, market, event)
+    say_if_compiling(is_compiled())
+    with progress_bar("capture") as progress:
+        path, found = run(folder(data), configuration(config, overrides), chosen, progress)
+    show(as_json, found, lambda: capture_table(found, str(path)))
 
 
 def latencies(

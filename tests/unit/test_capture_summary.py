@@ -12,7 +12,7 @@ from replay.advice import RULES
 from replay.capture_report import capture_table
 from replay.capture_sets import capture_sets
 from replay.capture_summary import Findings, Rate, Tables, conclude, rate, summarise
-from replay.confidence import EVENTS_MIN, Estimate
+from replay.confidence import EVENTS_MIN, Estimate, wilson
 from replay.endings import Ending
 from replay.verdict import DAYS_MIN
 from replay.verdict import EVENTS_MIN as VERDICT_EVENTS
@@ -82,12 +82,21 @@ def test_a_rate_leaves_out_what_was_not_seen() -> None:
     assert found.dollars == Estimate(1 / 3)
 
 
+def test_what_came_on_top_was_not_displayed() -> None:
+    """A basket that is shown leg by leg grows while the order is under way."""
+    grown = opportunity(1, displayed_e6=ONE_E6, arrived_e6=3 * ONE_E6)
+    found = rate(rows(grown, opportunity(2, displayed_e6=3 * ONE_E6, arrived_e6=ONE_E6)))
+    assert (found.dollars.value, found.arrived_usd) == (0.5, 4)
+
+
 def test_a_rate_has_an_interval_of_its_events() -> None:
     many = [opportunity(event) for event in range(8)] + [missed(event) for event in range(8, 16)]
     found = rate(rows(*many)).count
     assert found.low is not None
     assert found.high is not None
     assert found.low < 0.5 < found.high
+    whole = rate(rows(*(opportunity(event) for event in range(8)))).count
+    assert (whole.value, whole.low) == (1, wilson(8, 8).low)
     few = rate(rows(*(opportunity(event % (EVENTS_MIN - 1)) for event in range(40)))).count
     assert (few.value, few.low) == (1, None)
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from replay.confidence import EVENTS_MIN, ratio_by_event, totals_by_event, wilson
+from replay.confidence import EVENTS_MIN, ratio_by_event, share_by_event, totals_by_event, wilson
 
 
 @pytest.mark.parametrize(
@@ -37,6 +37,17 @@ def test_few_events_have_no_interval() -> None:
     assert ratio_by_event(few, few).low is None
     assert ratio_by_event([*few, 1.0], [*few, 1.0]).low == 1.0
     assert ratio_by_event([*few, 0.0], [*few, 0.0]).low is None  # an event without trades is none
+
+
+def test_where_all_was_had_events_are_the_trials() -> None:
+    for share in (0.0, 1.0):
+        whole = share_by_event([share * 3] * 12, [3.0] * 12)
+        assert whole == wilson(round(share) * 12, 12)
+        assert ratio_by_event([share * 3] * 12, [3.0] * 12).high == share
+    mixed = [3.0] * 11 + [0.0]
+    assert share_by_event(mixed, [3.0] * 12) == ratio_by_event(mixed, [3.0] * 12)
+    few = [3.0] * (EVENTS_MIN - 1)
+    assert share_by_event(few, few).low is None
 
 
 def test_whole_events_are_drawn_again() -> None:
