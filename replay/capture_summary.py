@@ -82,6 +82,8 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True):
     advice: Advice
     recorded: list[dict[str, str | int | None]]
     """What each day of the recording is worth."""
+    selection: str
+    """Of what, as the command's options; empty: all of the lake."""
 
 
 class Tables(NamedTuple):
@@ -94,7 +96,10 @@ class Tables(NamedTuple):
 
 
 def summarise(
-    sets: Sequence[CaptureSet], tables: Tables, recorded: list[dict[str, str | int | None]]
+    sets: Sequence[CaptureSet],
+    tables: Tables,
+    recorded: list[dict[str, str | int | None]],
+    selection: str,
 ) -> Findings:
     """The first set is the configuration as it is."""
     base = tables.opportunities.filter(pl.col("set") == 0)
@@ -112,6 +117,7 @@ def summarise(
             _watched(sets, base, as_configured, tables.days), trials_of(sets, tables.events)
         ),
         recorded=recorded,
+        selection=selection,
     )
 
 

@@ -71,7 +71,7 @@ def tables(opportunities: pl.DataFrame, results: dict[int, list[float]], days: i
 
 
 def summary(opportunities: pl.DataFrame, results: dict[int, list[float]] | None = None) -> Findings:
-    return summarise(SETS, tables(opportunities, results or {0: [1.0] * EVENTS}), [])
+    return summarise(SETS, tables(opportunities, results or {0: [1.0] * EVENTS}), [], "")
 
 
 def test_a_rate_leaves_out_what_was_not_seen() -> None:
