@@ -10,7 +10,7 @@ EVENTS = 40
 LOWER, HIGHER = ("0.025", "0.02"), ("0.025", "0.0313")
 EDGE, EXPOSURE = "trading.min_edge", "risk.max_exposure_per_event_usd"
 FEW = Estimate(0.3)
-LOW, UNCLEAR, HIGH = (Estimate(v, v - 0.1, v + 0.1) for v in (0.3, 0.6, 0.9))
+LOW, UNCLEAR, HIGH = (Estimate(v, v - 0.1, v + 0.1) for v in (0.3, 0.55, 0.9))
 
 
 def trial(
