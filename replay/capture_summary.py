@@ -158,8 +158,8 @@ def rate(rows: pl.DataFrame) -> Rate:
         printed=int(rows["printed"].sum()),
         unseen=int(rows["unseen"].sum()),
         events=rows["event"].n_unique(),
-        displayed_usd=rows["displayed_e6"].sum() / ONE_E6,
-        arrived_usd=rows["arrived_e6"].sum() / ONE_E6,
+        displayed_usd=int(rows["displayed_e6"].sum()) / ONE_E6,
+        arrived_usd=int(rows["arrived_e6"].sum()) / ONE_E6,
         count=share("arrived", "known"),
         dollars=share("kept_e6", "displayed_e6"),
     )

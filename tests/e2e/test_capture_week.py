@@ -101,7 +101,9 @@ def test_the_first_set_is_a_replay(found: tuple[Sweep, Findings, Path]) -> None:
     span = [
         int(pl.Series([day]).cast(pl.Datetime("ns")).cast(pl.Int64)[0]) for day in (first, last)
     ]
-    _, summary = replay(data, load(None, UNBOUND, {}), Selection(*span), lambda *_: None)
+    _, summary = replay(
+        data, load(None, UNBOUND, {}), Selection(first_ns, last_ns), lambda *_: None
+    )
     day = frame(sweep, "days").filter((pl.col("set") == 0) & (pl.col("date") == first))
     kinds: Any = summary["opportunities"]
     assert day["displayed"][0] == sum(kind["displayed"] for kind in kinds.values())
