@@ -98,7 +98,7 @@ def test_its_tables_agree(found: tuple[Sweep, Findings, Path]) -> None:
 def test_the_first_set_is_a_replay(found: tuple[Sweep, Findings, Path]) -> None:
     sweep, _, data = found
     first, last = (frame(sweep, "days")["date"][place] for place in (0, 1))
-    span = [
+    first_ns, last_ns = [
         int(pl.Series([day]).cast(pl.Datetime("ns")).cast(pl.Int64)[0]) for day in (first, last)
     ]
     _, summary = replay(
