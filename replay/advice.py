@@ -233,6 +233,8 @@ def _sentence(best: Sequence[Tried]) -> str:
 def _no_change(best: Sequence[Tried]) -> str:
     if not best:
         return "none was tried"
+    if all(each.gain_usd == Estimate(0.0) for each in best):
+        return f"with none of {len(best)} changes was there anything to gain or lose"
     if all(each.gain_usd.low is None for each in best):
         return f"too few events to judge one, {EVENTS_MIN} are the least"
     return f"of {len(best)} that were tried none gained anything that is clear of chance"

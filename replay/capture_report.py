@@ -30,8 +30,9 @@ TOO_FEW = "too few events"
 
 def capture_table(found: Findings, where: str) -> RenderableType:
     """The curve first; then what it is made of; what to do last."""
-    parts: list[RenderableType] = [_curve(found), Text(), _measures(found.as_configured)]
+    parts: list[RenderableType] = [_measures(found.as_configured)]
     if found.survival:
+        parts = [_curve(found), Text(), *parts]
         parts += [Text(), _lifetimes(found.survival), Text(), _endings(found.endings)]
     for by, title in WAYS.items():
         mine = [one for one in found.slices if one.by == by]

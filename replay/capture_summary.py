@@ -245,9 +245,10 @@ def _watched(
     at_limits = at_limits.sort("event").cast(pl.Float64)
     mine = days.filter(pl.col("set") == 0)
     rejects, fills = int(mine["rejects"].sum()), int(mine["fills"].sum())
+    held = share_by_event(at_limits["held"].to_list(), at_limits["all"].to_list())
     return Watched(
-        captured=found.count,
-        at_limits=share_by_event(at_limits["held"].to_list(), at_limits["all"].to_list()),
+        captured=found.count if found.displayed else None,
+        at_limits=held if found.displayed else None,
         slow=slow_share(sets[0].config),
         refused=Estimate(rejects / (rejects + fills)) if rejects + fills else None,
     )

@@ -172,7 +172,10 @@ def test_nothing_displayed_is_nothing_to_catch() -> None:
     assert "nothing paid the least edge" in found.verdict.sentence
     assert found.advice.sentence.startswith("No change is supported")
     assert (found.survival, found.endings, found.slices) == ([], [], [])
-    assert "Verdict: no edge" in on_screen(capture_table(found, "there"))
+    shown = on_screen(capture_table(found, "there"))
+    assert "Verdict: no edge" in shown
+    assert "Latency, ms" not in shown
+    assert "of what was displayed: not measured" in " ".join(shown.split())
 
 
 @pytest.mark.parametrize(
