@@ -4,6 +4,7 @@ from decimal import Decimal
 
 from hfptm.config import limits, load
 from replay.capture_sets import ENTRY, LATENCIES_MS, capture_sets, latencies_ms
+from replay.passes import shared_key
 
 
 def test_the_configuration_as_it_is_comes_first() -> None:
@@ -54,3 +55,7 @@ def test_a_neighbour_that_cannot_be_is_left_out() -> None:
     assert {"trading.max_arb_size_usd": Decimal(200)} not in trials
     assert not any("trading.min_edge" in changes for changes in trials)
     assert sum(ENTRY in changes for changes in trials) == len(LATENCIES_MS)
+
+
+def test_all_of_them_ride_in_one_pass() -> None:
+    assert len({shared_key(one.config) for one in capture_sets(load(None, [], {}))}) == 1
