@@ -122,11 +122,12 @@ def _legs(connection: duckdb.DuckDBPyConnection, run: str, decision: int) -> tup
 
 def told(seen: Sight) -> str:
     """One opportunity in a sentence."""
+    name = KINDS[seen.kind]
     became = "its book at arrival was not recorded" if seen.unseen else "gone at arrival"
     if seen.arrived:
         became = "still there at arrival"
     return (
-        f"{KINDS[seen.kind]}: ${seen.displayed_e6 / 1e6:,.2f} after fees on "
+        f"{name[0].upper()}{name[1:]}: ${seen.displayed_e6 / 1e6:,.2f} after fees on "
         f"{seen.displayed_size_e6 / 1e6:,.0f} sets for "
         f"{(seen.end_ns - seen.displayed_ns) / NS_PER_MS:,.0f} ms; {became}"
     )

@@ -77,7 +77,9 @@ def lab(data: Data = None) -> None:
         DATA_DIR_VARIABLE: str(folder(data).absolute()),
         "PYTHONPATH": os.pathsep.join(filter(None, paths)),
     }
-    options = ("--ServerApp.ip=127.0.0.1", f"--ServerApp.root_dir={notebooks}")
+    options = ["--ServerApp.ip=127.0.0.1", f"--ServerApp.root_dir={notebooks}"]
+    if os.geteuid() == 0:  # in a container everybody is
+        options.append("--allow-root")
     command = (sys.executable, "-m", "jupyterlab", *options)
     os.execve(sys.executable, command, {**environment(), **variables})
 
