@@ -51,7 +51,6 @@ class Query:
 
 def lock(connection: duckdb.DuckDBPyConnection, folder: str) -> None:
     """From here on it opens nothing outside a folder or address, and takes no other settings."""
-    connection.execute("SET python_enable_replacements = false")
     connection.execute(f"SET allowed_directories = [{text(folder)}]")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")

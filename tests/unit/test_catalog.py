@@ -125,8 +125,8 @@ def test_between_is_exact(hours: Path, begins: str, ends: str, rows: int) -> Non
         )
 
 
-def test_a_file_that_a_merged_one_stands_in_for_is_not_read(tmp_path: Path) -> None:
-    lake = Lake(tmp_path)
+def write_merged(lake: Lake) -> None:
+    """Two files of a row each, and the merged one that stands in for them."""
     segments = [f"20260429T02000000{number}Z-0000000{number}" for number in range(2)]
     paths = [
         lake.write_events(segment, make_rows([START_NS + number]))[0]
@@ -137,6 +137,10 @@ def test_a_file_that_a_merged_one_stands_in_for_is_not_read(tmp_path: Path) -> N
     merged = TableFile(paths[0].with_name(f"{merged_name(segments)}.parquet"), schema)
     merged.append(pa.concat_tables([pq.ParquetFile(path).read() for path in paths]).cast(schema))
     merged.publish()
+
+
+def test_a_file_that_a_merged_one_stands_in_for_is_not_read(tmp_path: Path) -> None:
+    write_merged(Lake(tmp_path))
     with connect(tmp_path) as connection:
         assert only(connection, "SELECT count(*) FROM events") == 2
 

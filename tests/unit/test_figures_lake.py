@@ -10,8 +10,9 @@ import pytest
 from hfptm.catalog import connect
 from hfptm.errors import LakeError
 from hfptm.lake import Gap, Lake
+from hfptm.opportunities import OpportunityKind
 from hfptm.records import EventFlag, GapReason
-from hfptm.units import pack_best
+from hfptm.units import PRICE_ONE_E4, pack_best
 from notebooks import figures
 from notebooks.sights import told
 from tests.kept_replay import keep_replay
@@ -88,6 +89,18 @@ def test_where_there_is_nothing_it_says_so(
 ) -> None:
     with connect(tmp_path) as connection, pytest.raises(LakeError, match=r"nothing|no best"):
         figure(connection)
+
+
+@pytest.mark.parametrize(
+    ("kind", "pays"),
+    [("BINARY", 1), ("NO_BASKET", 2), ("YES_BASKET", 1), ("NESTED", 1)],
+)
+def test_what_a_set_of_three_legs_pays(tmp_path: Path, kind: str, pays: int) -> None:
+    run = str(keep_replay(tmp_path, 1)["run_id"])
+    with connect(tmp_path) as connection:
+        seen = figures.sight(connection, run, figures.largest(connection, run))
+    seen = seen._replace(kind=OpportunityKind[kind], legs=seen.legs[:1] * 3)
+    assert seen.pays_e4 == pays * PRICE_ONE_E4
 
 
 def test_one_opportunity(tmp_path: Path) -> None:
