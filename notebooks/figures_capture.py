@@ -23,10 +23,15 @@ def capture_curve(connection: duckdb.DuckDBPyConnection, sweep_id: str) -> go.Fi
         raise LakeError(
             f"capture analysis {sweep_id} displayed nothing, so nothing could be caught"
         )
+    grew = (
+        "; above 100 %: depth was added until arrival"
+        if any(point.dollars.value > 1 for point in curve)
+        else ""
+    )
     made = look.figure(
         "Share still there when orders would arrive",
         f"n = {look.plural(first.displayed, 'opportunity')} of "
-        f"{look.plural(first.events, 'event')} at {first.latency_ms:g} ms; {_BAND}",
+        f"{look.plural(first.events, 'event')} at {first.latency_ms:g} ms; {_BAND}{grew}",
         "latency from decision to exchange, ms",
         "share still there, %",
     )

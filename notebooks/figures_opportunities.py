@@ -10,6 +10,8 @@ from notebooks.opportunities import EVENTS_SHOWN, SIZES, Chosen, Group, Grouping
 
 Measure = Literal["count", "dollars"]
 
+_GREW = "; where more is still there than was displayed, depth was added until arrival"
+
 _TITLES = {
     "kind": "Displayed, still there, printed",
     "hour": "Opportunities by hour of the day",
@@ -50,11 +52,12 @@ def opportunities_by(
     which = f"the {EVENTS_SHOWN} largest of {len(found):,} events; " if by == "event" else ""
     which = which if len(found) > EVENTS_SHOWN else ""
     shown = found[:EVENTS_SHOWN] if which else found
+    grew = measure == "dollars" and any(g.arrived_e6 > g.displayed_e6 for g in shown)
     what = "count" if measure == "count" else "profit after fees, $"
     lies = by in ("kind", "event")
     made = look.figure(
         f"{_TITLES[by]}, {'count' if measure == 'count' else '$'}",
-        f"n = {n} displayed; {which}{chosen.name}",
+        f"n = {n} displayed; {which}{chosen.name}{_GREW if grew else ''}",
         what if lies else _AXES[by],
         "" if lies else what,
     )

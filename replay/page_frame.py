@@ -42,7 +42,7 @@ a { color: inherit; text-underline-offset: .2em; }
 :focus-visible { outline: 2px solid #2f7fc1; outline-offset: 2px; }
 figure { margin: 0; }
 .plot { width: 100%; }
-.plot :not(.hovertext) > text:not(.bartext) { fill: var(--ink) !important; }
+.plot :not(.hovertext, .heatmap-label) > text:not(.bartext) { fill: var(--ink) !important; }
 .scroll { overflow-x: auto; max-width: 100%; }
 table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums;
   margin: .5rem 0 1rem; min-width: 60%; }

@@ -164,6 +164,19 @@ def test_a_share_above_one_is_inside_the_axes(tmp_path: Path) -> None:
     with connect(tmp_path) as connection:
         made = figures.capture_curve(connection, CAPTURE_ID)
     assert made.layout.yaxis.range[1] > 190
+    assert "depth was added until arrival" in made.layout.title.subtitle.text
+
+
+def test_depth_that_grew_until_arrival_is_said(connection: Connection, run: str) -> None:
+    within = figures.opportunities_by(connection, figures.of_set(CAPTURE_ID, 0), "kind", "dollars")
+    assert "depth was added" not in within.layout.title.subtitle.text
+    connection.execute(
+        "CREATE TEMP VIEW grown AS SELECT * REPLACE (2 * displayed_e6 AS arrived_e6) "
+        "FROM opportunities"
+    )
+    chosen = figures.of_run(run)._replace(view="grown")
+    grown = figures.opportunities_by(connection, chosen, "kind", "dollars")
+    assert "depth was added until arrival" in grown.layout.title.subtitle.text
 
 
 @pytest.mark.parametrize(
