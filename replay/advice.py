@@ -30,7 +30,7 @@ class Watched(msgspec.Struct, frozen=True, kw_only=True):
     slow: Estimate | None = None
     """Orders that are answered later than `SLOW_MS`, of all."""
     refused: Estimate | None = None
-    """Orders that the exchange refused, of all."""
+    """Refusals by the exchange, of these and all fills; its interval is over days."""
 
 
 class Trial(msgspec.Struct, frozen=True, kw_only=True):
@@ -156,13 +156,13 @@ def judged(trials: Sequence[Trial]) -> list[Tried]:
 def dollars(gain: Estimate) -> str:
     """With its interval, or that there are too few events for one."""
     if gain.low is None or gain.high is None:
-        return f"{gain.value:+,.2f} $ (too few events for an interval)"
+        return f"{gain.value:+,.2f} $ (too few for an interval)"
     return f"{gain.value:+,.2f} $ (95 %: {gain.low:+,.2f} to {gain.high:+,.2f})"
 
 
 def percent(share: Estimate) -> str:
     if share.low is None or share.high is None:
-        return f"{share.value:.1%} (too few events for an interval)"
+        return f"{share.value:.1%} (too few for an interval)"
     if share.low == share.high:
         return f"{share.value:.1%}"
     return f"{share.value:.1%} (95 %: {share.low:.1%} to {share.high:.1%})"
@@ -191,7 +191,7 @@ _NAMES: Mapping[str, str] = {
     "captured": "still there at arrival, of what was displayed",
     "at_limits": "refused at a limit of exposure, of what was displayed",
     "slow": f"orders answered later than {SLOW_MS} ms",
-    "refused": "orders refused by the exchange",
+    "refused": "refused by the exchange, of refusals and fills",
 }
 
 

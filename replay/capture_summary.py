@@ -15,7 +15,7 @@ from hfptm.units import NS_PER_S, ONE_E6
 from replay.advice import Advice, Watched, advise
 from replay.capture_sets import CaptureSet
 from replay.capture_trials import slow_share, trials_of
-from replay.confidence import Estimate, share_by_event, totals_by_event
+from replay.confidence import Estimate, ratio_by_event, share_by_event, totals_by_event
 from replay.endings import Ending
 from replay.lifetimes import Lives, Survival, survival
 from replay.verdict import DAYS_MIN, EVENTS_MIN, Conclusion
@@ -243,12 +243,14 @@ def _watched(
         pl.col("reason").is_in(_LIMITS).sum().alias("held"), pl.len().alias("all")
     )
     at_limits = at_limits.sort("event").cast(pl.Float64)
-    mine = days.filter(pl.col("set") == 0)
-    rejects, fills = int(mine["rejects"].sum()), int(mine["fills"].sum())
+    mine = days.filter(pl.col("set") == 0).sort("date").cast({"rejects": pl.Float64})
+    orders = mine["rejects"] + mine["fills"]
     held = share_by_event(at_limits["held"].to_list(), at_limits["all"].to_list())
     return Watched(
         captured=found.count if found.displayed else None,
         at_limits=held if found.displayed else None,
         slow=slow_share(sets[0].config),
-        refused=Estimate(rejects / (rejects + fills)) if rejects + fills else None,
+        refused=ratio_by_event(mine["rejects"].to_list(), orders.to_list())
+        if orders.sum()
+        else None,
     )

@@ -127,7 +127,7 @@ def test_few_events_bear_no_change() -> None:
         f"No change is supported by this data: too few events to judge one, {EVENTS_MIN} are the "
         "least."
     )
-    assert "too few events for an interval" in found.statements[0].text
+    assert "too few for an interval" in found.statements[0].text
 
 
 def test_an_event_that_a_trial_did_not_touch_counts_as_no_gain() -> None:

@@ -222,7 +222,7 @@ def test_the_rules_look_at_what_they_name() -> None:
     assert captured == Estimate(0.5, 0.5, 0.5)
     assert at_limits == Estimate(0.5, 0.5, 0.5)
     assert slow == Estimate(0, 0, 0)
-    assert refused == Estimate(0.25)
+    assert refused == Estimate(0.25, 0.25, 0.25)
 
 
 def test_it_is_told_on_a_terminal() -> None:
