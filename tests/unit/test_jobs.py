@@ -6,17 +6,21 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from benchmarks.planted_week import DAYS, Week
 from hfptm.clock import NS_MAX, parse_utc_ns
 from hfptm.config import Config, load
 from hfptm.errors import LakeError
+from hfptm.journal import read_run
 from hfptm.lake import Lake
+from hfptm.parquet import open_table
 from hfptm.units import ONE_E6
 from replay.driver import Selection, replay
-from replay.jobs import Job, clean, days_of, gather, plan, result, run_job
+from replay.jobs import Job, clean, days_of, gather, journals, plan, result, run_job
 from replay.sweep import results_of
+from replay.sweep_check import check
 from tests.weeks import own_data
 
 ALL = Selection(0, NS_MAX)
@@ -121,6 +125,30 @@ def test_a_job_gives_what_replays_of_its_sets_give(planted_week: Week, tmp_path:
         assert row["rows"] == wanted["events"]
     assert told[-1] == job.rows
     check_events(job)
+
+
+def test_a_set_that_came_out_otherwise_is_found(planted_week: Week, tmp_path: Path) -> None:
+    (job,) = jobs(own_data(planted_week, tmp_path), SECOND_DAY)
+    run_job(job, lambda *_: None)
+    honest = check([job], 3, lambda *_: None)
+    assert (honest.sets, honest.days, honest.differences) == ([0, 1, 2], 1, [])
+    assert honest.rows > 500
+    table = open_table(job.path).read()
+    texts = table["journal"].to_pylist()
+    texts[1] = "0" * 64
+    place = table.schema.get_field_index("journal")
+    pq.write_table(table.set_column(place, table.field(place), pa.array(texts)), job.path)
+    found = check([job], 3, lambda *_: None)
+    assert found.differences == ["2026-11-21, set 1: its journal is another alone"]
+
+
+def test_the_digest_of_a_lane_is_that_of_a_run(planted_week: Week, tmp_path: Path) -> None:
+    data = own_data(planted_week, tmp_path)
+    (job,) = jobs(data, SECOND_DAY)
+    run_job(job, lambda *_: None)
+    for config, digest in zip(sets(), journals(job), strict=True):
+        path, _ = replay(data, config, SECOND_DAY, lambda *_: None)
+        assert read_run(data, path.name).digest() == digest
 
 
 def _e6(dollars: float) -> int:
