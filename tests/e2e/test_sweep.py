@@ -1,7 +1,10 @@
 """`hfptm sweep` and `hfptm tune` as users run them, on generated weeks, and with what may die."""
 
 import os
+import re
+import shlex
 import signal
+from html import unescape
 from multiprocessing import active_children
 from pathlib import Path
 from typing import Any
@@ -70,6 +73,23 @@ def test_a_week_with_plants_is_an_edge_and_sets_are_as_they_are_alone(
     best = summary["best"][0]
     of_best = [row for row in days.to_pylist() if row["set"] == best["set"]]
     assert sum(row["result_e6"] for row in of_best) == best["result_e6"]
+
+
+def test_its_page_draws_it_and_says_how_to_do_it_again(
+    plain: tuple[Path, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, summary = plain
+    file = tmp_path / "page.html"
+    must("report", summary["sweep_id"], "--data", data, "--output", file)
+    page = unescape(file.read_text(encoding="utf-8"))
+    assert f'<p class="verdict">{summary["verdict"]["sentence"]}</p>' in page
+    assert page.count("Not drawn: ") == page.count("Not drawn: none of these hours was verified")
+    (command,) = re.findall("<code>(hfptm sweep .*?)</code>", page)
+    (tmp_path / "data").symlink_to(data)
+    monkeypatch.chdir(tmp_path)
+    again = must(*shlex.split(command)[1:], "--data", data, "--resume", "--json").json
+    assert again["computed"] == 0
+    assert tables(data, again["sweep_id"]) == tables(data, summary["sweep_id"])
 
 
 def test_resumed_it_takes_every_job_and_gives_the_same(plain: tuple[Path, Any]) -> None:
