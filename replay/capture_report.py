@@ -70,9 +70,10 @@ def _band(share: Estimate) -> str:
 
 def _measures(found: Rate) -> Table:
     made = table("As configured", "number", "$ after fees")
-    displayed, arrived = (f"{usd:,.2f}" for usd in (found.displayed_usd, found.arrived_usd))
-    add(made, "displayed", f"{found.displayed:,}", displayed)
-    add(made, "still there when orders would have arrived", f"{found.arrived:,}", arrived)
+    add(made, "displayed", f"{found.displayed:,}", f"{found.displayed_usd:,.2f}")
+    still_there = "still there when orders would have arrived"
+    add(made, still_there, f"{found.arrived:,}", f"{found.arrived_usd:,.2f}")
+    add(made, "  of it what had been displayed already", "", f"{found.kept_usd:,.2f}")
     add(made, "corroborated: a trade printed in a leg", f"{found.printed:,}", "")
     add(made, "book at arrival not recorded, so unknown", f"{found.unseen:,}", "")
     add(made, "events with something displayed", f"{found.events:,}", "")

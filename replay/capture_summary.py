@@ -38,11 +38,13 @@ class Rate(msgspec.Struct, frozen=True, kw_only=True):
     events: int
     displayed_usd: float
     arrived_usd: float
+    """May be more: a basket that is shown leg by leg grows while the order is under way."""
+    kept_usd: float
+    """Of it, what had been displayed."""
     count: Estimate
     """arrived over displayed, by number; without those unseen, like the next."""
     dollars: Estimate
-    """Of the profit first displayed: what came on top while the order was under way is none of
-    it."""
+    """kept over displayed."""
 
 
 class Point(Rate, frozen=True, kw_only=True):
@@ -143,8 +145,8 @@ def conclude(found: Rate, result_usd: Estimate, days: int) -> Conclusion:
 
 def rate(rows: pl.DataFrame) -> Rate:
     """Of rows of `sweep_files.OPPORTUNITIES`."""
+    rows = rows.with_columns(kept_e6=pl.min_horizontal("arrived_e6", "displayed_e6"))
     known = rows.filter(pl.col("unseen") == 0)
-    known = known.with_columns(kept_e6=pl.min_horizontal("arrived_e6", "displayed_e6"))
     sums = ("arrived", "displayed_e6", "kept_e6")
     by_event = known.group_by("event").agg(pl.col(sums).sum(), pl.len().alias("known"))
     by_event = by_event.sort("event").cast(pl.Float64)
@@ -160,6 +162,7 @@ def rate(rows: pl.DataFrame) -> Rate:
         events=rows["event"].n_unique(),
         displayed_usd=int(rows["displayed_e6"].sum()) / ONE_E6,
         arrived_usd=int(rows["arrived_e6"].sum()) / ONE_E6,
+        kept_usd=int(rows["kept_e6"].sum()) / ONE_E6,
         count=share("arrived", "known"),
         dollars=share("kept_e6", "displayed_e6"),
     )

@@ -10,12 +10,13 @@ import pytest
 from benchmarks.capture import UNBOUND
 from hfptm.clock import NS_MAX
 from hfptm.config import load
-from hfptm.sweep_files import Sweep
+from hfptm.sweep_files import Sweep, sweep_ids
 from hfptm.units import NS_PER_MS
 from replay.capture import capture
 from replay.capture_sets import LATENCIES_MS, capture_sets
 from replay.capture_summary import Findings
 from replay.driver import Selection, replay
+from tests.e2e.command import hfptm, must
 from tests.weeks import own_data
 
 if TYPE_CHECKING:
@@ -124,8 +125,17 @@ def test_every_point_and_neighbour_is_kept(found: tuple[Sweep, Findings, Path]) 
 
 def test_a_week_without_any_is_left_alone(bare_week: "Week", tmp_path: Path) -> None:
     data = own_data(bare_week, tmp_path)
-    _, findings = capture(data, load(None, [], {}), ALL, lambda *_: None)
-    assert findings.as_configured.displayed == 0
-    assert findings.verdict.word == "no edge"
-    assert findings.advice.sentence.startswith("No change is supported by this data")
-    assert all(not statement.change for statement in findings.advice.statements)
+    found = must("capture", "--data", data, "--json").json
+    assert found["as_configured"]["displayed"] == 0
+    assert found["verdict"]["word"] == "no edge"
+    assert found["advice"]["sentence"].startswith("No change is supported by this data")
+    assert not any(statement["change"] for statement in found["advice"]["statements"])
+    (sweep,) = sweep_ids(data)
+    assert Sweep(data, sweep).summary == found
+
+
+def test_what_is_not_there_is_one_line_and_leaves_nothing(tmp_path: Path) -> None:
+    found = hfptm("capture", "--data", tmp_path)
+    assert (found.code, found.err.count("\n")) == (4, 1)
+    assert "hfptm import" in found.err
+    assert sweep_ids(tmp_path) == []

@@ -86,7 +86,7 @@ def test_what_came_on_top_was_not_displayed() -> None:
     """A basket that is shown leg by leg grows while the order is under way."""
     grown = opportunity(1, displayed_e6=ONE_E6, arrived_e6=3 * ONE_E6)
     found = rate(rows(grown, opportunity(2, displayed_e6=3 * ONE_E6, arrived_e6=ONE_E6)))
-    assert (found.dollars.value, found.arrived_usd) == (0.5, 4)
+    assert (found.dollars.value, found.arrived_usd, found.kept_usd) == (0.5, 4, 2)
 
 
 def test_a_rate_has_an_interval_of_its_events() -> None:
@@ -199,6 +199,7 @@ def test_a_verdict_asks_for_data(events: int, result: Estimate, days: int, word:
         events=events,
         displayed_usd=0,
         arrived_usd=0,
+        kept_usd=0,
         count=none,
         dollars=none,
     )
