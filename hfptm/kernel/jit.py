@@ -114,9 +114,13 @@ def hot(function: Function) -> Function:
 
 
 def cold(function: Function) -> Function:
-    """For what few rows reach: kept out of the row loop."""
+    """For what few rows reach: kept out of the row loop.
+
+    Says so itself, or it would be inlined everywhere where a `hot` caller is compiled first: numba
+    hands the options of a caller on.
+    """
     _inner.add(function.__qualname__)
-    compiled: Function = _compile_once(numba.njit(**_INNER_OPTIONS)(function))
+    compiled: Function = _compile_once(numba.njit(forceinline=False, **_INNER_OPTIONS)(function))
     return compiled
 
 
