@@ -14,7 +14,7 @@ from hfptm.kernel.state import State
 from hfptm.records import Side, Token
 from hfptm.sim.latency import arrival_ns, draw, taker_delay_ns
 from hfptm.sim.match import first_level, is_seen, next_level, own_price_e4, within
-from hfptm.sim.queue import new_item
+from hfptm.sim.queue import new_item, next_of
 from hfptm.sim.state import NOBODY, PROBES_MAX, Sim, Waiting
 from hfptm.sim.taken import displayed_e6, takes_asks
 from hfptm.units import PRICE_ONE_E4
@@ -94,9 +94,8 @@ def add_leg(state: State, sim: Sim, place: int, intent: Record) -> None:
 
 @cold
 def watch(sim: Sim, place: int, intent: Record, until_ns: int) -> Record:
-    item = new_item(sim, int(intent.market), until_ns)
+    item = new_item(sim, int(intent.market), int(intent.lane), until_ns)
     item.order = place
-    item.lane = intent.lane
     item.side = Side.BID
     item.token = intent.token
     item.size_e6 = intent.size_e6
@@ -113,7 +112,7 @@ def note_print(sim: Sim, row: Record) -> None:
         seen = item.kind == PRINT and row.ts_venue_ns >= item.since_ns
         if seen and item.low_e4 <= row.price_e4 <= item.high_e4:
             sim.probes[item.order].printed = 1
-        place = int(item.next)
+        place = next_of(sim, place)
 
 
 @cold

@@ -1,7 +1,8 @@
 """What is on its way: items waiting for their market to pass their arrival, and their reports."""
 
-from hfptm.kernel.jit import Array, Record, cold
+from hfptm.kernel.jit import Record, cold
 from hfptm.records import LANE_SHIFT, EventKind
+from hfptm.sim.heap import drop, push
 from hfptm.sim.state import NOBODY, Sim, Waiting
 from hfptm.units import FAR_NS
 
@@ -11,8 +12,8 @@ the kernel never sees it."""
 
 
 @cold
-def new_item(sim: Sim, slot: int, arrival_ns: int) -> Record:
-    """Take a free item and append it to its market's list; the caller says what it waits for.
+def new_item(sim: Sim, slot: int, lane: int, arrival_ns: int) -> Record:
+    """Take a free item and let it wait in its market; the caller says what for.
 
     `run.has_room` made sure that there is one.
     """
@@ -23,39 +24,125 @@ def new_item(sim: Sim, slot: int, arrival_ns: int) -> Record:
         clock.items_used += 1
     else:
         clock.free_item = sim.items[place].next
-    clock.items += 1
     clock.sequence += 1
     item = sim.items[place]
     item.market = slot
-    item.arrival_ns = arrival_ns
+    item.lane = lane
     item.sequence = clock.sequence
-    item.next = NOBODY
-    append(sim, slot, place)
+    clock.items += 1
+    wait(sim, place, arrival_ns)
     sim.watch_ns[slot] = min(int(sim.watch_ns[slot]), arrival_ns)
     return item
 
 
 @cold
-def append(sim: Sim, slot: int, place: int) -> None:
-    last = int(sim.head[slot])
-    if last == NOBODY:
-        sim.head[slot] = place
-        return
-    while sim.items[last].next != NOBODY:
-        last = int(sim.items[last].next)
-    sim.items[last].next = place
+def wait(sim: Sim, place: int, arrival_ns: int) -> None:
+    """Enter an item where it is looked for: in its market by arrival, among all by its deadline."""
+    item, clock = sim.items[place], sim.clock[0]
+    item.arrival_ns = arrival_ns
+    item.child = item.next = item.before = NOBODY
+    sim.head[item.market] = meld(sim, int(sim.head[item.market]), place)
+    ends_ns = arrival_ns + int(sim.windows[item.lane].grace_ns)
+    push(sim.due, sim.due_places, int(clock.waiting), ends_ns, int(item.sequence), place)
+    clock.waiting += 1
+
+
+@cold
+def leave(sim: Sim, place: int) -> None:
+    """Take an item that waits out of both."""
+    cut(sim, place)
+    drop(sim.due, sim.due_places, int(sim.clock[0].waiting), int(sim.due_places[place]))
+    sim.clock[0].waiting -= 1
 
 
 @cold
 def earliest(sim: Sim, slot: int) -> int:
     """Place of the market's item that arrives first, the older one of equals; NOBODY if none."""
-    best = NOBODY
-    place = int(sim.head[slot])
-    while place != NOBODY:
-        if best == NOBODY or sim.items[place].arrival_ns < sim.items[best].arrival_ns:
-            best = place
-        place = int(sim.items[place].next)
-    return best
+    return int(sim.head[slot])
+
+
+@cold
+def meld(sim: Sim, one: int, other: int) -> int:
+    """The root of two heaps made one. A market's items are a pairing heap (Fredman et al., 1986):
+    an item's children arrive after it, and hang together by `next` and `before`."""
+    if one == NOBODY:
+        return other
+    if other == NOBODY:
+        return one
+    item, child = sim.items[one], sim.items[other]
+    is_later = child.arrival_ns < item.arrival_ns
+    if child.arrival_ns == item.arrival_ns:
+        is_later = child.sequence < item.sequence
+    if is_later:
+        one, other = other, one
+        item, child = child, item
+    child.next = item.child
+    if child.next != NOBODY:
+        sim.items[child.next].before = other
+    child.before = one
+    item.child = other
+    return one
+
+
+@cold
+def meld_all(sim: Sim, first: int) -> int:
+    """The root of siblings: in pairs from the first on, then all from the last pair on."""
+    pairs = NOBODY
+    while first != NOBODY:
+        one = first
+        other = int(sim.items[one].next)
+        first = NOBODY if other == NOBODY else int(sim.items[other].next)
+        alone(sim, one)
+        if other != NOBODY:
+            alone(sim, other)
+        one = meld(sim, one, other)
+        sim.items[one].next = pairs
+        pairs = one
+    root = NOBODY
+    while pairs != NOBODY:
+        one = pairs
+        pairs = int(sim.items[one].next)
+        alone(sim, one)
+        root = meld(sim, root, one)
+    return root
+
+
+@cold
+def alone(sim: Sim, place: int) -> None:
+    sim.items[place].next = sim.items[place].before = NOBODY
+
+
+@cold
+def cut(sim: Sim, place: int) -> None:
+    """Take an item out of its market's heap."""
+    item = sim.items[place]
+    slot, before, after = int(item.market), int(item.before), int(item.next)
+    below = meld_all(sim, int(item.child))
+    item.child = NOBODY
+    if before == NOBODY:
+        sim.head[slot] = below
+        return
+    if sim.items[before].child == place:
+        sim.items[before].child = after
+    else:
+        sim.items[before].next = after
+    if after != NOBODY:
+        sim.items[after].before = before
+    alone(sim, place)
+    sim.head[slot] = meld(sim, int(sim.head[slot]), below)
+
+
+@cold
+def next_of(sim: Sim, place: int) -> int:
+    """The item of a market's heap to visit after this one; NOBODY after the last."""
+    if sim.items[place].child != NOBODY:
+        return int(sim.items[place].child)
+    while place != NOBODY and sim.items[place].next == NOBODY:
+        before = int(sim.items[place].before)
+        while before != NOBODY and sim.items[before].child != place:
+            place, before = before, int(sim.items[before].before)
+        place = before
+    return NOBODY if place == NOBODY else int(sim.items[place].next)
 
 
 @cold
@@ -70,14 +157,14 @@ def set_watch(sim: Sim, slot: int) -> None:
 
 
 @cold
-def unlink(sim: Sim, heads: Array, place: int) -> None:
-    """Take an item out of the list of its market that begins in `heads`."""
+def unlink(sim: Sim, place: int) -> None:
+    """Take an order out of the list of those that rest in its market."""
     item = sim.items[place]
     slot = int(item.market)
-    if heads[slot] == place:
-        heads[slot] = item.next
+    if sim.rest_head[slot] == place:
+        sim.rest_head[slot] = item.next
         return
-    before = int(heads[slot])
+    before = int(sim.rest_head[slot])
     while sim.items[before].next != place:
         before = int(sim.items[before].next)
     sim.items[before].next = item.next
@@ -85,14 +172,17 @@ def unlink(sim: Sim, heads: Array, place: int) -> None:
 
 @cold
 def remove(sim: Sim, place: int) -> None:
-    """Unlink an item and free its place."""
+    """Take an item out of wherever it waits or rests, and free its place."""
     item = sim.items[place]
-    unlink(sim, sim.rest_head if item.kind == Waiting.RESTING else sim.head, place)
+    if item.kind == Waiting.RESTING:
+        unlink(sim, place)
+    else:
+        leave(sim, place)
     item.kind = Waiting.NOTHING
     item.next = sim.clock[0].free_item
     sim.clock[0].free_item = place
     sim.clock[0].items -= 1
-    if sim.clock[0].items == 0:  # a burst long gone must not be searched for ever
+    if sim.clock[0].items == 0:  # a burst long gone must not be touched for ever
         sim.clock[0].items_used = 0
         sim.clock[0].free_item = NOBODY
     set_watch(sim, int(item.market))
@@ -101,7 +191,8 @@ def remove(sim: Sim, place: int) -> None:
 @cold
 def postpone(sim: Sim, place: int, arrival_ns: int) -> None:
     """Let an item wait on, for a later arrival."""
-    sim.items[place].arrival_ns = arrival_ns
+    leave(sim, place)
+    wait(sim, place, arrival_ns)
     set_watch(sim, int(sim.items[place].market))
 
 
@@ -111,23 +202,12 @@ def next_deadline(sim: Sim) -> int:
 
     Items of one lane in one market so come in the order of their arrival.
     """
-    best, best_ns, best_sequence = NOBODY, FAR_NS, 0
-    for place in range(sim.clock[0].items_used):
-        item = sim.items[place]
-        if item.kind == Waiting.NOTHING:
-            continue
-        ends_ns = deadline_ns(sim, place)
-        if ends_ns < best_ns or (ends_ns == best_ns and item.sequence < best_sequence):
-            best, best_ns, best_sequence = place, ends_ns, int(item.sequence)
-    return best
+    return NOBODY if sim.clock[0].waiting == 0 else int(sim.due[0].place)
 
 
 @cold
-def deadline_ns(sim: Sim, place: int) -> int:
-    if place == NOBODY:
-        return FAR_NS
-    item = sim.items[place]
-    return int(item.arrival_ns) + int(sim.windows[item.lane].grace_ns)
+def next_deadline_ns(sim: Sim) -> int:
+    return FAR_NS if sim.clock[0].waiting == 0 else int(sim.due[0].at_ns)
 
 
 @cold
@@ -137,13 +217,17 @@ def report(sim: Sim, source: Record, kind: int, due_ns: int, size_e6: int) -> Re
     Returns it for its price and side.
     """
     clock = sim.clock[0]
-    room = len(sim.reports)
-    place = int(clock.report_head) + int(clock.reports)
+    place = int(clock.free_report)
+    if place == NOBODY:
+        place = int(clock.reports_used)
+        clock.reports_used += 1
+    else:
+        clock.free_report = sim.coming_places[place]
+    clock.sequence += 1
+    sequence = int(clock.sequence)
+    push(sim.coming, sim.coming_places, int(clock.reports), due_ns, sequence, place)
     clock.reports += 1
-    while place > clock.report_head and sim.reports[(place - 1) % room].ts_recv_ns > due_ns:
-        copy_report(sim.reports[(place - 1) % room], sim.reports[place % room])
-        place -= 1
-    row = sim.reports[place % room]
+    row = sim.reports[place]
     row.ts_recv_ns = due_ns
     row.ts_venue_ns = due_ns
     row.market = source.market
@@ -171,10 +255,7 @@ def copy_report(source: Record, target: Record) -> None:
 
 @cold
 def next_report_ns(sim: Sim) -> int:
-    clock = sim.clock[0]
-    if clock.reports == 0:
-        return FAR_NS
-    return int(sim.reports[clock.report_head % len(sim.reports)].ts_recv_ns)
+    return FAR_NS if sim.clock[0].reports == 0 else int(sim.coming[0].at_ns)
 
 
 @cold
@@ -183,9 +264,15 @@ def pop_report(sim: Sim) -> Record:
     clock = sim.clock[0]
     row = sim.delivered[clock.delivered]
     clock.delivered += 1
-    copy_report(sim.reports[clock.report_head % len(sim.reports)], row)
-    clock.report_head += 1
+    place = int(sim.coming[0].place)
+    copy_report(sim.reports[place], row)
+    drop(sim.coming, sim.coming_places, int(clock.reports), 0)
     clock.reports -= 1
+    sim.coming_places[place] = clock.free_report
+    clock.free_report = place
+    if clock.reports == 0:
+        clock.reports_used = 0
+        clock.free_report = NOBODY
     return row
 
 

@@ -34,7 +34,7 @@ from hfptm.sim.match import (
     trade,
     within,
 )
-from hfptm.sim.queue import remove, report, set_watch, unlink
+from hfptm.sim.queue import leave, remove, report, set_watch
 from hfptm.sim.state import NOBODY, QueueModel, Sim, Waiting
 from hfptm.sim.taken import displayed_e6, takes_asks
 from hfptm.units import FAR_NS, NS_PER_S, PRICE_ONE_E4
@@ -65,7 +65,7 @@ def enter(sim: Sim, place: int) -> None:
     """Move an item from its market's waiting list to its place among those that rest."""
     item = sim.items[place]
     slot = int(item.market)
-    unlink(sim, sim.head, place)
+    leave(sim, place)
     before, after = NOBODY, int(sim.rest_head[slot])
     while after != NOBODY and not goes_before(item, sim.items[after]):
         before, after = after, int(sim.items[after].next)

@@ -15,10 +15,10 @@ from hfptm.sim.latency import arrival_ns, draw, due_before, passed, report_ns, t
 from hfptm.sim.match import REPORTS_MAX, execute, is_marketable, is_refused, is_seen
 from hfptm.sim.queue import (
     OF_NO,
-    deadline_ns,
     earliest,
     new_item,
     next_deadline,
+    next_deadline_ns,
     next_report_ns,
     pass_on,
     pop_report,
@@ -59,13 +59,13 @@ def accept(state: State, sim: Sim) -> None:
 @cold
 def send(sim: Sim, intent: Record) -> None:
     drawn = draw(sim, intent)
-    item = new_item(sim, int(intent.market), arrival_ns(drawn, int(intent.ts_ns)))
+    arrives_ns = arrival_ns(drawn, int(intent.ts_ns))
+    item = new_item(sim, int(intent.market), int(intent.lane), arrives_ns)
     item.response_ns = drawn.response_ns
     item.fails = drawn.fails
     item.order = intent.order
     item.size_e6 = intent.size_e6
     item.price_e4 = intent.price_e4
-    item.lane = intent.lane
     item.leg = intent.leg
     item.kind = Waiting.ORDER if intent.kind == IntentKind.PLACE else Waiting.CANCEL
     item.side = intent.side
@@ -88,7 +88,7 @@ def convert(state: State, sim: Sim, intent: Record) -> None:
 
 @cold
 def set_wake(sim: Sim) -> None:
-    sim.clock[0].wake_ns = min(next_report_ns(sim), deadline_ns(sim, next_deadline(sim)))
+    sim.clock[0].wake_ns = min(next_report_ns(sim), next_deadline_ns(sim))
 
 
 @cold
@@ -167,7 +167,7 @@ def advance(state: State, sim: Sim, until_ns: int) -> bool:
     """
     while has_room(state, sim):
         quiet, timer_ns = next_deadline(sim), int(state.counters[0].wake_ns)
-        due_ns, ends_ns = next_report_ns(sim), deadline_ns(sim, quiet)
+        due_ns, ends_ns = next_report_ns(sim), next_deadline_ns(sim)
         if not due_before(min(due_ns, ends_ns, timer_ns), until_ns):
             set_wake(sim)
             return True

@@ -18,6 +18,7 @@ from hfptm.kernel.plans import LEGS_MAX
 from hfptm.kernel.state import INT64, rows_reserve
 from hfptm.opportunities import OUTCOME
 from hfptm.records import EVENT
+from hfptm.sim.heap import NODE
 from hfptm.units import FAR_NS
 
 NOBODY = -1
@@ -90,7 +91,9 @@ ITEM = np.dtype(
         ("market", "i4"),
         ("lane", "i4"),
         ("leg", "i4"),
-        ("next", "i4"),  # in its market's list of those that wait or rest, or in the free list
+        ("next", "i4"),  # sibling where it waits, next that rests in its market, or next free
+        ("before", "i4"),  # sibling, or parent of the first, where it waits
+        ("child", "i4"),  # the first, where it waits
         ("kind", "u1"),  # Waiting
         ("fails", "u1"),  # see DRAW
         ("side", "u1"),
@@ -174,7 +177,9 @@ CLOCK = np.dtype(
         ("free_item", "i8"),
         ("items_used", "i8"),  # high-water mark
         ("items", "i8"),  # waiting now
-        ("report_head", "i8"),
+        ("waiting", "i8"),  # of the items, all but those that rest
+        ("free_report", "i8"),
+        ("reports_used", "i8"),  # high-water mark
         ("reports", "i8"),  # queued
         ("delivered", "i8"),  # rows filled in `delivered`
         ("outcomes", "i8"),  # rows filled in `outcomes`
@@ -197,7 +202,9 @@ class Sim(Arrays):
         "draws": (DRAW, 1),  # the tables of all lanes, each once
         "restarts": (INT64, 1),  # when the matching engine's restarts begin, ns
         "items": (ITEM, 1),
-        "head": (INT64, 1),  # (M,) first waiting item of a market, NOBODY if none
+        "head": (INT64, 1),  # (M,) item of a market that arrives first, NOBODY if none waits
+        "due": (NODE, 1),  # heap of the items that wait, by the end of their grace
+        "due_places": (INT64, 1),  # (items,) where each stands there
         "rest_head": (INT64, 1),  # (M,) first of the orders that rest there, NOBODY if none
         "watch_ns": (INT64, 1),  # (M,) a row stamped later concerns the venue, see `set_watch`
         "levels_taken": (INT64, 1),  # (M,) levels of a market in `taken`, of all lanes
@@ -207,7 +214,9 @@ class Sim(Arrays):
         "purses": (PURSE, 1),  # (L,)
         "holdings": (HOLDING, 3),  # (L, M, 2) by token
         "taken": (TAKEN, 2),  # (L, T) open addressing
-        "reports": (EVENT, 1),  # ring ordered by ts_recv_ns
+        "reports": (EVENT, 1),
+        "coming": (NODE, 1),  # heap of the reports, by ts_recv_ns
+        "coming_places": (INT64, 1),  # (reports,) where each stands there, or the next free one
         "delivered": (EVENT, 1),  # out: reports the kernel was given
         "outcomes": (OUTCOME, 1),  # out
     }
@@ -217,6 +226,8 @@ class Sim(Arrays):
     restarts: Array
     items: Array
     head: Array
+    due: Array
+    due_places: Array
     rest_head: Array
     watch_ns: Array
     levels_taken: Array
@@ -227,6 +238,8 @@ class Sim(Arrays):
     holdings: Array
     taken: Array
     reports: Array
+    coming: Array
+    coming_places: Array
     delivered: Array
     outcomes: Array
 
@@ -258,6 +271,8 @@ def new_sim(
         restarts=np.array(restarts_ns, np.int64),
         items=records(ITEM, items),
         head=np.full(markets, NOBODY, np.int64),
+        due=records(NODE, items),
+        due_places=np.zeros(items, np.int64),
         rest_head=np.full(markets, NOBODY, np.int64),
         watch_ns=np.full(markets, FAR_NS, np.int64),
         levels_taken=np.zeros(markets, np.int64),
@@ -268,12 +283,15 @@ def new_sim(
         holdings=records(HOLDING, (lanes, markets, 2)),
         taken=records(TAKEN, (lanes, 4_096)),
         reports=records(EVENT, items),
+        coming=records(NODE, items),
+        coming_places=np.zeros(items, np.int64),
         delivered=records(EVENT, 4 * items),
         outcomes=records(OUTCOME, max(65_536, 2 * lanes * PROBES_MAX)),
     )
     sim.windows[:] = windows
     sim.clock["wake_ns"] = FAR_NS
-    sim.clock["free_item"] = sim.clock["free_probe"] = NOBODY
+    for name in ("free_item", "free_probe", "free_report"):
+        sim.clock[name] = NOBODY
     if has_plenty:
         sim.purses["cash_e6"] = sim.holdings["settled_e6"] = PLENTY_E6
     return sim
