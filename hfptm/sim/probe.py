@@ -12,10 +12,12 @@ from hfptm.kernel.fees import E12, market_fee_e6
 from hfptm.kernel.jit import Record, cold
 from hfptm.kernel.state import State
 from hfptm.records import Side, Token
+from hfptm.sim.arrivals import next_of
 from hfptm.sim.latency import arrival_ns, draw, taker_delay_ns
+from hfptm.sim.layouts import PROBES_MAX
 from hfptm.sim.match import first_level, is_seen, next_level, own_price_e4, within
-from hfptm.sim.queue import new_item, next_of
-from hfptm.sim.state import NOBODY, PROBES_MAX, Sim, Waiting
+from hfptm.sim.queue import new_item
+from hfptm.sim.state import NOBODY, Sim, Waiting
 from hfptm.sim.taken import displayed_e6, takes_asks
 from hfptm.units import PRICE_ONE_E4
 

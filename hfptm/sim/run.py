@@ -12,6 +12,7 @@ from hfptm.records import EventKind, IntentKind, RejectReason
 from hfptm.sim import account, probe, resting
 from hfptm.sim.account import NO, YES
 from hfptm.sim.latency import arrival_ns, draw, due_before, passed, report_ns, taker_delay_ns
+from hfptm.sim.layouts import PROBES_MAX
 from hfptm.sim.match import REPORTS_MAX, execute, is_marketable, is_refused, is_seen
 from hfptm.sim.queue import (
     OF_NO,
@@ -29,7 +30,7 @@ from hfptm.sim.queue import (
     write_timer,
 )
 from hfptm.sim.restarts import can_take, is_heard, turn_away, up_again_ns
-from hfptm.sim.state import NOBODY, PROBES_MAX, Sim, Waiting, open_sim
+from hfptm.sim.state import NOBODY, Sim, Waiting, open_sim
 from hfptm.sim.taken import renew
 
 LOOK_AHEAD = 16

@@ -19,6 +19,7 @@ from hfptm.kernel.state import INT64, rows_reserve
 from hfptm.opportunities import OUTCOME
 from hfptm.records import EVENT
 from hfptm.sim.heap import NODE
+from hfptm.sim.layouts import HOLDING, PROBE, PROBE_LEG, PROBES_MAX, PURSE, TAKEN
 from hfptm.units import FAR_NS
 
 NOBODY = -1
@@ -122,52 +123,8 @@ REST = np.dtype(
 )
 """Of an order in the book, at its item's place."""
 
-PURSE = np.dtype(
-    [
-        ("cash_e6", "i8"),
-        ("reserved_e6", "i8"),  # promised to open BUYs
-        ("probes", "i8"),  # of the lane, under way
-    ]
-)
-
-HOLDING = np.dtype(
-    [
-        ("settled_e6", "i8"),  # shares whose trades are final
-        ("on_sale_e6", "i8"),  # of those, promised to open SELLs
-    ]
-)
-
 PLENTY_E6 = 10**14
 """Dollars, or shares of a token, beyond what any order asks for."""
-
-PROBES_MAX = 1_024
-"""Of one lane under way at once."""
-
-PROBE = np.dtype(
-    [
-        ("decision", "i8"),
-        ("sets_e6", "i8"),
-        ("market", "i8"),
-        ("lane", "i4"),
-        ("legs", "i4"),
-        ("open_items", "i4"),
-        ("next", "i4"),  # in the free list
-        ("kind", "u1"),
-        ("printed", "u1"),
-        ("unseen", "u1"),
-    ],
-    align=True,
-)
-
-PROBE_LEG = np.dtype([("size_e6", "i8"), ("cost_e6", "i8")])
-
-TAKEN = np.dtype(
-    [
-        ("key", "i8"),  # 0: free
-        ("displayed_e6", "i8"),  # size of the level when we took from it
-        ("taken_e6", "i8"),
-    ]
-)
 
 CLOCK = np.dtype(
     [

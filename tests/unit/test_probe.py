@@ -3,7 +3,7 @@
 from hfptm.kernel.fees import taker_fee_e6
 from hfptm.opportunities import OpportunityKind, Relation
 from hfptm.records import EventKind
-from hfptm.sim.state import PROBES_MAX
+from hfptm.sim.layouts import PROBES_MAX
 from hfptm.units import ONE_E6
 from tests.kernels import (
     ASK,
