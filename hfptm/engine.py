@@ -21,7 +21,7 @@ from hfptm.portfolio import Portfolio, fund, portfolio_of, seat
 from hfptm.records import EVENT, INTENT, Control, EventFlag, EventKind
 from hfptm.registry import Group, Market
 from hfptm.risk_state import RiskState, restore, risk_state
-from hfptm.sim import state as sim_state
+from hfptm.sim.layouts import PROBES_MAX
 from hfptm.sim.names import name_outputs
 from hfptm.sim.restarts import DOWN_NS
 from hfptm.sim.run import run_rows
@@ -266,7 +266,7 @@ class Engine:
         least_probes = int(sim.clock[0]["probes"]) + len(sim.purses) * KINDS
         if self.state.counters[0]["levels_used"] + GRID_MAX > len(self.state.levels):
             self.state = with_levels(self.state, 2 * len(self.state.levels))
-        elif len(sim.probes) < min(least_probes, len(sim.purses) * sim_state.PROBES_MAX):
+        elif len(sim.probes) < min(least_probes, len(sim.purses) * PROBES_MAX):
             self.sim = with_probes(sim, 2 * len(sim.probes))
         elif stuck and not drained:
             raise CapacityError(
