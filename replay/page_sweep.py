@@ -15,7 +15,7 @@ from replay.html import Html, pairs, prose, table, tag
 from replay.page_frame import framed
 from replay.page_parts import MEASURED, Draw, certificate, configuration, contents, drawn, part
 
-CAPTURE, TOO_LITTLE = "capture", "too little data"
+CAPTURE, SEARCH, TOO_LITTLE = "capture", "tune", "too little data"
 AS_CONFIGURED = 0
 """The set of a capture analysis that changes nothing."""
 CHANCE_LEAST = 0.001
@@ -31,6 +31,11 @@ RESULT = (
 BANDS = (
     "Bands are 95 % intervals: whole events are drawn again, with replacement, since opportunities "
     "of one event are no independent trials. Where there are too few events there is no band."
+)
+
+AT_MOST = (
+    "In the curve over latency an opportunity's profit counts as still there up to what was "
+    "displayed of it: a basket that is shown leg by leg grows until arrival."
 )
 
 
@@ -116,7 +121,8 @@ def _measured(sweep: Sweep) -> Html:
         ("settings varied", ", ".join(head.keys)),
         ("UTC days with rows", f"{len(head.days):,}: {_ends(head.days)}"),
     ]
-    return tag("div", tag("p", MEASURED), tag("p", RESULT), tag("p", BANDS), pairs(rows))
+    said = (MEASURED, RESULT, BANDS, *((AT_MOST,) if head.kind == CAPTURE else ()))
+    return tag("div", *(tag("p", words) for words in said), pairs(rows))
 
 
 def _ends(days: tuple[str, ...]) -> str:
@@ -171,12 +177,14 @@ def _again(sweep: Sweep) -> Html:
     folder = f"data/sweeps/{sweep.path.name}"
     grid = f" {folder}/grid.toml" if (sweep.path / "grid.toml").exists() else ""
     words = (f"hfptm {_command(sweep)}{grid} --config {folder}/config.toml", _selection(sweep))
-    said = tag("p", "The same recording and settings give the same tables, on any machine.")
-    return tag("div", tag("pre", tag("code", " ".join(filter(None, words)))), said)
+    same = "The same recording and settings give the same tables, on any machine"
+    more = ", with the --trials and --seed that it was given" if sweep.head.kind == SEARCH else ""
+    command = tag("pre", tag("code", " ".join(filter(None, words))))
+    return tag("div", command, tag("p", f"{same}{more}."))
 
 
 def _command(sweep: Sweep) -> str:
-    return sweep.head.kind if sweep.head.kind in (CAPTURE, "tune") else "sweep"
+    return sweep.head.kind if sweep.head.kind in (CAPTURE, SEARCH) else "sweep"
 
 
 def _selection(sweep: Sweep) -> str:

@@ -189,11 +189,22 @@ def test_pages_of_sweeps_and_captures(tmp_path: Path) -> None:
     assert "No change is supported by this data." in capture
     assert "<td>min_edge 0.008 earned less</td><td>none</td>" in capture
     assert "set 0 of" in capture
+    assert "up to what was displayed" in capture
+    assert "up to what was displayed" not in sweep
     for html in (sweep, capture):
         assert [f">{title}</h2>" in html for title in SECTIONS] == [True] * 4
         assert "Each UTC day begins flat" in html
         assert ", ".join(DATES) in html
         assert html.count("<figure>") >= 8
+
+
+def test_a_search_says_what_else_it_takes(tmp_path: Path) -> None:
+    keep_sweep(tmp_path)
+    head = tmp_path / "sweeps" / SWEEP_ID / "sweep.json"
+    head.write_text(head.read_text().replace('"kind": "grid"', '"kind": "tune"'))
+    html = page(tmp_path, SWEEP_ID)
+    assert f"<code>hfptm tune data/sweeps/{SWEEP_ID}/grid.toml --config" in html
+    assert "with the --trials and --seed that it was given." in html
 
 
 def test_a_chance_is_never_none(tmp_path: Path) -> None:
