@@ -95,7 +95,7 @@ def lifetimes(connection: duckdb.DuckDBPyConnection, sweep_id: str) -> go.Figure
 
 def _add_survival(made: go.Figure, curve: Survival, colour: str) -> None:
     name = curve.kind.replace("_", " ")
-    if curve.kind == "all":
+    if curve.kind == "all" and curve.low and curve.high:
         low, high = ([_percent(share) for share in side] for side in (curve.low, curve.high))
         look.add_band(made, curve.after_ms, low, high, name=name, colour=colour, shape="hv")
     made.add_scatter(

@@ -42,8 +42,9 @@ class Survival(msgspec.Struct, frozen=True, kw_only=True):
     censored: int
     after_ms: list[float]
     alive: list[float]
-    low: list[float | None]
-    high: list[float | None]
+    low: list[float | None] | None
+    """None: of too few events for a band."""
+    high: list[float | None] | None
 
 
 class BestSet(msgspec.Struct, frozen=True, kw_only=True):

@@ -218,6 +218,11 @@ def described(view: str) -> dict[str, str]:
     return {name: _with_function(name, about) for name, about in texts.items()}
 
 
+def setting(column: str) -> str:
+    """What a column of `sweep_sets` holds that is called after a setting."""
+    return f"the setting {column}; null in sweeps that left it as it was"
+
+
 def _with_function(column: str, about: str) -> str:
     for kind in NAMED:
         if re.match(rf"((records|opportunities)\.)?{kind.__name__}\b", about):

@@ -5,7 +5,7 @@ from pathlib import Path
 import duckdb
 
 from hfptm.catalog import macros
-from hfptm.catalog.columns import described
+from hfptm.catalog.columns import described, setting
 from hfptm.catalog.files import Files, LocalFiles, StoredFiles, is_address
 from hfptm.catalog.relations import quoted, text
 from hfptm.catalog.views import View, views
@@ -53,7 +53,6 @@ def _create(connection: duckdb.DuckDBPyConnection, view: View) -> None:
     columns = connection.execute(f"DESCRIBE {view.name}").fetchall()
     comments = [f"COMMENT ON VIEW {view.name} IS {text(view.about)}"]
     for name, *_ in columns:
-        if name in texts:
-            column = f"{view.name}.{quoted(name)}"
-            comments.append(f"COMMENT ON COLUMN {column} IS {text(texts[name])}")
+        about = setting(name) if "." in name else texts[name]
+        comments.append(f"COMMENT ON COLUMN {view.name}.{quoted(name)} IS {text(about)}")
     connection.execute(";".join(comments))

@@ -15,9 +15,8 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from hfptm.config import DATA_DIR_VARIABLE
 from tests.conftest import ROOT
-from tests.e2e.command import replayed
+from tests.e2e.command import must, replayed
 from tests.e2e.conftest import Demo
-from tests.kept_sweeps import keep_capture, keep_sweep
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 FIGURE = "application/vnd.plotly.v1+json"
@@ -46,8 +45,12 @@ def data(tmp_path_factory: pytest.TempPathFactory, demo: Demo) -> Path:
     for part in ("lake", "runs"):
         shutil.copytree(demo.folder / part, data / part)
     replayed(data, "--set", "sim.entry_latency_ms=150")
-    keep_sweep(data)
-    keep_capture(data)
+    grid = data / "grid.toml"
+    grid.write_text(
+        '[grid]\n"trading.min_edge" = [0.01, 0.025]\n"sim.entry_latency_ms" = [20, 150]\n'
+    )
+    must("sweep", grid, "--data", data)
+    must("capture", "--data", data)
     return data
 
 

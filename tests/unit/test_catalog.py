@@ -21,6 +21,7 @@ from hfptm.registry import Group
 from hfptm.segments import Merger, merged_name, merged_schema
 from hfptm.units import pack_best
 from tests import tapes
+from tests.kept_sweeps import keep_sweep
 from tests.tapes import HOUR_NS, START_NS, make_market, make_rows
 
 GROUP = Group(group=9, slug="event", relation=Relation.EXACTLY_ONE, members=2, convertible=True)
@@ -90,6 +91,20 @@ def test_every_column_is_described_and_none_twice(tmp_path: Path) -> None:
         view: set() for view in OWN
     }
     assert {(view, name) for view, own in OWN.items() for name in own} <= columns
+
+
+def test_a_swept_setting_is_a_column(tmp_path: Path) -> None:
+    sweep = keep_sweep(tmp_path)
+    with connect(tmp_path) as connection:
+        query = 'SELECT DISTINCT sweep_id, typeof("trading.min_edge") FROM sweep_sets'
+        assert connection.execute(query).fetchall() == [(sweep, "DECIMAL(18,6)")]
+        about = (
+            "SELECT comment FROM duckdb_columns() "
+            "WHERE table_name = 'sweep_sets' AND column_name = 'sim.entry_latency_ms'"
+        )
+        assert str(only(connection, about)).startswith("the setting sim.entry_latency_ms;")
+        days = "SELECT count(*), count(DISTINCT date) FROM sweep_days JOIN sweeps USING (sweep_id)"
+        assert connection.execute(f"{days} WHERE kind = 'grid'").fetchall() == [(90, 3)]
 
 
 def test_a_column_is_described_by_the_comment_behind_its_field() -> None:
