@@ -77,7 +77,7 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True):
     """Of the configuration as it is; as `days.result_e6`."""
     as_configured: Rate
     curve: list[Point]
-    """By latency."""
+    """By latency, without those at which nothing that was displayed could be measured."""
     survival: list[Survival]
     endings: list[Ends]
     slices: list[Slice]
@@ -126,9 +126,8 @@ def summarise(
 def conclude(found: Rate, result_usd: Estimate, days: int) -> Conclusion:
     """In one word and one sentence, of one configuration that nobody chose among others."""
     if days < DAYS_MIN:
-        return Conclusion(
-            "too little data", f"{days} days are too few for a verdict; record {DAYS_MIN} at least."
-        )
+        few = f"Of {DAYS_MIN} days that a verdict takes at least, {days} were recorded"
+        return Conclusion("too little data", f"{few}.")
     if found.displayed == 0:
         return Conclusion(
             "no edge", f"In {days} days nothing paid the least edge after fees: nothing to catch."
@@ -170,9 +169,12 @@ def rate(rows: pl.DataFrame) -> Rate:
 
 def _curve(sets: Sequence[CaptureSet], rows: pl.DataFrame) -> Iterator[Point]:
     for number, one in enumerate(sets):
-        if one.latency_ms is not None:
-            found = msgspec.structs.asdict(rate(rows.filter(pl.col("set") == number)))
-            yield Point(set=number, latency_ms=one.latency_ms, **found)
+        if one.latency_ms is None:
+            continue
+        found = rate(rows.filter(pl.col("set") == number))
+        if found.unseen < found.displayed or not found.displayed:
+            told = msgspec.structs.asdict(found)
+            yield Point(set=number, latency_ms=one.latency_ms, **told)
 
 
 def _survival(base: pl.DataFrame) -> Iterator[Survival]:

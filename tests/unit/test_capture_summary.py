@@ -117,6 +117,16 @@ def test_the_curve_is_of_the_sets_at_a_latency() -> None:
     assert (shares[0], shares[50], shares[100], shares[150]) == (1, 6 / 11, 1 / 11, 0)
 
 
+def test_a_latency_at_which_nothing_is_known_is_no_point() -> None:
+    """As of polled books, which are held for a second."""
+    number = next(n for n, one in enumerate(SETS) if one.latency_ms == 1_000)
+    seen = [opportunity(1, set=other) for other in range(len(SETS)) if other != number]
+    curve = summary(rows(*seen, missed(1, set=number, unseen=1))).curve
+    assert [point.latency_ms for point in curve] == [
+        one.latency_ms for one in SETS if one.latency_ms not in (None, 1_000)
+    ]
+
+
 def test_lives_are_cut_short_where_nobody_saw_the_end() -> None:
     found = summary(
         rows(
