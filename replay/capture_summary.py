@@ -126,8 +126,9 @@ def summarise(
 def conclude(found: Rate, result_usd: Estimate, days: int) -> Conclusion:
     """In one word and one sentence, of one configuration that nobody chose among others."""
     if days < DAYS_MIN:
-        few = f"Of {DAYS_MIN} days that a verdict takes at least, {days} were recorded"
-        return Conclusion("too little data", f"{few}.")
+        return Conclusion(
+            "too little data", f"A verdict takes {DAYS_MIN} days at least; this is of {days}."
+        )
     if found.displayed == 0:
         return Conclusion(
             "no edge", f"In {days} days nothing paid the least edge after fees: nothing to catch."
