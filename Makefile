@@ -44,6 +44,7 @@ bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks.sandbox
 	$(BIN)/python -m benchmarks.normaliser
 	$(BIN)/python -m benchmarks.execution
+	$(BIN)/python -m benchmarks.catalog
 
 $(INSTALLED): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
