@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from benchmarks import engine, sandbox
+from benchmarks import engine, sandbox, sweep
 from benchmarks.replay import Sizes, fresh, measure, run
 from benchmarks.report import as_json
 from benchmarks.tape import (
@@ -200,6 +200,17 @@ def test_figures_of_the_sandbox_have_the_documented_names() -> None:
         *("order_rtt_ms_p50_quiet", "order_rtt_ms_p99_quiet"),
     ]
     assert min(figures.values()) > 0
+
+
+def test_sweeps_are_measured_as_documented() -> None:
+    tiny = sweep.Sizes(markets=7, rows=9_000, dense_rows=9_000, lanes=9)
+    figures = as_json("sweep", sweep.measure(tiny))["figures"]
+    assert isinstance(figures, dict)
+    assert list(figures) == ["ratio_9", "pass_s", "ratio_9_dense", "pass_s_dense"]
+    assert min(figures.values()) > 0
+    assert (sweep.Sizes().markets, sweep.Sizes().lanes) == (1_024, 1_000)
+    sets = sweep.grid(1_000)
+    assert len(set(map(repr, sets))) == 1_000, "no two alike"
 
 
 def test_the_sandbox_is_measured_as_documented() -> None:
