@@ -1,7 +1,7 @@
 """What many parameter sets cost in one pass: `python -m benchmarks.sweep [--json]`.
 
 The tapes are generated (`benchmarks.tape`) and read from a lake as `hfptm replay` reads it: 1,024
-markets, with an edge planted about every 20,000 rows, and a denser one, about every 2,000. The
+markets, with an edge planted about every 20,000 rows, and a denser one, about every 3,000. The
 sets are a grid of least edge, size, latency, order type and fee model, no two alike; what they make
 of the tape is said beside each figure. Compiling, and making the tapes, is outside every figure.
 """
@@ -44,12 +44,12 @@ class Sizes(NamedTuple):
     runs: int = 1
     lanes: int = 1_000
     dense: int = 10
-    """By how much edges are more frequent on the second tape."""
+    """By how much edges are wanted more often on the second tape."""
 
 
 def measure(sizes: Sizes) -> list[Figure]:
     compile_kernels()
-    found = []
+    found: list[Figure] = []
     tapes = (
         ("", sizes.rows, EDGE_EVERY_ROWS),
         ("_dense", sizes.dense_rows, EDGE_EVERY_ROWS // sizes.dense),
