@@ -11,7 +11,9 @@ from hfptm.engine import Engine, Output
 from hfptm.errors import CapacityError, ConfigError, LakeError
 from hfptm.journal import ROW_KINDS, Digest, read_run
 from hfptm.lake import Lake
+from hfptm.records import EventKind
 from hfptm.risk_state import RiskState
+from hfptm.units import pack_best
 from replay.driver import Selection, replay
 from replay.importers.base import quiet
 from replay.metrics import account
@@ -34,14 +36,20 @@ SETS = (
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Four crossed markets one after the other, the last of which is left without a resolution."""
+    """Four crossed markets one after the other, the last of which is left without a bid."""
     folder = tmp_path_factory.mktemp("lake")
     lake = Lake(folder)
     lake.write_markets("made", MARKETS, [])
     rows = []
     for number, market in enumerate("abcd"):
         rows += crossed_market(market, START_NS + 700_000_000 * number)
-    rows = [row for row in rows[:-1] if row.market != 0]
+    *rows, gone, _resolution = rows
+    bid = rows[-3]
+    at_ns = gone.ts_recv_ns - 100_000_000
+    rows.append(
+        bid._replace(ts_recv_ns=at_ns, ts_venue_ns=at_ns, size_e6=0, aux=pack_best(6_000, 5_000))
+    )
+    rows.append(gone._replace(aux=pack_best(0, 5_000)))
     lake.write_events("made", tape_of(sorted(rows, key=lambda row: row.ts_recv_ns)))
     return folder
 
@@ -65,7 +73,7 @@ def test_each_lane_is_the_replay_of_its_set(data: Path) -> None:
     outputs: list[Output] = []
     done = run_pass(data, configs(), WHOLE, outputs.append, quiet)
     together = joined(outputs)
-    found = set()
+    found, timers = set(), set()
     for lane, config in enumerate(configs()):
         folder, summary = replay(data, config, WHOLE, quiet)
         run = read_run(data, folder.name)
@@ -77,6 +85,8 @@ def test_each_lane_is_the_replay_of_its_set(data: Path) -> None:
         assert money == {name: summary[name] for name in money}
         assert done.stands == summary["recorded"]
         found.add(digest(own))
+        timers.add(int((own.reports["kind"] == EventKind.TIMER).sum()))
+    assert len(timers) > 1, "no lane is woken longer than another"
     assert len(found) == len(SETS), "the sets do not differ for real"
     assert done.rows == summary["events"]
 
