@@ -1,8 +1,10 @@
 """Reports in the order of their time, and places that are used again."""
 
+import pytest
+
 from hfptm.records import EventKind, Side
 from hfptm.units import ONE_E6
-from tests.kernels import MS, Venue, book, market, timer
+from tests.kernels import MS, Venue, book, level, market, timer
 
 
 def test_reports_come_by_time_and_then_by_arrival() -> None:
@@ -18,14 +20,17 @@ def test_reports_come_by_time_and_then_by_arrival() -> None:
     assert heard == [(100, 2), (120, 3), (1_070, 1)]
 
 
-def test_orders_of_one_instant_match_in_the_order_they_were_sent() -> None:
+@pytest.mark.parametrize("hears_of_it", [True, False])
+def test_orders_of_one_instant_match_in_the_order_they_were_sent(hears_of_it: bool) -> None:
+    """Whether a row shows the market past their arrival, or its grace ends."""
     made = Venue({"bankroll_e6": 0})
     made.apply([market(0), *book(10, 0, {}, {5_000: 5})])
-    for order in (7, 3):
-        made.send(20, order, side=Side.BID, price_e4=5_000, size_e6=4 * ONE_E6)
-    made.apply([timer(20), timer(9_000)])
+    for order in (7, 3, 9, 4):
+        made.send(20, order, side=Side.BID, price_e4=5_000, size_e6=2 * ONE_E6)
+    news = [level(90, 0, Side.ASK, 6_000, 1, flags=0)] if hears_of_it else []
+    made.apply([timer(20), *news, timer(9_000)])
     filled = [(r["aux"], r["size_e6"]) for r in made.reports if r["kind"] == EventKind.FILL]
-    assert filled == [(7, 4 * ONE_E6), (3, ONE_E6)]
+    assert filled == [(7, 2 * ONE_E6), (3, 2 * ONE_E6), (9, ONE_E6)]
 
 
 def test_places_are_used_again_and_the_search_ends_when_nothing_waits() -> None:
