@@ -122,15 +122,13 @@ def test_a_week_without_any_trade_is_no_edge() -> None:
 def test_a_winner_is_judged_on_days_it_was_not_chosen_on() -> None:
     """Two events a day; set 0 wins the first three days, set 1 all after them."""
     early = np.repeat([5, 5, 5, 0, 0, 0, 0], 2)
-    late = np.repeat([0, 0, 0, 9, 9, 9, 9], 2)
+    late = np.repeat([0, 0, 0, 40, 40, 40, 40], 2)
     found = verdict(np.array([early, late]) * 1e6)
     assert [(day.date, day.set, day.result_e6) for day in found.walk_forward.days] == [
         ("2026-04-04", 0, 0),
-        ("2026-04-05", 0, 0),
-        ("2026-04-06", 1, 18_000_000),
-        ("2026-04-07", 1, 18_000_000),
+        *((f"2026-04-0{day}", 1, 80_000_000) for day in (5, 6, 7)),
     ]
-    assert found.walk_forward.total_e6.value == 36e6
+    assert found.walk_forward.total_e6.value == 240e6
 
 
 def test_results_of_one_event_on_two_days_are_drawn_together() -> None:
