@@ -146,9 +146,10 @@ class Killing(LocalWorkers):
         self.left = times
 
     def progress(self, _done: int, _total: int) -> None:
-        if self.left:
+        children = active_children()
+        if self.left and children:  # there is none between the last one's death and the next
             self.left -= 1
-            os.kill(int(active_children()[0].pid or 0), signal.SIGKILL)
+            os.kill(int(children[0].pid or 0), signal.SIGKILL)
 
 
 def ask(data: Path) -> Ask:
