@@ -171,7 +171,8 @@ def test_a_duration_and_a_summary_for_people(tmp_path: Path) -> None:
         result = in_its_own_process(*arguments, **variables(service))
     assert result.code == 0
     assert result.out.startswith("Recorded")
-    assert ", and sealed" in " ".join(result.out.split())
+    said = " ".join(result.out.split())
+    assert ", and sealed" in said or ", and sealing goes on" in said  # on a busy machine
     assert must("normalize", "--data", tmp_path, "--json").json["gaps"] > 0  # it was stopped
     certificates = must("verify", "--data", tmp_path, "--json").json
     assert all(certificate["total"]["hashes_bad"] == 0 for certificate in certificates)
