@@ -118,8 +118,8 @@ def _conclude(
     of_sets = "The set that was tried" if tried == 1 else f"The best of {tried:,} sets"
     if days < DAYS_MIN:
         return "too little data", (
-            f"{days} days are too few to judge a set on others than it was chosen on; "
-            f"record at least {DAYS_MIN}."
+            f"Days recorded: {days}. To judge a set on others than it was chosen on takes at "
+            f"least {DAYS_MIN}."
         )
     if best.result_e6 <= 0:
         return (
