@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from hfptm.cli.options import Data, folder
+from hfptm.cli.options import AsJson, Data, folder
+from hfptm.cli.output import show
 
 
 def report(
@@ -16,9 +17,15 @@ def report(
         Path | None,
         typer.Option(metavar="FILE", help="Where to write.  [default: its id with .html, here]"),
     ] = None,
+    *,
     data: Data = None,
+    as_json: AsJson = False,
 ) -> None:
     """Write one HTML file of a run or a sweep: verdict, figures, coverage, settings. Offline."""
     from replay.page import write_page
 
-    print(write_page(folder(data), name, output))
+    page = write_page(folder(data), name, output)
+    if as_json:
+        show(as_json, {"page": str(page)}, str)
+    else:
+        print(page)  # in one line, however long: a table would break it

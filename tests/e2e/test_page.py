@@ -31,7 +31,8 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Pages:
     names = {"run": run_id, "sweep": keep_sweep(data), "capture": keep_capture(data)}
     files = {kind: data.parent / f"{kind}.html" for kind in names}
     for kind, name in names.items():
-        must("report", name, "--data", data, "--output", files[kind])
+        written = must("report", name, "--data", data, "--output", files[kind], "--json").json
+        assert written == {"page": str(files[kind])}
     return Pages(data, run_id, files)
 
 

@@ -3,8 +3,6 @@
 import numpy as np
 import pytest
 
-from hfptm.kernel.settlement import hold
-from hfptm.opportunities import OpportunityKind
 from hfptm.units import ONE_E6
 from replay.metrics import account
 from replay.results import result_by_event
@@ -39,20 +37,18 @@ def test_what_is_carried_counts_at_the_bid_less_its_cost() -> None:
 
 
 def test_complete_sets_count_at_what_they_pay_at_least() -> None:
-    """Of what is carried, shares for 5 dollars become part of a basket that pays 8."""
+    """Of what is carried, shares for 5 dollars become part of a basket that pays 8: what
+    `settlement.hold` writes."""
     engine = carrying()
     market, state = make_market("a").market, engine.state
     slot = engine.slots.market_ids.tolist().index(market)
     before = result_by_event(engine, {}, {market: EVENT})[EVENT]
-    plan, leg = state.plans[0, 0], state.legs[0, 0, 0]
-    plan["kind"], plan["legs"], plan["subject"] = OpportunityKind.YES_BASKET, 1, 0
     held = state.positions[0, slot]
     token = int(np.argmax(held["size_e6"]))
-    leg["market"], leg["token"] = slot, token
-    leg["whole_e6"], leg["whole_cost_e6"] = 8 * ONE_E6, 5 * ONE_E6
-    assert held[token]["size_e6"] >= leg["whole_e6"]
-    engine.slots.group_ids[0] = EVENT
-    hold(state, 0, plan, 8 * ONE_E6)
+    assert held[token]["size_e6"] >= 8 * ONE_E6
+    held[token]["locked_size_e6"], held[token]["locked_cost_e6"] = 8 * ONE_E6, 5 * ONE_E6
+    state.lanes[0]["locked_e6"], state.lanes[0]["locked_payout_e6"] = 5 * ONE_E6, 8 * ONE_E6
+    engine.slots.group_ids[0], state.locked_payouts[0, 0] = EVENT, 8 * ONE_E6
     after = result_by_event(engine, {}, {market: EVENT})[EVENT]
     bid_e6 = 8 * ONE_E6 * 3_000 // 10_000
     assert (after - before).tolist() == [8 * ONE_E6 - bid_e6]
