@@ -8,18 +8,16 @@ It is written under `<sweep_id>.partial` and renamed when it is whole. A capture
 holds (`about`). All dollars are micro-dollars; a day is a UTC day that begins flat.
 """
 
-import os
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Literal, Self
 
 import msgspec
 import pyarrow as pa
 
 from hfptm.errors import LakeError
-from hfptm.parquet import TableFile, make_folder, open_table, sync_folder
+from hfptm.parquet import TableFile, make_folder, open_table, publish_bytes, sync_folder
 from hfptm.records import SCHEMA_VERSION
 
 SweepKind = Literal["grid", "list", "random", "tune", "capture"]
@@ -185,7 +183,7 @@ class SweepWriter:
 
     def text(self, name: str, content: str) -> None:
         """A file as the user wrote it."""
-        _write(self._partial / name, content.encode())
+        publish_bytes(self._partial / name, content.encode())
 
     def table(self, name: TableName, table: pa.Table) -> None:
         """The whole of one table; raises ValueError unless its schema is the one above."""
@@ -197,8 +195,8 @@ class SweepWriter:
 
     def close(self, head: Head, summary: Mapping[str, Any]) -> Path:
         """Write both, make the sweep visible, and return its folder."""
-        _write(self._partial / SUMMARY, _json(summary))
-        _write(self._partial / HEAD, _json(head))
+        publish_bytes(self._partial / SUMMARY, _json(summary))
+        publish_bytes(self._partial / HEAD, _json(head))
         sync_folder(self._partial)
         self._partial.rename(self.path)
         sync_folder(self.path.parent)
@@ -207,12 +205,7 @@ class SweepWriter:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._partial.exists():
             for file in self._partial.iterdir():
                 file.unlink()
@@ -244,13 +237,6 @@ def sweep_ids(data: Path) -> list[str]:
 
 def _json(value: object) -> bytes:
     return msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n"
-
-
-def _write(path: Path, content: bytes) -> None:
-    with path.open("xb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _decode(path: Path, kind: Any) -> Any:

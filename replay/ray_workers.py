@@ -7,7 +7,6 @@ read the lake there and leave their results there. Nothing but jobs and words go
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from hfptm.config import say_nothing_to_ray
@@ -57,12 +56,7 @@ class RayWorkers:
             raise ConfigError("command line", "--address", f"{self._address}: {error}") from error
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._ray.shutdown()
 
     def run(self, jobs: Sequence[Job], progress: Progress) -> None:

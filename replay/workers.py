@@ -9,7 +9,6 @@ from collections import Counter, deque
 from collections.abc import Sequence
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
-from types import TracebackType
 from typing import NamedTuple, Protocol, Self
 
 from hfptm.errors import HfptmError, JobError
@@ -25,12 +24,7 @@ class Runner(Protocol):
 
     def __enter__(self) -> Self: ...
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None: ...
+    def __exit__(self, *_: object) -> None: ...
 
     def run(self, jobs: Sequence[Job], progress: Progress) -> None:
         """Leaves the file of every job; told (rows done, rows in all). Raises JobError, naming the
@@ -77,12 +71,7 @@ class LocalWorkers:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         while self._workers:
             self._workers.pop().end()
 
