@@ -33,6 +33,7 @@ from hfptm.sections import (
     Storage,
     Trading,
 )
+from hfptm.sections_watching import Alerts, Dashboard, Log
 from hfptm.setting_types import MAX_USD
 from hfptm.settings import Setting
 from hfptm.units import (
@@ -69,6 +70,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     storage: Storage = Storage()
     recorder: Recorder = Recorder()
     quality: Quality = Quality()
+    dashboard: Dashboard = Dashboard()
+    alerts: Alerts = Alerts()
+    log: Log = Log()
     sources: dict[str, str] = {}
     """Where each "section.key" that is not a default came from; for messages."""
 

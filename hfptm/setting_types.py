@@ -32,6 +32,13 @@ Canaries = Annotated[int, Meta(ge=0, le=1_000, description="a whole number, 0 to
 SecondsOrNever = Annotated[int, Meta(ge=0, le=86_400, description="a whole number, 0 to 86400")]
 Patience = Annotated[int, Meta(ge=500, le=600_000, description="a whole number, 500 to 600000")]
 Port = Annotated[int, Meta(ge=0, le=65_535, description="a whole number, 0 to 65535")]
+Address = Annotated[
+    str,
+    Meta(
+        pattern=r"^[0-9a-fA-F:.]+\Z",
+        description="an IP address of this machine, such as 127.0.0.1, 0.0.0.0 or ::1",
+    ),
+]
 FlushMilliseconds = Annotated[
     int, Meta(ge=10, le=60_000, description="a whole number, 10 to 60000")
 ]
@@ -85,6 +92,14 @@ GradeName = Annotated[
 OrderTypeName = Annotated[
     Literal["fak", "fok", "gtc", "resting"],
     Meta(description="fak, fok, gtc, resting"),
+]
+LogFormatName = Annotated[
+    Literal["auto", "json", "pretty"],
+    Meta(description="auto, json, pretty"),
+]
+LogLevelName = Annotated[
+    Literal["debug", "info", "warning", "error"],
+    Meta(description="debug, info, warning, error"),
 ]
 ModeName = Annotated[Literal["paper", "live"], Meta(description="paper, live")]
 QueueModelName = Annotated[
