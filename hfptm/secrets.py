@@ -1,4 +1,4 @@
-"""What signs and what authorises orders: read once, never written, never shown.
+"""What signs orders, opens the dashboard and reaches people: read once, never written, never shown.
 
 Each key comes from the first of these that has it: the environment (`POLYMARKET_PRIVATE_KEY` and so
 on), `config/secrets.toml`, and, if the package `keyring` is installed, the store of the desktop
@@ -16,7 +16,7 @@ import stat
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NoReturn
@@ -71,7 +71,19 @@ class Secrets(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """0: an account of its own, 1: a proxy, 2: a Safe, 3: a deposit wallet (reference, 4.3)."""
 
 
+class WatchSecrets(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What watching a run needs; no trading key is asked for."""
+
+    dashboard_token: Secret | None
+    """Whoever shows it may see the dashboard from another machine, and stop trading."""
+    alert_addresses: tuple[Secret, ...]
+    """Where alerts go, as apprise writes addresses; most hold a password."""
+
+
 KEYS = Secrets.__struct_fields__
+WATCH_KEYS = WatchSecrets.__struct_fields__
+
+TOKEN_LENGTH_MIN = 16
 
 
 def load(path: Path, environ: Mapping[str, str]) -> Secrets:
@@ -80,22 +92,29 @@ def load(path: Path, environ: Mapping[str, str]) -> Secrets:
     Raises ConfigError, without a value in it, for a file that others can read or that git tracks,
     for keys that are missing or unknown, and for values that cannot be what they are called.
     """
-    texts = _from_file(path) if path.exists() else {}
-    texts |= {key: environ[variable(key)] for key in KEYS if environ.get(variable(key))}
+    texts = _texts(path, environ, KEYS)
     for key in KEYS:
-        text = texts.get(key) or _from_keyring(key)
-        if not text:
+        if key not in texts:
             problem = f"is missing; write it into {path}, or set {variable(key)}"
             raise ConfigError("secrets", key, problem)
-        texts[key] = text
-    for key, (is_valid, allowed) in _RULES.items():
-        if not is_valid(texts[key]):
-            raise ConfigError("secrets", key, f"is refused; allowed: {allowed}")
     hidden = {key: Secret(texts[key]) for key in KEYS[:4]}
     return Secrets(
         **hidden,
         funder_address=texts["funder_address"],
         signature_type=int(texts["signature_type"]),
+    )
+
+
+def load_watching(path: Path, environ: Mapping[str, str]) -> WatchSecrets:
+    """The secrets of whatever watches a run; each may be missing.
+
+    Raises ConfigError as `load` does.
+    """
+    texts = _texts(path, environ, WATCH_KEYS)
+    token, addresses = texts.get("dashboard_token"), texts.get("alert_addresses", "")
+    return WatchSecrets(
+        dashboard_token=Secret(token) if token else None,
+        alert_addresses=tuple(map(Secret, _split(addresses))),
     )
 
 
@@ -113,6 +132,20 @@ def variable(key: str) -> str:
     return VARIABLE_PREFIX + key.upper()
 
 
+def _texts(path: Path, environ: Mapping[str, str], keys: Sequence[str]) -> dict[str, str]:
+    """Those of the keys that some source has, each as it must be."""
+    held = _from_file(path) if path.exists() else {}
+    texts: dict[str, str] = {}
+    for key in keys:
+        if text := environ.get(variable(key)) or held.get(key) or _from_keyring(key):
+            texts[key] = text
+    for key, text in texts.items():
+        is_valid, allowed = _RULES[key]
+        if not is_valid(text):
+            raise ConfigError("secrets", key, f"is refused; allowed: {allowed}")
+    return texts
+
+
 def _from_file(path: Path) -> dict[str, str]:
     try:
         table = tomllib.loads(_private_text(path))
@@ -120,13 +153,33 @@ def _from_file(path: Path) -> dict[str, str]:
         # What the parser says may quote the line.
         problem = 'is not TOML; write each line as key = "value"'
         raise ConfigError(str(path), "the whole file", problem) from None
+    if isinstance(table.get("alert_addresses"), list):
+        table["alert_addresses"] = _joined(path, table["alert_addresses"])
     for key, value in table.items():
-        if key not in KEYS:
-            raise ConfigError(str(path), key, f"is unknown; known: {', '.join(KEYS)}")
+        if key not in (*KEYS, *WATCH_KEYS):
+            known = ", ".join((*KEYS, *WATCH_KEYS))
+            raise ConfigError(str(path), key, f"is unknown; known: {known}")
         if type(value) is not (int if key == "signature_type" else str):
             kind = "a whole number" if key == "signature_type" else "a text in quotes"
             raise ConfigError(str(path), key, f"must be {kind}")
     return {key: str(value) for key, value in table.items()}
+
+
+def _joined(path: Path, addresses: list[object]) -> str:
+    texts = [text for text in addresses if isinstance(text, str)]
+    if len(texts) < len(addresses):
+        raise ConfigError(str(path), "alert_addresses", "must be texts in quotes")
+    return ",".join(texts)
+
+
+def _split(addresses: str) -> list[str]:
+    """At commas and blanks that end an address; one inside it may list its receivers."""
+    return [text for text in re.split(r"[\s,]+(?=[A-Za-z][\w+.-]*://)|[\s,]+\Z", addresses) if text]
+
+
+def _are_addresses(text: str) -> bool:
+    found = _split(text.strip())
+    return bool(found) and all(map(_matches(r"[A-Za-z][\w+.-]*://[\x21-\x7e]+"), found))
 
 
 def _private_text(path: Path) -> str:
@@ -195,4 +248,9 @@ _RULES: dict[str, tuple[Callable[[str], bool], str]] = {
     "api_passphrase": (_matches(r"[\x21-\x7e]+"), "printable ASCII without blanks"),
     "funder_address": (_matches(r"0x[0-9a-fA-F]{40}"), "0x and 40 hex digits"),
     "signature_type": (_matches(r"[0-3]"), "0, 1, 2 or 3"),
+    "dashboard_token": (
+        _matches(rf"[\x21-\x7e]{{{TOKEN_LENGTH_MIN},}}"),
+        f"{TOKEN_LENGTH_MIN} or more characters of printable ASCII, without blanks",
+    ),
+    "alert_addresses": (_are_addresses, "addresses such as tgram://…, between commas"),
 }

@@ -23,7 +23,7 @@ from keyring.errors import KeyringLocked
 from hfptm import secrets
 from hfptm.config import environment
 from hfptm.errors import ConfigError
-from hfptm.secrets import HIDDEN, KEYS, Secret, Secrets, variable
+from hfptm.secrets import HIDDEN, KEYS, WATCH_KEYS, Secret, Secrets, WatchSecrets, variable
 from tests.conftest import ROOT
 
 VALUES = {
@@ -35,6 +35,10 @@ VALUES = {
     "signature_type": "3",
 }
 HIDDEN_VALUES = [VALUES[key] for key in KEYS[:4]]
+TOKEN = "a-token-of-24-characters"
+TELEGRAM = "tgram://123456789:AbCdEf/42"
+MAIL = "mailto://me:pass@mail.example?to=a@mail.example,b@mail.example"
+WATCHING = {"dashboard_token": TOKEN, "alert_addresses": f"{TELEGRAM},{MAIL}"}
 
 
 class Store(KeyringBackend):
@@ -205,7 +209,78 @@ def test_nothing_shows_a_secret(file: Path) -> None:
 def test_the_example_has_every_key() -> None:
     text = (ROOT / "config" / "secrets.toml.example").read_text()
     assert tomllib.loads(text) == {}
-    assert tuple(re.findall(r"^# (\w+) =", text, re.MULTILINE)) == KEYS
+    assert tuple(re.findall(r"^# (\w+) =", text, re.MULTILINE)) == KEYS + WATCH_KEYS
+
+
+def watching(loaded: WatchSecrets) -> tuple[str, list[str]]:
+    token = loaded.dashboard_token.reveal() if loaded.dashboard_token else ""
+    return token, [address.reveal() for address in loaded.alert_addresses]
+
+
+def refused_watching(path: Path, environ: dict[str, str] | None = None) -> str:
+    """The message of a load that must fail, without a value in it."""
+    with pytest.raises(ConfigError) as caught:
+        secrets.load_watching(path, environ or {})
+    shown = "".join(traceback.format_exception(caught.value))
+    assert [text for text in (TOKEN, "AbCdEf", "pass@") if text in shown] == []
+    return str(caught.value)
+
+
+def test_watching_needs_nothing(tmp_path: Path, file: Path) -> None:
+    assert watching(secrets.load_watching(tmp_path / "none.toml", {})) == ("", [])
+    assert watching(secrets.load_watching(file, {})) == ("", [])
+
+
+def test_watching_without_trading_keys_and_beside_them(tmp_path: Path, store: Store) -> None:
+    file = write(tmp_path / "secrets.toml", WATCHING)
+    assert watching(secrets.load_watching(file, {})) == (TOKEN, [TELEGRAM, MAIL])
+    assert "private_key: is missing" in refusal(file)
+    both = write(tmp_path / "both.toml", VALUES | WATCHING)
+    assert revealed(secrets.load(both, {})) == VALUES
+    assert watching(secrets.load_watching(both, {})) == (TOKEN, [TELEGRAM, MAIL])
+    store.held = {("hfptm", key): value for key, value in WATCHING.items()}
+    none = tmp_path / "none.toml"
+    assert watching(secrets.load_watching(none, {})) == (TOKEN, [TELEGRAM, MAIL])
+    other = {variable("dashboard_token"): TOKEN + "2"}
+    assert watching(secrets.load_watching(file, other)) == (TOKEN + "2", [TELEGRAM, MAIL])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'["{TELEGRAM}", "{MAIL}"]',
+        f'"{TELEGRAM} {MAIL}"',
+        f'" {TELEGRAM},, {MAIL}, "',
+        f'["{TELEGRAM},{MAIL}", ""]',
+        f'"""\n{TELEGRAM}\n{MAIL}\n"""',
+    ],
+)
+def test_addresses_are_a_list_or_a_text(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "secrets.toml"
+    file.write_text(f"alert_addresses = {text}\n")
+    file.chmod(0o600)
+    assert watching(secrets.load_watching(file, {})) == ("", [TELEGRAM, MAIL])
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ('dashboard_token = "15-characters-!"', "dashboard_token: is refused"),
+        (f'dashboard_token = "{TOKEN} "', "dashboard_token: is refused"),
+        ("dashboard_token = 1234567890123456", "must be a text in quotes"),
+        ('alert_addresses = ["me:pass@mail.example"]', "alert_addresses: is refused"),
+        (f'alert_addresses = "AbCdEf, {TELEGRAM}"', "alert_addresses: is refused"),
+        (f'alert_addresses = ["{TELEGRAM}", 7]', "must be texts in quotes"),
+        (f'alert_adresses = "{TELEGRAM}"', "alert_adresses: is unknown"),
+    ],
+)
+def test_what_cannot_watch_is_refused_unseen(tmp_path: Path, text: str, problem: str) -> None:
+    file = tmp_path / "wrong.toml"
+    file.write_text(text)
+    file.chmod(0o600)
+    assert problem in refused_watching(file)
+    file.chmod(0o644)
+    assert "others may read it" in refused_watching(file)
 
 
 ABORTS = """
