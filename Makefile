@@ -7,13 +7,14 @@ INSTALLED := $(VENV)/installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 UV_VERSION := 0.13.9
 
-.PHONY: help demo test style kernels soak bench lock clean
+.PHONY: help demo test style kernels soak bench docs lock clean
 
 help:
 	@echo "make demo   make a small recording, import it, replay it, print what was there"
 	@echo "make test   style, types, layers and tests"
 	@echo "make soak   the tests that take minutes"
 	@echo "make bench  the figures of the README"
+	@echo "make docs   write the pages anew that follow from the source"
 	@echo "make lock   resolve requirements.lock anew from pyproject.toml"
 	@echo "make clean  remove .venv and every cache; data/ stays"
 
@@ -45,6 +46,9 @@ bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks.normaliser
 	$(BIN)/python -m benchmarks.execution
 	$(BIN)/python -m benchmarks.catalog
+
+docs: $(INSTALLED)
+	$(BIN)/python -m docs.generate
 
 $(INSTALLED): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

@@ -79,9 +79,9 @@ class Trading(Section, frozen=True, kw_only=True):
     """Least net profit over outlay for each day that a basket is locked until its last market's
     scheduled end, one day at least: 0.0005 is 18 % a year. 0: any."""
     order_type: OrderTypeName = "fak"
-    """How legs are bought, see `records.LegPolicy`."""
+    """How legs are bought; docs/execution.md compares them."""
     leg_order: LegOrderName = "at_once"
-    """Which legs go first, see `records.LegOrder`; with resting, one always does."""
+    """Which legs go first, see docs/execution.md; with resting, one always does."""
     complete_sets: SetsName = "convert"
     """What is paid before it resolves: pairs and NO sets, pairs alone (merge), or nothing."""
     leg_timeout_ms: LegTimeout = 200

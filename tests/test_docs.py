@@ -1,6 +1,7 @@
 """The documents name what exists: links, commands, options, targets, benchmarks and keys."""
 
 import re
+from collections import Counter
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
+from docs.generate import FOLDER, pages
 from hfptm.cli.app import app
 from hfptm.config import SECTIONS
 from tests.conftest import ROOT
@@ -30,10 +32,45 @@ def commands_of(command: object, name: str = "") -> dict[str, TyperCommand]:
 COMMANDS = commands_of(get_command(app))
 
 
+def prose(page: Path) -> str:
+    """Without what stands in blocks of code."""
+    text = page.read_text(encoding="utf-8")
+    return re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
+
+
+def links(page: Path) -> list[tuple[Path, str]]:
+    """File and anchor of each link that leads nowhere outside."""
+    found = re.findall(r"\]\((?!https?://)([^)#]*)(?:#([^)]*))?\)", prose(page))
+    return [((page.parent / file).resolve() if file else page, anchor) for file, anchor in found]
+
+
+def anchors(page: Path) -> set[str]:
+    """Of its headings, as forges make them; those said twice are numbered."""
+    text = prose(page)
+    seen: Counter[str] = Counter()
+    found = set(re.findall(r'<a id="([^"]+)"', text))
+    for heading in re.findall(r"^#+ (.+)$", text, re.MULTILINE):
+        said = re.sub(r"\[(.*?)\]\(.*?\)", r"\1", heading).lower()
+        slug = re.sub(r"[^\w\- ]", "", said).replace(" ", "-")
+        found.add(f"{slug}-{seen[slug]}" if seen[slug] else slug)
+        seen[slug] += 1
+    return found
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_links_lead_somewhere(page: Path) -> None:
-    targets = re.findall(r"\]\((?!https?://|#)([^)#]+)", page.read_text(encoding="utf-8"))
-    assert [target for target in targets if not (page.parent / target).exists()] == []
+def test_links_and_their_anchors_lead_somewhere(page: Path) -> None:
+    lost = [
+        f"{file.name}#{anchor}"
+        for file, anchor in links(page)
+        if not file.exists() or (anchor and anchor not in anchors(file))
+    ]
+    assert lost == []
+
+
+def test_generated_pages_are_as_generated() -> None:
+    for name, text in pages().items():
+        written = (FOLDER / name).read_text(encoding="utf-8")
+        assert written == text, f"docs/{name}: run `make docs`"
 
 
 def test_every_command_and_option_has_help() -> None:
@@ -66,7 +103,8 @@ def test_every_documented_make_target_and_benchmark_exists() -> None:
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     used = {"".join(pair) for pair in re.findall(r"`make (\w+)`|^make (\w+)", PROSE, re.MULTILINE)}
     assert {"demo", "test"} <= used <= targets
-    modules = re.findall(r"python -m (benchmarks\.\w+)", PROSE)
+    modules = re.findall(r"python -m ((?:benchmarks|docs|tests)\.\w+)", PROSE)
+    assert len(set(modules)) > 10
     assert [module for module in modules if find_spec(module) is None] == []
 
 
