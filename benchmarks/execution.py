@@ -24,11 +24,11 @@ from hfptm.config import load
 from hfptm.drive.inputs import LIVE, Start
 from hfptm.drive.order_log import read_orders
 from hfptm.engine import compile_kernels
+from hfptm.feed_status import FeedStatus
 from hfptm.journal import read_run
 from hfptm.kernel.plans import try_of
 from hfptm.secrets import load as load_secrets
 from hfptm.units import NS_PER_MS
-from recorder.status import RecorderStatus
 
 ABOUT = """`hfptm live` whole, in a process of its own, at a sandbox in another one: from when the
 frame that completes a basket was read off its socket, which its row bears, to the last
@@ -103,7 +103,7 @@ def trade(pipe: Pipe, servers: dict[str, str], secrets: dict[str, str], data: st
     is_told = False
     compile_kernels()
 
-    def shown(status: RecorderStatus, more: Pairs = ()) -> None:
+    def shown(status: FeedStatus, more: Pairs = ()) -> None:
         nonlocal is_told
         if not is_told and status.markets and not status.waiting:
             is_told = True

@@ -6,8 +6,8 @@ from typing import Self
 import msgspec
 
 from hfptm.errors import ConfigError
+from hfptm.feed_status import FeedStatus
 from recorder.metrics import metrics_text
-from recorder.status import RecorderStatus
 
 HOST = "127.0.0.1"
 REQUEST_S = 5.0
@@ -25,7 +25,7 @@ class Health:
 
     def __init__(self, port: int) -> None:
         self.port = port
-        self._status: RecorderStatus | None = None
+        self._status: FeedStatus | None = None
 
     async def __aenter__(self) -> Self:
         try:
@@ -39,7 +39,7 @@ class Health:
     async def __aexit__(self, *_: object) -> None:
         self._server.close()
 
-    def note(self, status: RecorderStatus) -> None:
+    def note(self, status: FeedStatus) -> None:
         self._status = status
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

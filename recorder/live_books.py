@@ -14,13 +14,13 @@ import numpy as np
 from hfptm.book_check import BookCheck
 from hfptm.clock import wall_ns
 from hfptm.errors import CapacityError
+from hfptm.feed_status import BookStatus
 from hfptm.lake import Lake
 from hfptm.normaliser.normaliser import Normaliser, Rows
 from hfptm.records import EventKind, GapReason
 from hfptm.registry import Market
 from recorder.derivation import receive_batch
 from recorder.tail import Tail
-from recorder.talk import BookStatus
 
 STRIKES = 3
 """Batches whose best prices never agreed, until a book counts as wrong: one may be a late frame."""

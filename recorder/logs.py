@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import msgspec
 
 from hfptm.clock import format_utc, wall_ns
-from recorder.status import RecorderStatus
+from hfptm.feed_status import FeedStatus
 
 STATUS_S = 60
 """Between two lines with the whole status."""
@@ -39,7 +39,7 @@ class StatusLog:
         self._notes = 0
         self._problems: set[str] = set()
 
-    def note(self, status: RecorderStatus, more: Mapping[str, str] | None = None) -> None:
+    def note(self, status: FeedStatus, more: Mapping[str, str] | None = None) -> None:
         """Call it every second; `more` is what else there is to say."""
         problems = set(status.problems)
         for text in sorted(problems - self._problems):

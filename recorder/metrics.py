@@ -2,8 +2,7 @@
 
 import msgspec
 
-from recorder.status import LineStatus, RecorderStatus
-from recorder.talk import BookStatus
+from hfptm.feed_status import BookStatus, FeedStatus, LineStatus
 
 PREFIX = "hfptm_recorder_"
 
@@ -18,7 +17,7 @@ _GAUGES = frozenset(
 """All other numbers only grow."""
 
 
-def metrics_text(status: RecorderStatus) -> str:
+def metrics_text(status: FeedStatus) -> str:
     """Each number of a status; those of a line, a finding or the books by their own names."""
     found: dict[str, list[str]] = {}
     _add(found, "", status, "")
@@ -36,7 +35,7 @@ def metrics_text(status: RecorderStatus) -> str:
 def _add(
     found: dict[str, list[str]],
     group: str,
-    of: RecorderStatus | BookStatus | LineStatus,
+    of: FeedStatus | BookStatus | LineStatus,
     labels: str,
 ) -> None:
     for name, value in msgspec.structs.asdict(of).items():

@@ -4,7 +4,7 @@ import logging
 import socket
 from collections.abc import Mapping
 
-from recorder.status import RecorderStatus
+from hfptm.feed_status import FeedStatus
 
 _SOCKET = "NOTIFY_SOCKET"
 _log = logging.getLogger(__name__)
@@ -19,7 +19,7 @@ class Notifier:
         self._address = "\0" + address[1:] if address.startswith("@") else address
         self._is_ready = False
 
-    def note(self, status: RecorderStatus) -> None:
+    def note(self, status: FeedStatus) -> None:
         """Alive, and ready as soon as anything is received. Call it every second."""
         lines = ["WATCHDOG=1", f"STATUS={in_words(status)}"]
         if status.frames and not self._is_ready:
@@ -41,7 +41,7 @@ class Notifier:
                 _log.warning("the service manager does not listen: %s", error)
 
 
-def in_words(status: RecorderStatus) -> str:
+def in_words(status: FeedStatus) -> str:
     """One line for people."""
     open_ = "+".join(str(line.connections) for line in status.lines)
     state = "; ".join(status.problems) or "well"

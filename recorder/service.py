@@ -14,6 +14,7 @@ import msgspec
 from hfptm.clock import monotonic_ns, wall_ns
 from hfptm.config import Config
 from hfptm.errors import VenueError
+from hfptm.feed_status import FeedStatus
 from hfptm.raw import Chosen, ClockReply, RawKind
 from hfptm.registry import Group, Market
 from hfptm.units import NS_PER_S
@@ -21,7 +22,7 @@ from recorder import talk
 from recorder.companion import Companion
 from recorder.connection import Append
 from recorder.feed import Feed
-from recorder.status import Gauge, RecorderStatus
+from recorder.status import Gauge
 from recorder.storage import Storage, writer_settings
 from recorder.watchdog import Patience, Watchdog
 from recorder.writer import RawRow
@@ -47,7 +48,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     """False if sealing goes on in its own process."""
 
 
-Listener = Callable[[RecorderStatus], None]
+Listener = Callable[[FeedStatus], None]
 
 
 class Tap(Protocol):

@@ -2,73 +2,18 @@
 
 import msgspec
 
+from hfptm.feed_status import BookStatus, FeedStatus, LineStatus
 from hfptm.units import NS_PER_S
 from recorder.companion import Companion
 from recorder.feed import Feed
 from recorder.storage import StorageStatus
-from recorder.talk import BookStatus, UpkeepStatus
+from recorder.talk import UpkeepStatus
 from recorder.watchdog import Watchdog
 
 SILENT_NS_MAX = 60 * NS_PER_S
 UNSYNCED_NS_MAX = 10 * NS_PER_S
 MARKETS_MIN = 20
 """So many markets are never all silent for a minute."""
-
-
-class LineStatus(msgspec.Struct, frozen=True, kw_only=True):
-    line: int
-    markets: int
-    connections: int
-    """That are open."""
-    shards: int
-    """Connections that it should have."""
-    first: int
-    """Frames that it had before any other line."""
-
-
-class RecorderStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """Counts are since the start, but for what is of now."""
-
-    ran_s: float
-    markets: int
-    waiting: int
-    """Chosen markets that have no book yet."""
-    lines: list[LineStatus]
-    connections_opened: int
-    connections_failed: int
-    frames: int
-    size_bytes: int
-    frames_per_s: float
-    """In the last second."""
-    silent_ns: int
-    """Since the last frame of any market."""
-    written_rows: int
-    dropped_rows: int
-    queued_bytes: int
-    """In memory, on the way to disk."""
-    unsynced_ns: int
-    """Since the disk last took what waited; 0 if nothing waits."""
-    sync_latency_ns: int
-    free_bytes: int
-    waiting_logs: int
-    """Closed, and not sealed yet."""
-    missed: int
-    """Markets that a connection was found not to tell of."""
-    resubscribed: int
-    reconnected: int
-    healed: int
-    unhealed: int
-    """Of now: missed, and still without the book that heals."""
-    checks: dict[str, int]
-    """Questions about silent markets, by what they found."""
-    books: BookStatus
-    clock_offset_ns: int
-    companion_restarts: int
-    merged_hours: int
-    copied_files: int
-    removed_hours: int
-    problems: list[str]
-    """What somebody should do something about; empty if all is well."""
 
 
 class Gauge:
@@ -79,7 +24,7 @@ class Gauge:
         self._began_ns = self._then_ns = self._heard_ns = began_ns
         self._frames = 0
 
-    def read(self, storage: StorageStatus, now_ns: int, wall_ns: int) -> RecorderStatus:
+    def read(self, storage: StorageStatus, now_ns: int, wall_ns: int) -> FeedStatus:
         """Once a second or so; `wall_ns` is now in UTC."""
         feed, report = self._feed, self._companion.report
         frames, size_bytes = feed.dialling.received()
@@ -90,7 +35,7 @@ class Gauge:
         counts = self._watchdog.remedies.counts
         writer, upkeep = storage.writer, report.upkeep if report else UpkeepStatus()
         unsynced_ns = wall_ns - writer.last_sync_ns if writer.queued_bytes else 0
-        status = RecorderStatus(
+        status = FeedStatus(
             ran_s=(now_ns - self._began_ns) / NS_PER_S,
             markets=max(map(len, feed.lines)),
             waiting=report.discovery.waiting if report else 0,
@@ -142,7 +87,7 @@ class Gauge:
         ]
 
 
-def problems_of(status: RecorderStatus) -> list[str]:
+def problems_of(status: FeedStatus) -> list[str]:
     """What the figures themselves show."""
     found = []
     if status.markets and not any(line.connections for line in status.lines):

@@ -7,41 +7,13 @@ from typing import TypeVar
 import msgspec
 
 from hfptm import sections
+from hfptm.feed_status import BookStatus
 from hfptm.registry import Group, Market
 from recorder import changes
 from recorder.watchdog import Finding
 
 _LENGTH = 4
 T = TypeVar("T")
-
-
-class BookStatus(msgspec.Struct, kw_only=True):
-    """Since the start, but for what is of now."""
-
-    rows: int = 0
-    """Raw rows read."""
-    lost_rows: int = 0
-    """Raw rows that were gone before they could be read: it was too slow by so much."""
-    lag_ns: int = 0
-    """From the receipt of the last row read to its reading."""
-    behind_ns: int = 0
-    """From the exchange's time of the last changes to their receipt, by both clocks: the median."""
-    frames: int = 0
-    copies: int = 0
-    """Frames that another connection had delivered."""
-    late: int = 0
-    too_late: int = 0
-    first: dict[int, int] = {}
-    """Frames by the line that was first."""
-    lead_p50_ns: int = 0
-    unseen: int = 0
-    """Markets that no connection sees now."""
-    gaps: int = 0
-    """That have ended."""
-    batches_checked: int = 0
-    mismatches: int = 0
-    healed: int = 0
-    mirror_breaks: int = 0
 
 
 class UpkeepStatus(msgspec.Struct, kw_only=True):

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from recorder.status import LineStatus, RecorderStatus
+    from hfptm.feed_status import FeedStatus, LineStatus
 
 
 Pairs = Sequence[tuple[str, str]]
@@ -30,7 +30,7 @@ Pairs = Sequence[tuple[str, str]]
 class Shown(Protocol):
     """Takes the status every second, with what else there is to say; names and values."""
 
-    def __call__(self, status: "RecorderStatus", more: Pairs = ()) -> None: ...
+    def __call__(self, status: "FeedStatus", more: Pairs = ()) -> None: ...
 
 
 def stopped_by_signals() -> asyncio.Event:
@@ -62,7 +62,7 @@ def live_status() -> Iterator[Shown]:
         _logging_to(_OnConsole(console, background), logging.Formatter("%(message)s")),
     ):
 
-        def note(status: "RecorderStatus", more: Pairs = ()) -> None:
+        def note(status: "FeedStatus", more: Pairs = ()) -> None:
             background.do(lambda: live.update(status_table(status, more), refresh=True))
 
         yield note
@@ -126,7 +126,7 @@ class _OnConsole(logging.Handler):
         self._background.do(partial(self._console.print, line, markup=False, highlight=False))
 
 
-def status_table(status: "RecorderStatus", more: Pairs = ()) -> "Table":
+def status_table(status: "FeedStatus", more: Pairs = ()) -> "Table":
     """Of now; what is wrong stands last."""
     from hfptm.tables import add, duration, mib, pairs
 
@@ -152,7 +152,7 @@ def status_table(status: "RecorderStatus", more: Pairs = ()) -> "Table":
     return table
 
 
-def markets_words(status: "RecorderStatus") -> str:
+def markets_words(status: "FeedStatus") -> str:
     if not status.markets and not status.waiting:
         return "none yet: the exchange is being asked for them"
     return f"{status.markets:,}, and {status.waiting:,} that have no book yet"
@@ -164,7 +164,7 @@ def line_words(line: "LineStatus") -> str:
     return f"{line.connections} of {line.shards} connections, first {line.first:,} times"
 
 
-def behind_words(status: "RecorderStatus") -> str:
+def behind_words(status: "FeedStatus") -> str:
     if not status.books.frames:
         return "not known yet"
     return f"{status.books.behind_ns / NS_PER_MS:,.0f} ms by both clocks"

@@ -13,6 +13,7 @@ import pytest
 from hfptm import sections
 from hfptm.clock import monotonic_ns, wall_ns
 from hfptm.config import Config
+from hfptm.feed_status import FeedStatus
 from hfptm.lake import Lake
 from hfptm.raw import RawKind, Silence
 from hfptm.records import GapReason
@@ -22,7 +23,6 @@ from hfptm.sandbox.server import Server
 from hfptm.sandbox.session import Session, Settings
 from hfptm.units import NS_PER_S
 from recorder.service import Service
-from recorder.status import RecorderStatus
 
 MARKETS = 100
 LIMIT_PATIENCES = 3
@@ -31,12 +31,12 @@ LIMIT_PATIENCES = 3
 
 class Watched:
     def __init__(self) -> None:
-        self.status: RecorderStatus | None = None
+        self.status: FeedStatus | None = None
 
-    def note(self, status: RecorderStatus) -> None:
+    def note(self, status: FeedStatus) -> None:
         self.status = status
 
-    async def until(self, is_true: Callable[[RecorderStatus], bool], seconds: float) -> float:
+    async def until(self, is_true: Callable[[FeedStatus], bool], seconds: float) -> float:
         """How long it took."""
         begun_ns = monotonic_ns()
         while (taken_s := (monotonic_ns() - begun_ns) / NS_PER_S) < seconds:

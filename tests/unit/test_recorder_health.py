@@ -14,16 +14,16 @@ from rich.console import Console
 
 from hfptm.cli.recording import status_table
 from hfptm.errors import ConfigError
+from hfptm.feed_status import BookStatus, FeedStatus, LineStatus
 from hfptm.units import NS_PER_S
 from recorder.health import HOST, Health
 from recorder.logs import JsonLines, StatusLog
 from recorder.metrics import metrics_text
 from recorder.notify import Notifier
-from recorder.status import LineStatus, RecorderStatus, problems_of
-from recorder.talk import BookStatus
+from recorder.status import problems_of
 
 LINE = LineStatus(line=0, markets=40, connections=2, shards=2, first=7)
-STATUS = RecorderStatus(
+STATUS = FeedStatus(
     ran_s=12.5,
     markets=40,
     waiting=1,
@@ -89,7 +89,7 @@ def test_health_is_200_only_while_all_is_well() -> None:
             health.note(STATUS)
             reply = await _get(health, "/health")
             assert reply.status_code == 200
-            assert msgspec.json.decode(reply.content, type=RecorderStatus) == STATUS
+            assert msgspec.json.decode(reply.content, type=FeedStatus) == STATUS
             health.note(SICK)
             reply = await _get(health, "/health")
             assert (reply.status_code, reply.json()["problems"]) == (503, ["no space"])
