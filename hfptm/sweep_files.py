@@ -18,12 +18,14 @@ import pyarrow as pa
 
 from hfptm.errors import LakeError
 from hfptm.parquet import TableFile, make_folder, open_table, publish_bytes, sync_folder
+from hfptm.presence import Reading, unread
 from hfptm.records import SCHEMA_VERSION
 
 SweepKind = Literal["grid", "list", "random", "tune", "capture"]
 TableName = Literal["sets", "days", "events", "opportunities"]
 
 HEAD, SUMMARY = "sweep.json", "summary.json"
+_PARTIAL = ".partial"
 _ABOUT = b"hfptm.about"
 _METADATA = {"hfptm.schema_version": str(SCHEMA_VERSION)}
 
@@ -170,16 +172,19 @@ class SweepWriter:
     """Writer of one sweep; nothing is seen under its name before `close`.
 
     Raises LakeError if there is one of that name. Left without `close`, as a context manager, it
-    removes what it wrote: the jobs of a sweep are kept apart, and are all that it takes.
+    removes what it wrote: the jobs of a sweep are kept apart, and are all that it takes. What a
+    writer left that was killed goes when the next one begins.
     """
 
     def __init__(self, data: Path, sweep_id: str) -> None:
         self.path = data / "sweeps" / sweep_id
-        self._partial = self.path.with_name(f"{sweep_id}.partial")
+        self._partial = self.path.with_name(f"{sweep_id}{_PARTIAL}")
+        _remove_abandoned(self.path.parent)
         for taken in (self.path, self._partial):
             if taken.exists():
                 raise LakeError(f"{taken} exists; remove it or take another name")
         make_folder(self._partial)
+        self._held_folder = Reading(self._partial)
 
     def text(self, name: str, content: str) -> None:
         """A file as the user wrote it."""
@@ -200,16 +205,16 @@ class SweepWriter:
         sync_folder(self._partial)
         self._partial.rename(self.path)
         sync_folder(self.path.parent)
+        self._held_folder.close()
         return self.path
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._held_folder.close()
         if self._partial.exists():
-            for file in self._partial.iterdir():
-                file.unlink()
-            self._partial.rmdir()
+            _remove(self._partial)
 
 
 class Sweep:
@@ -232,7 +237,20 @@ class Sweep:
 def sweep_ids(data: Path) -> list[str]:
     """Whole sweeps, by name."""
     folders = (data / "sweeps").glob(f"*/{HEAD}")
-    return sorted(file.parent.name for file in folders if file.parent.suffix != ".partial")
+    return sorted(file.parent.name for file in folders if file.parent.suffix != _PARTIAL)
+
+
+def _remove_abandoned(sweeps: Path) -> None:
+    for folder in sweeps.glob(f"*{_PARTIAL}"):
+        with unread(folder) as is_abandoned:
+            if is_abandoned:
+                _remove(folder)
+
+
+def _remove(folder: Path) -> None:
+    for file in folder.iterdir():
+        file.unlink()
+    folder.rmdir()
 
 
 def _json(value: object) -> bytes:

@@ -62,6 +62,17 @@ def test_a_sweep_that_is_left_leaves_nothing(tmp_path: Path) -> None:
     assert list((tmp_path / "sweeps").iterdir()) == []
 
 
+def test_what_a_killed_writer_left_goes_when_the_next_begins(tmp_path: Path) -> None:
+    left = tmp_path / "sweeps" / "a.partial"
+    with SweepWriter(tmp_path, "b") as under_way:
+        left.mkdir()
+        (left / "config.toml").write_text("")
+        with SweepWriter(tmp_path, "c"):
+            assert not left.exists()
+            under_way.text("config.toml", "")  # whose writer lives stays
+        assert under_way.close(HEAD, {}).exists()
+
+
 def test_nothing_is_overwritten(tmp_path: Path) -> None:
     with SweepWriter(tmp_path, "a") as writer:
         writer.close(HEAD, {})
