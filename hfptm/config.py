@@ -135,6 +135,11 @@ def with_settings(config: Config, values: Mapping[str, object], source: str) -> 
     return msgspec.structs.replace(config, **sections, sources=sources)
 
 
+def unwatched(config: Config) -> Config:
+    """With the defaults of all that changes nothing of what a run does."""
+    return msgspec.structs.replace(config, dashboard=Dashboard(), alerts=Alerts(), log=Log())
+
+
 def limits(config: Config) -> Limits:
     """The configuration in integers; raises ConfigError if a value or a relation is impossible."""
     derived = Limits(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from hfptm.config import Config, as_toml
+from hfptm.config import Config, as_toml, unwatched
 from hfptm.parquet import publish_bytes
 from hfptm.units import NS_PER_S
 
@@ -34,8 +34,8 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def config_digest(config: Config) -> str:
-    """SHA-256 of every setting, wherever it came from."""
-    return hashlib.sha256(as_toml(config).encode()).hexdigest()
+    """SHA-256 of every setting, wherever it came from, but of those that only say who watches."""
+    return hashlib.sha256(as_toml(unwatched(config)).encode()).hexdigest()
 
 
 def write_findings(data: Path, findings: Findings) -> None:

@@ -304,6 +304,14 @@ def test_every_key_has_a_docstring(section: type[msgspec.Struct]) -> None:
             assert isinstance(below, ast.Expr), f"{ast.unparse(field.target)} has no docstring"
 
 
+def test_who_watches_changes_nothing_of_what_a_run_does() -> None:
+    watched = config.load(None, ["dashboard.port=3000", "alerts.group_s=1", "log.level=debug"], {})
+    bare = config.unwatched(watched)
+    assert config.as_toml(bare) == config.as_toml(config.load(None, [], {}))
+    stricter = config.load(None, ["trading.min_edge=0.5"], {})
+    assert config.as_toml(config.unwatched(stricter)) != config.as_toml(bare)
+
+
 def test_data_folder() -> None:
     assert config.data_dir(None, {}) == Path("data")
     assert config.data_dir(None, {"HFPTM_DATA_DIR": "/d"}) == Path("/d")
