@@ -177,10 +177,9 @@ def _again(sweep: Sweep) -> Html:
     folder = f"data/sweeps/{sweep.path.name}"
     grid = f" {folder}/grid.toml" if (sweep.path / "grid.toml").exists() else ""
     words = (f"hfptm {_command(sweep)}{grid} --config {folder}/config.toml", _selection(sweep))
-    same = "The same recording and settings give the same tables, on any machine"
-    more = ", with the --trials and --seed that it was given" if sweep.head.kind == SEARCH else ""
+    same = "The same recording and settings give the same tables, on any machine."
     command = tag("pre", tag("code", " ".join(filter(None, words))))
-    return tag("div", command, tag("p", f"{same}{more}."))
+    return tag("div", command, tag("p", same))
 
 
 def _command(sweep: Sweep) -> str:

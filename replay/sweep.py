@@ -48,6 +48,8 @@ class Tried(NamedTuple):
     configs: list[Config]
     first_days: int = FIRST_DAYS
     """Before the first that a winner is judged on."""
+    options: str = ""
+    """Of the command, beside what it was to replay."""
 
 
 class Swept(NamedTuple):
@@ -91,7 +93,7 @@ def keep(ask: Ask, tried: Tried, days: Sequence[Day], jobs: list[Job], effort: E
     verdict = judge(settings, results_of(tables, len(settings)), tried.first_days)
     summary: Json = msgspec.to_builtins(verdict)
     seconds = (monotonic_ns() - effort.began_ns) / 1e9
-    summary["selection"] = options_of(ask.selection)
+    summary["selection"] = f"{options_of(ask.selection)} {tried.options}".strip()
     summary |= {"jobs": len(jobs), "computed": effort.computed_jobs, "seconds": seconds}
     sweep_id = new_run_id(wall_ns())
     with SweepWriter(ask.data, sweep_id) as writer:

@@ -51,7 +51,8 @@ def tune(ask: Ask, search: Search, runner: Runner, progress: Progress) -> Swept:
         sought = _Sought(ask, space, days, first_days, runner)
         for done in sought.run(trials, seed):
             progress(done, trials)
-    tried = Tried("tune", tuple(space.choices), sought.values, sought.configs, first_days)
+    options = f"--trials {trials} --seed {seed}"
+    tried = Tried("tune", tuple(space.choices), sought.values, sought.configs, first_days, options)
     return keep(ask, tried, days, sought.jobs, Effort(began_ns, sought.computed))
 
 
