@@ -24,7 +24,7 @@ LEAST_STORE_BYTES = 80 * BYTES_PER_MIB
 class RayWorkers:
     """address: of a cluster, as `ray.init` takes it; None starts a Ray here for so many workers.
 
-    Raises ConfigError if Ray is not installed, or nothing answers at the address.
+    Raises ConfigError if Ray is not installed or does not start, or nothing answers at the address.
     """
 
     def __init__(self, workers: int, address: str | None) -> None:
@@ -39,22 +39,28 @@ class RayWorkers:
         say_nothing_to_ray()
 
     def __enter__(self) -> Self:
-        quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
-        if self._address is None:
-            self._ray.init(
-                "local",
-                num_cpus=self._workers,
-                include_dashboard=False,
-                object_store_memory=LEAST_STORE_BYTES,
-                _node_ip_address=THIS_MACHINE,
-                **quiet,
-            )
-            return self
         try:
-            self._ray.init(self._address, **quiet)
-        except (ConnectionError, ValueError) as error:
-            raise ConfigError("command line", "--address", f"{self._address}: {error}") from error
+            self._begin()
+        except (OSError, RuntimeError, ValueError, self._ray.exceptions.RayError) as error:
+            key, problem = "--engine", f"Ray does not start here ({error}); leave it out"
+            if self._address is not None:
+                key, problem = "--address", f"{self._address}: {error}"
+            raise ConfigError("command line", key, problem) from error
         return self
+
+    def _begin(self) -> None:
+        quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
+        if self._address is not None:
+            self._ray.init(self._address, **quiet)
+            return
+        self._ray.init(
+            "local",
+            num_cpus=self._workers,
+            include_dashboard=False,
+            object_store_memory=LEAST_STORE_BYTES,
+            _node_ip_address=THIS_MACHINE,
+            **quiet,
+        )
 
     def __exit__(self, *_: object) -> None:
         self._ray.shutdown()

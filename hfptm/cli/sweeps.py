@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from replay.sweep import Ask
     from replay.workers import Runner
 
+LISTENER_S = 5.0
+"""How long a cluster may take to answer."""
+
 GridFile = Annotated[Path, typer.Argument(metavar="GRID.toml", help="See docs/sweep.md.")]
 EngineName = Annotated[
     Literal["local", "ray"], typer.Option(help="Processes of this machine, or Ray.")
@@ -148,6 +151,8 @@ def _runner(engine: str, address: str | None, workers: int | None) -> "Runner":
     if engine == "ray":
         from replay.ray_workers import RayWorkers
 
+        if address is not None:
+            _require_listener(address)
         runner: Runner = RayWorkers(count, address)
     elif address is not None:
         raise ConfigError("command line", "--address", "is of a Ray cluster; add --engine ray")
@@ -158,6 +163,20 @@ def _runner(engine: str, address: str | None, workers: int | None) -> "Runner":
     say_if_compiling(is_compiled())
     compile_kernels()  # once, and not by every worker
     return runner
+
+
+def _require_listener(address: str) -> None:
+    """Ray itself would try for minutes. An address without a port, as auto, is for Ray to find."""
+    import socket
+
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not port.isdigit():
+        return
+    try:
+        socket.create_connection((host, int(port)), LISTENER_S).close()
+    except (OSError, OverflowError) as error:
+        problem = f"nothing answers at {address} ({error}); begin it there with `ray start --head`"
+        raise ConfigError("command line", "--address", problem) from error
 
 
 @contextmanager

@@ -233,6 +233,10 @@ def test_a_search_counts_its_trials_and_is_judged_on_days_it_did_not_see(
         *("--seed", 5, "--trials", 3, "--json"),
     ).json
     assert other["correction"]["tried"] == 3
+    assert [one["selection"] for one in (found, other)] == [
+        "--trials 12 --seed 4",
+        "--trials 3 --seed 5",
+    ]
     assert other["best"] != found["best"]
 
 
@@ -240,6 +244,10 @@ def test_a_search_counts_its_trials_and_is_judged_on_days_it_did_not_see(
     ("arguments", "wanted"),
     [
         (("--address", "auto"), "--address: is of a Ray cluster; add --engine ray"),
+        (
+            ("--engine", "ray", "--address", "127.0.0.1:9"),
+            "--address: nothing answers at 127.0.0.1:9 ",
+        ),
         (("--from", "2026-11-22", "--to", "2026-11-21"), "is not before --to"),
         (("--from", "2030-01-01"), "nothing recorded of these markets in this time"),
         (("--event", "nowhere"), "no event 'nowhere' in the lake"),
