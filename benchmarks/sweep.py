@@ -3,7 +3,8 @@
 The tapes are generated (`benchmarks.tape`) and read from a lake as `hfptm replay` reads it: 1,024
 markets, with an edge planted about every 20,000 rows, and a denser one, about every 3,000. The
 sets are a grid of least edge, size, latency, order type and fee model, no two alike; what they make
-of the tape is said beside each figure. Compiling, and making the tapes, is outside every figure.
+of the tape is said beside each figure. Ray and processes compute the same six days under 100 sets,
+in turn, both started before. Compiling, and making the tapes, is outside every figure.
 """
 
 import tempfile
@@ -19,6 +20,7 @@ import msgspec
 
 from benchmarks.replay import CONFIG, timed_ns
 from benchmarks.report import Figure, main
+from benchmarks.sweep_workers import Work, ray_over_local
 from benchmarks.tape import EDGE_EVERY_ROWS, make_tape, with_ids
 from hfptm.clock import NS_MAX
 from hfptm.config import Config
@@ -34,6 +36,7 @@ EDGES = ("0", "0.01", "0.025", "0.05", "0.1")
 SIZES_USD = (20, 50, 100, 200, 500)
 LATENCIES_MS = (0, 20, 50, 100, 250)
 ORDER_TYPES: tuple[Literal["fak", "fok", "gtc", "resting"], ...] = ("fak", "fok", "gtc", "resting")
+WORK_SETS = 100
 FEE_MODELS: tuple[Literal["published", "seed_flat_2pct"], ...] = ("published", "seed_flat_2pct")
 
 
@@ -59,6 +62,10 @@ def measure(sizes: Sizes) -> list[Figure]:
             planted = write(Path(folder), sizes.markets, rows, every_rows)
             found += ratio(Path(folder), sizes, name, f"{planted} edges planted")
     return found
+
+
+def measure_all() -> list[Figure]:
+    return [*measure(Sizes()), *ray_over_local(Work(), grid(WORK_SETS))]
 
 
 def write(data: Path, markets: int, rows: int, every_rows: int) -> int:
@@ -124,4 +131,4 @@ def grid(count: int) -> list[Config]:
 
 
 if __name__ == "__main__":
-    main("sweep", ABOUT, partial(measure, Sizes()))
+    main("sweep", ABOUT, measure_all)

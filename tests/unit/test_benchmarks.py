@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from benchmarks import engine, sandbox, sweep
+from benchmarks import engine, sandbox, sweep, sweep_workers
 from benchmarks.replay import Sizes, fresh, measure, run
 from benchmarks.report import as_json
 from benchmarks.tape import (
@@ -200,6 +200,15 @@ def test_figures_of_the_sandbox_have_the_documented_names() -> None:
         *("order_rtt_ms_p50_quiet", "order_rtt_ms_p99_quiet"),
     ]
     assert min(figures.values()) > 0
+
+
+@pytest.mark.soak
+def test_ray_is_measured_as_documented() -> None:
+    """A Ray of its own takes a quarter of a minute to start."""
+    work = sweep_workers.Work(markets=7, rows=9_000, days=2, runs=1)
+    (figure,) = sweep_workers.ray_over_local(work, sweep.grid(3))
+    assert figure.value > 0
+    assert figure.note.startswith("2 jobs of 3 sets and 9,000 rows, 2 workers; ")
 
 
 def test_sweeps_are_measured_as_documented() -> None:
