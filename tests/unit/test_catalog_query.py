@@ -11,7 +11,7 @@ from hfptm.catalog import connect
 from hfptm.catalog.query import Query, about_columns, lock
 from hfptm.errors import QueryError
 from hfptm.lake import Lake
-from tests.e2e.command import hfptm, must
+from tests.e2e.command import hfptm, must, process
 from tests.tapes import START_NS, make_market, make_rows
 
 
@@ -114,6 +114,16 @@ def test_a_long_answer_is_cut_for_people_alone(data: Path) -> None:
     assert len(shown.out.splitlines()) == 1_002
     assert "the first 1,000 rows" in shown.err
     assert len(json.loads(must("sql", "SELECT * FROM range(1500)", "--json", "--data", data).out))
+
+
+def test_who_reads_enough_hears_no_complaint(data: Path) -> None:
+    with process("sql", "SELECT * FROM range(100000)", "--csv", "--data", data) as child:
+        assert child.stdout is not None
+        assert child.stderr is not None
+        assert child.stdout.readline() == "range\n"
+        child.stdout.close()
+        assert child.stderr.read() == ""
+        assert child.wait() == 1
 
 
 def test_what_the_columns_hold(data: Path) -> None:
