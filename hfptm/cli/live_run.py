@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from hfptm.cli.operating import operations_of, transacts
 from hfptm.cli.paper import thrown_by_signal, ticking, trading
-from hfptm.cli.recording import Shown, stopped_by_signals
+from hfptm.cli.recording import Shown, stopped_by_signals, told_to_systemd
 
 if TYPE_CHECKING:
     from hfptm.config import Config
@@ -128,13 +128,14 @@ async def until_stopped(
         watch.look(wall_offset_ns())
 
     thrown_by_signal(switch)
-    told = [lambda status: shown(status, trading(loop.status))]
     gc.collect()
     gc.freeze()
     async with ticking(tick, ended), operations or nullcontext(), trader:
         draining = asyncio.create_task(drain(loop, limit_ns, ended))
         try:
-            await Service(settings, data, told, loop).run(ended)
+            with told_to_systemd() as told:
+                heard = [told, lambda status: shown(status, trading(loop.status))]
+                await Service(settings, data, heard, loop).run(ended)
         finally:
             is_told = draining.done()
             draining.cancel()

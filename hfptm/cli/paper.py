@@ -20,7 +20,13 @@ from hfptm.cli.options import (
     folder,
 )
 from hfptm.cli.output import say, say_if_compiling, show
-from hfptm.cli.recording import Pairs, Shown, live_status, stopped_by_signals
+from hfptm.cli.recording import (
+    Pairs,
+    Shown,
+    live_status,
+    stopped_by_signals,
+    told_to_systemd,
+)
 
 if TYPE_CHECKING:
     from hfptm.config import Config
@@ -118,8 +124,9 @@ async def traded(
                 loop.tick(now_ns)
 
             async with ticking(tick, stop):
-                told = [lambda status: shown(status, trading(loop.status))]
-                await Service(settings, data, told, loop, limit_ns).run(stop)
+                with told_to_systemd() as told:
+                    heard = [told, lambda status: shown(status, trading(loop.status))]
+                    await Service(settings, data, heard, loop, limit_ns).run(stop)
             loop.tick(wall_ns())
         return close_run(data, journal, engine, tally, monotonic_ns() - began_ns)
 

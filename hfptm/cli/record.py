@@ -16,7 +16,7 @@ from hfptm.cli.options import (
     folder,
 )
 from hfptm.cli.output import show
-from hfptm.cli.recording import live_status, stopped_by_signals
+from hfptm.cli.recording import live_status, stopped_by_signals, told_to_systemd
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -50,19 +50,15 @@ async def until_stopped(
     settings: "Config", data: Path, limit_ns: int | None, shown: "Listener"
 ) -> "Summary":
     """Ctrl-C, SIGTERM and the end of the duration are how it is meant to end."""
-    from hfptm.config import environment
     from recorder.health import Health
-    from recorder.notify import Notifier
     from recorder.service import Service
 
     stop = stopped_by_signals()
-    notifier = Notifier(environment())
     async with AsyncExitStack() as exits:
-        listeners = [shown, notifier.note]
+        listeners = [shown, exits.enter_context(told_to_systemd())]
         if settings.recorder.status_port:
             health = await exits.enter_async_context(Health(settings.recorder.status_port))
             listeners.append(health.note)
-        exits.callback(notifier.stopping)
         return await Service(settings, data, listeners, limit_ns=limit_ns).run(stop)
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from hfptm.feed_status import FeedStatus, LineStatus
+    from recorder.service import Listener
 
 
 Pairs = Sequence[tuple[str, str]]
@@ -40,6 +41,20 @@ def stopped_by_signals() -> asyncio.Event:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     return stop
+
+
+@contextmanager
+def told_to_systemd() -> Iterator["Listener"]:
+    """Takes the status every second, while receiving goes on. The end is said as soon as it begins:
+    whoever then closes a run or cancels orders is not to be taken for hung."""
+    from hfptm.config import environment
+    from recorder.notify import Notifier
+
+    notifier = Notifier(environment())
+    try:
+        yield notifier.note
+    finally:
+        notifier.stopping()
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from tests.e2e.command import Result, hfptm, must, process
 from tests.e2e.flip import CONFIRMED, LIVE, allow
 from tests.e2e.test_paper import PLANT, TRADING
 from tests.e2e.test_record import EVERYTHING, variables
+from tests.service_manager import ServiceManager, is_a_whole_life
 
 RUN_S = 60
 KILLED_AFTER_S, TRADED_S = 0.1, 12
@@ -73,6 +74,8 @@ class Traded(NamedTuple):
     secrets: dict[str, str]
     under_way: Any
     """Its gap while it traded."""
+    heard: list[str]
+    """What systemd would have been told of it."""
 
     @property
     def summary(self) -> Any:
@@ -110,7 +113,10 @@ def traded(tmp_path_factory: pytest.TempPathFactory) -> Traded:
             trader.kill()
             killed_out, killed_err = trader.communicate()
         (killed,) = (data / "runs").glob("*.partial")
-        with process(*arguments, **environment) as trader:
+        with (
+            ServiceManager(folder) as manager,
+            process(*arguments, **environment, NOTIFY_SOCKET=manager.address) as trader,
+        ):
             wait_for_order(service, data, trader, but=killed.stem)
             threading.Event().wait(TRADED_S)
             under_way = must("gap", "--data", data, "--json").json
@@ -123,7 +129,8 @@ def traded(tmp_path_factory: pytest.TempPathFactory) -> Traded:
             out, err = trader.communicate()
         books = service.server.run(books_of)
     result = Result(trader.returncode, out, killed_out + killed_err + err)
-    return Traded(data, killed.stem, result, books, placed, still_placed, hidden, under_way)
+    heard = manager.heard
+    return Traded(data, killed.stem, result, books, placed, still_placed, hidden, under_way, heard)
 
 
 def wait_for_order(
@@ -144,6 +151,7 @@ def test_it_ends_whole_and_leaves_nothing_open(traded: Traded) -> None:
     assert traded.summary["fills"] > 0
     assert traded.books.open_orders == 0
     assert not list((traded.data / "runs").glob("*.partial"))
+    assert is_a_whole_life(traded.heard)
 
 
 def test_the_kill_switch_lets_nothing_leave(traded: Traded) -> None:

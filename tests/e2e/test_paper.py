@@ -26,6 +26,7 @@ from tests.e2e.command import Result, hfptm, in_its_own_process, must, process, 
 from tests.e2e.test_record import EVERYTHING, variables
 from tests.parities import ALTERED
 from tests.planted import AT_ONCE, options
+from tests.service_manager import ServiceManager, is_a_whole_life
 
 RUN_S = 34
 KILLED_AFTER_S = 9
@@ -40,6 +41,8 @@ class Traded(NamedTuple):
     data: Path
     killed: str
     result: Result
+    heard: list[str]
+    """What systemd would have been told of the second."""
 
     @property
     def summary(self) -> Any:
@@ -67,12 +70,15 @@ def traded(tmp_path_factory: pytest.TempPathFactory) -> Traded:
             trader.kill()
             trader.communicate()
         (killed,) = (data / "runs").iterdir()
-        with process(*arguments, **variables(service)) as trader:
+        with (
+            ServiceManager(folder) as manager,
+            process(*arguments, **variables(service), NOTIFY_SOCKET=manager.address) as trader,
+        ):
             while not service.is_over and trader.poll() is None:
                 threading.Event().wait(0.1)
             trader.send_signal(signal.SIGTERM)
             out, err = trader.communicate()
-            return Traded(data, killed.stem, Result(trader.returncode, out, err))
+    return Traded(data, killed.stem, Result(trader.returncode, out, err), manager.heard)
 
 
 def has_markets(data: Path) -> bool:
@@ -84,6 +90,10 @@ def test_sigterm_ends_it_with_a_whole_run(traded: Traded) -> None:
     assert "Traceback" not in traded.result.err
     assert traded.summary["mode"] == "paper"
     assert not list((traded.data / "runs").glob("*.partial"))
+
+
+def test_systemd_is_told_that_it_lives(traded: Traded) -> None:
+    assert is_a_whole_life(traded.heard)
 
 
 def test_a_killed_run_is_closed_and_gone_on_from(traded: Traded) -> None:
