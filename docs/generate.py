@@ -38,7 +38,7 @@ A value comes from the last of these that has it: the default, `config/config.to
 FILE`), the environment variable of the table, `--set section.key=value`. An unknown key, a wrong
 type and values that do not fit together end the command with 2 and a message that names source,
 key and what is allowed. Amounts are decimals, kept exactly. Secrets are no settings: [where they
-lie](live.md#secrets). The data folder is `--data DIR`, else the variable `HFPTM_DATA_DIR`,
+lie](security.md#secrets). The data folder is `--data DIR`, else the variable `HFPTM_DATA_DIR`,
 else `data/`.
 
 [`config/config.toml`](../config/config.toml) has every key at its default, with a comment.

@@ -67,6 +67,13 @@ def test_links_and_their_anchors_lead_somewhere(page: Path) -> None:
     assert lost == []
 
 
+def test_every_page_is_reachable_from_the_readme_and_its_index() -> None:
+    index = ROOT / "docs" / "index.md"
+    assert index in [file for file, _ in links(ROOT / "README.md")]
+    told = {file for file, _ in links(index)}
+    assert [page.name for page in PAGES[2:] if page not in {*told, index}] == []
+
+
 def test_generated_pages_are_as_generated() -> None:
     for name, text in pages().items():
         written = (FOLDER / name).read_text(encoding="utf-8")

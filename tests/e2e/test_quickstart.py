@@ -1,0 +1,77 @@
+"""docs/quickstart.md, typed as it stands: every command ends well, in that order.
+
+`python -m pytest -m soak tests/e2e/test_quickstart.py` takes some three minutes, most of them the
+minutes that it records and trades.
+"""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from hfptm.clock import monotonic_ns
+from hfptm.units import NS_PER_S
+from tests.conftest import ROOT
+
+FLAGS = re.MULTILINE | re.DOTALL
+BLOCKS = re.findall(r"^```sh\n(.*?)^```", (ROOT / "docs/quickstart.md").read_text(), FLAGS)
+INSTALL, SERVE, *STEPS = BLOCKS
+"""`make demo` is what `make test` has done before; the second one runs until it is stopped."""
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """A folder that is to the commands what a fresh clone is after its first `make`."""
+    binaries = tmp_path / ".venv" / "bin"
+    binaries.mkdir(parents=True)
+    (binaries / "hfptm").write_text(f'#!/bin/sh\nexec {sys.executable} -m hfptm.cli "$@"\n')
+    (binaries / "hfptm").chmod(0o755)
+    (binaries / "activate").write_text(f"export PATH={binaries}:$PATH PYTHONPATH={ROOT}\n")
+    return tmp_path
+
+
+@contextmanager
+def exchange(clone: Path) -> Iterator[None]:
+    """The first terminal, from when it has said where it is."""
+    with subprocess.Popen(
+        ["bash", "-c", SERVE], cwd=clone, start_new_session=True, stdout=subprocess.DEVNULL
+    ) as serving:
+        try:
+            wait_for(clone / "sandbox.txt", "SIGNATURE_TYPE")
+            yield
+        finally:
+            os.killpg(serving.pid, signal.SIGTERM)
+
+
+def wait_for(file: Path, text: str) -> None:
+    until_ns = monotonic_ns() + 60 * NS_PER_S
+    while not (file.exists() and text in file.read_text()):
+        assert monotonic_ns() < until_ns, f"{file.name} never said {text}"
+        threading.Event().wait(0.1)
+
+
+def test_its_blocks_are_the_terminals_it_speaks_of() -> None:
+    assert INSTALL == "make demo\n"
+    assert "hfptm sandbox serve" in SERVE
+    words = [line.split()[1] for step in STEPS for line in step.splitlines() if "hfptm " in line]
+    assert {"record", "replay", "capture", "paper", "report", "parity"} <= set(words)
+
+
+@pytest.mark.soak
+def test_every_command_of_it_ends_well(clone: Path) -> None:
+    script = "\n".join(["set -e -o pipefail", *STEPS])
+    with exchange(clone):
+        done = subprocess.run(
+            ["bash", "-c", script], cwd=clone, capture_output=True, text=True, check=False
+        )
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    assert re.search(r"grade +A", done.stdout)
+    assert re.search(r"plans: baskets sent as one order a leg +[1-9]", done.stdout)
+    assert len(list(clone.glob("*.html"))) == 1
