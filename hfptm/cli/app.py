@@ -12,6 +12,7 @@ from hfptm.cli import (
     analysis,
     catalog,
     checks,
+    dashboard,
     data,
     doctor,
     live,
@@ -67,6 +68,7 @@ app.command()(sweeps.tune)
 app.command()(runs.calibrate)
 app.command()(paper.paper)
 app.command()(live.live)
+app.command()(dashboard.dashboard)
 app.command()(again.parity)
 app.command()(again.compare)
 app.command()(again.gap)

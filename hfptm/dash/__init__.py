@@ -1,0 +1,1 @@
+"""The dashboard: a process of its own that reads what a data folder's program says of itself."""
