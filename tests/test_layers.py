@@ -23,6 +23,7 @@ OFFENCES = {
     "hfptm/lake.py": "import numba",
     "hfptm/sim/__init__.py": "import logging",
     "hfptm/venue/messages.py": "import asyncio",
+    "hfptm/dash/view.py": "import hfptm.engine",
     "recorder/__init__.py": "import replay\nimport hfptm.kernel.fees",
     "replay/__init__.py": "import socket",
     "notebooks/look.py": "import hfptm.lake",
