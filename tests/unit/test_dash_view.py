@@ -1,6 +1,7 @@
 """What a dashboard tells of a bulletin, and of what was before it."""
 
 import json
+from itertools import pairwise
 
 import msgspec
 import pytest
@@ -72,7 +73,7 @@ def test_a_point_a_second_then_one_in_15_and_never_more() -> None:
     assert set(columns) == set(COLUMNS)
     times = [int(ns or 0) for ns in columns["told_ns"]]
     assert {len(column) for column in columns.values()} == {len(times)}
-    steps = [(after - before) // NS_PER_S for before, after in zip(times, times[1:], strict=False)]
+    steps = [(after - before) // NS_PER_S for before, after in pairwise(times)]
     assert steps[-FINE_MAX + 1 :] == [1] * (FINE_MAX - 1)
     assert set(steps[1:-FINE_MAX]) == {15}
     assert history.until_ns == times[-1]
