@@ -16,7 +16,7 @@ from typing import Any, get_args, get_type_hints
 
 import msgspec
 
-from hfptm import raw
+from hfptm import bulletin, feed_status, raw, trading_status
 from hfptm.catalog import connect
 from hfptm.catalog.columns import below_fields, comments
 from hfptm.catalog.macros import NAMED
@@ -64,6 +64,8 @@ _UNITS = {
     "usd": "$",
     "shares": "shares",
     "ppm": "1/1,000,000",
+    "bytes": "bytes",
+    "per_s": "1/s",
 }
 
 _RAW = {
@@ -76,6 +78,18 @@ _RAW = {
 }
 """Columns of which the schema says less."""
 
+_TOLD = """\
+`bulletin.json` in the data folder: what the running `hfptm record`, `paper` or `live` says of
+itself, twice a second, and what the [dashboard](dashboard.md) serves. A field of which nothing is
+said holds what its name says.
+"""
+
+STRUCTS: tuple[type[msgspec.Struct], ...] = (
+    *(bulletin.Bulletin, feed_status.FeedStatus, feed_status.LineStatus, feed_status.BookStatus),
+    *(trading_status.Trading, trading_status.Counts, trading_status.Money, trading_status.LimitUse),
+    *(trading_status.PositionView, trading_status.OpportunityView, trading_status.PlanView),
+    *(bulletin.LatencyStatus, bulletin.BookView, bulletin.Watched),
+)
 CODES: tuple[type[IntEnum], ...] = (*NAMED, EventFlag, MarketTrait, TakerDelay, Control, RawKind)
 _BITS = (EventFlag, MarketTrait)
 
@@ -122,6 +136,9 @@ def data_dictionary() -> str:
             columns = connection.execute(about_columns(connection, view)).fetchall()
             parts += _columns(view, about, columns)
     parts += _raw_columns()
+    parts += ["# What a running program says", "", _TOLD]
+    for struct in STRUCTS:
+        parts += _fields(struct)
     parts += ["# Codes", ""]
     for kind in CODES:
         parts += _codes(kind)
@@ -134,8 +151,7 @@ def _columns(title: str, about: str, columns: list[tuple[str, str, str]]) -> Ite
     for name, kind, meaning in columns:
         if not meaning:
             raise LookupError(f"{title}.{name}: say in its source what it holds")
-        unit = _UNITS.get(name.rpartition("_")[2] if "_" in name else "", "")
-        yield _row(f"`{name}`", kind, unit, _prose(meaning))
+        yield _row(f"`{name}`", kind, _unit(name), _prose(meaning))
     yield ""
 
 
@@ -143,6 +159,19 @@ def _raw_columns() -> Iterator[str]:
     said = {**comments(raw, "RAW_SCHEMA"), **_RAW}
     columns = [(field.name, str(field.type), said.get(field.name, "")) for field in RAW_SCHEMA]
     yield from _columns("raw", "rows as received, in files of `lake/raw` alone", columns)
+
+
+def _fields(struct: type[msgspec.Struct]) -> Iterator[str]:
+    yield from (f"## {struct.__name__}", "")
+    if said := struct.__dict__.get("__doc__"):
+        yield from (_prose(inspect.cleandoc(said)), "")
+    yield from ("| field | type | unit | meaning |", "|---|---|---|---|")
+    meanings = below_fields(struct)
+    for name, kind in inspect.get_annotations(struct).items():
+        shown = kind.__name__ if isinstance(kind, type) and not get_args(kind) else str(kind)
+        plain = re.sub(r"[a-z_]+\.", "", shown)
+        yield _row(f"`{name}`", f"`{plain}`", _unit(name), _prose(meanings.get(name, "")))
+    yield ""
 
 
 def _codes(kind: type[IntEnum]) -> Iterator[str]:
@@ -173,6 +202,11 @@ def _meaning(meanings: Mapping[str, str], name: str, section: str) -> str:
     if name not in meanings:
         raise LookupError(f"{section}.{name}: say below the field what it means")
     return _prose(meanings[name])
+
+
+def _unit(name: str) -> str:
+    ends = [end for end in _UNITS if name.endswith(f"_{end}")]
+    return _UNITS[max(ends, key=len)] if ends else ""
 
 
 def _prose(said: str) -> str:
