@@ -50,6 +50,7 @@ def live(
     import uvloop
     from msgspec.structs import replace
 
+    from hfptm.cli.beside import Beside
     from hfptm.config import environment
     from hfptm.drive.inputs import SHADOW
     from hfptm.engine import compile_kernels, is_compiled
@@ -64,26 +65,27 @@ def live(
     secrets = load(DEFAULT_PATH, environment())
     require_sets(settings, secrets)
     require_no_halt(place)
-    if shadow:
-        close_shadows(place)
-    else:
-        require_flip(settings, place, Account(secrets), is_confirmed=confirmed)
-        close_runs(settings, place, secrets)
-    start = begun(place, is_anew=anew, is_resumed=resume)
-    if shadow:
-        start = replace(start, mode=SHADOW)
-    else:
-        left = asyncio.run(redeem_left(settings, secrets, place, start))
-        start = replace(start, unredeemed=left)
-    say_if_compiling(is_compiled())
-    compile_kernels()
-    asyncio.run(require_account(settings, secrets, start))
-    with (
-        live_status() as shown,
-        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
-    ):
-        work = traded(settings, place, (start, secrets), limit_ns, shown)
-        summary = runner.run(work)
+    with Beside(settings, place) as beside:
+        if shadow:
+            close_shadows(place)
+        else:
+            require_flip(settings, place, Account(secrets), is_confirmed=confirmed)
+            close_runs(settings, place, secrets)
+        start = begun(place, is_anew=anew, is_resumed=resume)
+        if shadow:
+            start = replace(start, mode=SHADOW)
+        else:
+            left = asyncio.run(redeem_left(settings, secrets, place, start))
+            start = replace(start, unredeemed=left)
+        say_if_compiling(is_compiled())
+        compile_kernels()
+        asyncio.run(require_account(settings, secrets, start))
+        with (
+            live_status() as shown,
+            asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+        ):
+            work = traded(settings, place, (start, secrets), limit_ns, shown)
+            summary = runner.run(beside.around(work))
     show(as_json, summary, lambda: summary_table(summary))
 
 

@@ -5,11 +5,13 @@ told on its standard input what to watch, and ends when that ends.
 """
 
 import asyncio
+import logging
 import os
 import signal
 import socket
 import sys
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 
 import msgspec
@@ -22,6 +24,7 @@ from hfptm.dash.server import is_own, listen, serve
 from hfptm.drive import kill_switch
 from hfptm.errors import ConfigError
 from hfptm.secrets import DEFAULT_PATH, WatchSecrets, forbid_core_dumps, load_watching
+from recorder.logs import JsonLines
 
 NICE = 10
 """Whoever watches comes after whoever trades."""
@@ -80,14 +83,20 @@ async def _beside(begin: Begin) -> None:
         loop.call_soon_threadsafe(stop.set)
 
     threading.Thread(target=wait, name="parent", daemon=True).start()
-    listening = socket.socket(fileno=begin.handle) if begin.handle >= 0 else None
     secrets = load_watching(DEFAULT_PATH, environment())
-    await monitored(Path(begin.data), secrets, listening, stop, is_beside=True)
+    with ExitStack() as held:
+        listening = None
+        if begin.handle >= 0:
+            listening = held.enter_context(socket.socket(fileno=begin.handle))
+        await monitored(Path(begin.data), secrets, listening, stop, is_beside=True)
 
 
 def main() -> None:
     forbid_core_dumps()
     os.nice(NICE)
+    log = logging.StreamHandler()
+    log.setFormatter(JsonLines())
+    logging.basicConfig(level=logging.INFO, handlers=[log])
     begin = msgspec.json.decode(sys.stdin.buffer.readline(), type=Begin)
     asyncio.run(_beside(begin))
 

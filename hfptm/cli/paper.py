@@ -51,18 +51,21 @@ def paper(
     """Trade the live feed on paper, and record it, until Ctrl-C or SIGTERM; the next goes on."""
     import uvloop
 
+    from hfptm.cli.beside import Beside
     from hfptm.engine import is_compiled
     from replay.report import summary_table
 
     limit_ns = None if duration is None else duration_ns("--duration", duration)
     settings, place = configuration(config, overrides), folder(data)
     say_if_compiling(is_compiled())
-    start = begun(place, is_anew=anew, is_resumed=resume)
-    with (
-        live_status() as shown,
-        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
-    ):
-        summary = runner.run(traded(settings, place, start, limit_ns, shown))
+    with Beside(settings, place) as beside:
+        start = begun(place, is_anew=anew, is_resumed=resume)
+        with (
+            live_status() as shown,
+            asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+        ):
+            work = traded(settings, place, start, limit_ns, shown)
+            summary = runner.run(beside.around(work))
     show(as_json, summary, lambda: summary_table(summary))
 
 

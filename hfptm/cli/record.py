@@ -36,13 +36,16 @@ def record(
     """Record the market channel, until Ctrl-C or SIGTERM."""
     import uvloop
 
+    from hfptm.cli.beside import Beside
+
     limit_ns = None if duration is None else duration_ns("--duration", duration)
     settings, lake = configuration(config, overrides), folder(data)
     with (
+        Beside(settings, lake) as beside,
         live_status() as shown,
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
     ):
-        summary = runner.run(until_stopped(settings, lake, limit_ns, shown))
+        summary = runner.run(beside.around(until_stopped(settings, lake, limit_ns, shown)))
     show(as_json, summary, lambda: summary_table(summary, lake))
 
 

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from urllib.parse import parse_qs
 
-import duckdb
 import msgspec
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -109,7 +108,7 @@ class Dashboard:
             if market is None:
                 return refusal(404, "no market of this slug or id; /markets?search= finds them")
             self._watching.ask(market, self._monitor.seen().now_ns)
-        except (LakeError, duckdb.Error, OSError) as error:
+        except (LakeError, OSError) as error:
             return refusal(503, str(error))
         bulletin = self._monitor.seen().bulletin
         for book in bulletin.books if bulletin else []:
@@ -122,7 +121,7 @@ class Dashboard:
             found = await self._markets.search(
                 request.query_params.get("search", ""), monotonic_ns()
             )
-        except (LakeError, duckdb.Error, OSError) as error:
+        except (LakeError, OSError) as error:
             return refusal(503, str(error))
         return json({"markets": found})
 

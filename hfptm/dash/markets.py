@@ -5,6 +5,7 @@ from pathlib import Path
 
 import msgspec
 
+from hfptm.errors import LakeError
 from hfptm.units import NS_PER_S
 
 FOUND_MAX = 50
@@ -34,7 +35,7 @@ class Markets:
 
     async def search(self, text: str, now_ns: int) -> list[Found]:
         """Those with every word in their names, the one of this very slug first, then the newest;
-        at most `FOUND_MAX`. Raises LakeError and duckdb.Error as the catalog does."""
+        at most `FOUND_MAX`. Raises LakeError."""
         await self._refresh(now_ns)
         words = text.lower().split()
         found = [market for market in self._known if all(word in _text(market) for word in words)]
@@ -57,14 +58,16 @@ class Markets:
 
 
 def _read(data: Path) -> list[Found]:
-    from hfptm.catalog import connect  # it is large, and nobody may ever search
+    import duckdb  # it is large, and nobody may ever search
 
-    connection = connect(data)
+    from hfptm.catalog import connect
+
     try:
-        connection.execute("SET threads = 1")
-        rows = connection.execute(_ALL).fetchall()
-    finally:
-        connection.close()
+        with connect(data) as connection:
+            connection.execute("SET threads = 1")
+            rows = connection.execute(_ALL).fetchall()
+    except duckdb.Error as error:
+        raise LakeError(f"{data}: its markets cannot be read ({error})") from error
     return [Found(str(market), slug, question, event) for market, slug, question, event in rows]
 
 
