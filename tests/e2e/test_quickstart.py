@@ -10,10 +10,11 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import pytest
 
 from hfptm.clock import monotonic_ns
@@ -22,8 +23,11 @@ from tests.conftest import ROOT
 
 FLAGS = re.MULTILINE | re.DOTALL
 BLOCKS = re.findall(r"^```sh\n(.*?)^```", (ROOT / "docs/quickstart.md").read_text(), FLAGS)
-INSTALL, SERVE, *STEPS = BLOCKS
-"""`make demo` is what `make test` has done before; the second one runs until it is stopped."""
+INSTALL, SERVE, POINT, WATCH, *STEPS = BLOCKS
+"""`make demo` is what `make test` has done before; the first and the third terminal run until they
+are stopped, all others are what is typed in the second."""
+
+STATE = "http://127.0.0.1:3000/state"
 
 
 @pytest.fixture
@@ -38,40 +42,53 @@ def clone(tmp_path: Path) -> Path:
 
 
 @contextmanager
-def exchange(clone: Path) -> Iterator[None]:
-    """The first terminal, from when it has said where it is."""
+def terminal(clone: Path, block: str) -> Iterator[None]:
+    """One that runs until Ctrl-C."""
     with subprocess.Popen(
-        ["bash", "-c", SERVE], cwd=clone, start_new_session=True, stdout=subprocess.DEVNULL
-    ) as serving:
+        ["bash", "-c", block], cwd=clone, start_new_session=True, stdout=subprocess.DEVNULL
+    ) as running:
         try:
-            wait_for(clone / "sandbox.txt", "SIGNATURE_TYPE")
             yield
         finally:
-            os.killpg(serving.pid, signal.SIGTERM)
+            os.killpg(running.pid, signal.SIGTERM)
 
 
-def wait_for(file: Path, text: str) -> None:
+def wait_for(is_so: Callable[[], bool]) -> None:
     until_ns = monotonic_ns() + 60 * NS_PER_S
-    while not (file.exists() and text in file.read_text()):
-        assert monotonic_ns() < until_ns, f"{file.name} never said {text}"
+    while not is_so():
+        assert monotonic_ns() < until_ns
         threading.Event().wait(0.1)
+
+
+def answers() -> bool:
+    try:
+        return httpx.get(STATE).status_code == 200
+    except httpx.ConnectError:
+        return False
 
 
 def test_its_blocks_are_the_terminals_it_speaks_of() -> None:
     assert INSTALL == "make demo\n"
     assert "hfptm sandbox serve" in SERVE
+    assert "grep ^export" in POINT
+    assert "hfptm dashboard" in WATCH
     words = [line.split()[1] for step in STEPS for line in step.splitlines() if "hfptm " in line]
     assert {"record", "replay", "capture", "paper", "report", "parity"} <= set(words)
 
 
 @pytest.mark.soak
 def test_every_command_of_it_ends_well(clone: Path) -> None:
-    script = "\n".join(["set -e -o pipefail", *STEPS])
-    with exchange(clone):
+    script = "\n".join(["set -e -o pipefail", POINT, *STEPS])
+    said = clone / "sandbox.txt"
+    with terminal(clone, SERVE), terminal(clone, WATCH):
+        wait_for(lambda: said.exists() and "SIGNATURE_TYPE" in said.read_text())
+        wait_for(answers)
         done = subprocess.run(
             ["bash", "-c", script], cwd=clone, capture_output=True, text=True, check=False
         )
+        shown = httpx.get(STATE).json()
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     assert re.search(r"grade +A", done.stdout)
     assert re.search(r"plans: baskets sent as one order a leg +[1-9]", done.stdout)
-    assert len(list(clone.glob("*.html"))) == 1
+    (page,) = clone.glob("*.html")
+    assert (shown["mode"], shown["run_id"], shown["ended"]) == ("paper", page.stem, "stopped")
