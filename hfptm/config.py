@@ -118,6 +118,8 @@ def load(path: Path | None, overrides: Sequence[str], environ: Mapping[str, str]
     sections = {name: kind(**values[name]) for name, kind in SECTIONS.items()}
     config = Config(**sections, sources=sources)  # type: ignore[arg-type]
     limits(config)
+    for name in ("alerts.trade_above_usd", "alerts.drawdown_above_usd"):
+        usd_e6(config, name)
     return config
 
 
@@ -143,28 +145,28 @@ def unwatched(config: Config) -> Config:
 def limits(config: Config) -> Limits:
     """The configuration in integers; raises ConfigError if a value or a relation is impossible."""
     derived = Limits(
-        bankroll_e6=_usd_e6(config, "trading.bankroll_usd"),
+        bankroll_e6=usd_e6(config, "trading.bankroll_usd"),
         min_edge_e4=_scaled(config, "trading.min_edge", 4, range(PRICE_ONE_E4)),
-        max_outlay_e6=_usd_e6(config, "trading.max_arb_size_usd"),
+        max_outlay_e6=usd_e6(config, "trading.max_arb_size_usd"),
         min_liquidity_e6=_scaled(config, "trading.min_liquidity_shares", 6, range(10**12 + 1)),
         min_return_e6=_scaled(config, "trading.min_return_per_day", 6, range(ONE_E6)),
-        max_exposure_market_e6=_usd_e6(config, "risk.max_exposure_per_market_usd"),
-        max_exposure_event_e6=_usd_e6(config, "risk.max_exposure_per_event_usd"),
-        max_exposure_total_e6=_usd_e6(config, "risk.max_exposure_total_usd"),
+        max_exposure_market_e6=usd_e6(config, "risk.max_exposure_per_market_usd"),
+        max_exposure_event_e6=usd_e6(config, "risk.max_exposure_per_event_usd"),
+        max_exposure_total_e6=usd_e6(config, "risk.max_exposure_total_usd"),
         max_concurrent_plans=config.risk.max_concurrent_arbs,
-        daily_loss_e6=_usd_e6(config, "risk.daily_loss_limit_usd"),
-        max_drawdown_e6=_usd_e6(config, "risk.max_drawdown_usd"),
+        daily_loss_e6=usd_e6(config, "risk.daily_loss_limit_usd"),
+        max_drawdown_e6=usd_e6(config, "risk.max_drawdown_usd"),
         max_feed_lag_ns=config.risk.max_feed_lag_ms * NS_PER_MS,
         stale_book_after_ns=config.risk.stale_book_after_s * NS_PER_S,
         max_consecutive_failures=config.risk.max_consecutive_failures,
         failure_pause_ns=config.risk.failure_pause_s * NS_PER_S,
-        max_drift_e6=_usd_e6(config, "risk.max_inventory_drift_usd"),
+        max_drift_e6=usd_e6(config, "risk.max_inventory_drift_usd"),
         max_order_latency_ns=config.risk.max_order_latency_ms * NS_PER_MS,
         order_interval_ns=-(-NS_PER_S // config.risk.max_orders_per_s),
         order_burst=config.risk.max_order_burst,
         failed_book_pause_ns=config.risk.failed_book_pause_s * NS_PER_S,
         max_gas_wei=config.risk.max_gas_gwei * WEI_PER_GWEI,
-        canary_outlay_e6=_usd_e6(config, "live.canary_usd"),
+        canary_outlay_e6=usd_e6(config, "live.canary_usd"),
         canary_plans=config.live.canary_plans,
         entry_latency_ns=config.sim.entry_latency_ms * NS_PER_MS,
         entry_latency_p99_ns=config.sim.entry_latency_p99_ms * NS_PER_MS,
@@ -193,7 +195,7 @@ def limits(config: Config) -> Limits:
         edge_scaled_share_e4=_scaled(config, "trading.edge_scaled_share", 4, _FRACTION_E4),
         short_window_ns=config.discovery.short_window_s * NS_PER_S,
         short_window_min_edge_e4=_scaled(config, "trading.short_lived_min_edge", 4, _EDGE_E4),
-        short_window_max_outlay_e6=_usd_e6(config, "trading.short_lived_max_size_usd"),
+        short_window_max_outlay_e6=usd_e6(config, "trading.short_lived_max_size_usd"),
         min_time_to_expiry_ns=config.trading.min_minutes_to_expiry * 60 * NS_PER_S,
         confirm_ns=config.trading.confirm_ms * NS_PER_MS,
         blacklist=names_of(config.trading.blacklisted_markets),
@@ -244,7 +246,8 @@ def _require_spread(config: Config, median: str, p99: str) -> None:
         raise ConfigError(source, p99, problem)
 
 
-def _usd_e6(config: Config, name: str) -> int:
+def usd_e6(config: Config, name: str) -> int:
+    """A setting in dollars, or ConfigError."""
     return _scaled(config, name, 6, range(1, MAX_USD * ONE_E6 + 1))
 
 
