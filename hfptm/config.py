@@ -36,14 +36,7 @@ from hfptm.sections import (
 from hfptm.sections_watching import Alerts, Dashboard, Log
 from hfptm.setting_types import MAX_USD
 from hfptm.settings import Setting
-from hfptm.units import (
-    NS_PER_MS,
-    NS_PER_S,
-    ONE_E6,
-    PRICE_ONE_E4,
-    WEI_PER_GWEI,
-    parse_decimal,
-)
+from hfptm.units import NS_PER_MS, NS_PER_S, ONE_E6, PRICE_ONE_E4, WEI_PER_GWEI, parse_decimal
 
 DEFAULT_PATH = Path("config/config.toml")
 """Read if it exists, relative to the working folder."""

@@ -152,7 +152,7 @@ def _stops(trading: Trading) -> Iterator[Finding]:
         yield Finding(kind=Kind.KILLED, key=Kind.KILLED, text=text)
     if trading.latch not in BY_HAND:
         amounts = f" ({usd(trading.latch_value)}, allowed {usd(trading.latch_limit)})"
-        text = f"nothing is bought until `hfptm resume`: {trading.latch}{amounts}"
+        text = f"nothing is bought until somebody lifts it: {trading.latch}{amounts}"
         yield Finding(kind=Kind.BREAKER, key=f"{Kind.BREAKER}:latch", text=text)
     if trading.pause:
         text = f"nothing is bought until {format_utc(trading.paused_until_ns)}: {trading.pause}"

@@ -71,7 +71,7 @@ CONDITIONS: dict[Kind, tuple[dict[str, Any], dict[str, Any], str]] = {
     Kind.BREAKER: (
         {"trading": trading(latch="drawdown", latch_value=51 * USD_E6, latch_limit=50 * USD_E6)},
         {"trading": trading(latch="drawdown")},
-        "until `hfptm resume`: drawdown (51.00 USD, allowed 50.00 USD)",
+        "until somebody lifts it: drawdown (51.00 USD, allowed 50.00 USD)",
     ),
     Kind.KILLED: (
         {"trading": trading(latch="halted")},
