@@ -5,7 +5,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from hfptm.kernel.jit import Array, Arrays, Record, cold, entry, opener
+from hfptm.kernel.arrays import Arrays, opener
+from hfptm.kernel.jit import Array, Record, cold, entry
 from hfptm.kernel.state import INT64
 from hfptm.records import EVENT, EventFlag, EventKind, Side
 

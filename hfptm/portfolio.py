@@ -15,7 +15,7 @@ from hfptm.slots import Slots
 
 
 class Position(msgspec.Struct, frozen=True, kw_only=True):
-    """Shares of one token, as `kernel.state.POSITION` has them."""
+    """Shares of one token, as `kernel.layouts.POSITION` has them."""
 
     market: int
     """Lake id."""
@@ -90,9 +90,10 @@ def seat(state: State, sim: Sim, slots: Slots, portfolio: Portfolio, now_ns: int
         sim.holdings[0, slot, token]["settled_e6"] = position.size_e6
         account["locked_e6"] += position.locked_cost_e6
         if not state.held_places[0, slot]:
-            state.held[0, account["held"]] = slot
-            account["held"] += 1
-            state.held_places[0, slot] = account["held"]
+            for slots_held, name in ((state.held, "held"), (state.loose, "loose")):
+                slots_held[0, account[name]] = slot
+                account[name] += 1
+            state.held_places[0, slot], state.is_loose[0, slot] = account["held"], 1
     group_slot_of = {int(group): slot for slot, group in enumerate(slots.group_ids) if group}
     for group, promised_e6 in portfolio.promised_e6.items():
         if group in group_slot_of:  # an event may have been taken apart meanwhile

@@ -57,11 +57,12 @@ class Ban:
 CLOCK = ("hfptm/clock.py", "tests/unit/test_clock.py")
 NO_FLOAT = ("hfptm/kernel/", "hfptm/sim/")
 CACHE_PATH = ("hfptm/kernel/jit.py",)
+NUMBA = ("hfptm/kernel/jit.py", "hfptm/kernel/arrays.py")
 
 IMPORT_BANS = (
     Ban(r"time|datetime", "hfptm.clock", allowed=CLOCK),
     Ban(r"random", "a seeded np.random.Generator"),
-    Ban(r"numba(\..*)?", "hfptm.kernel.jit", allowed=("hfptm/kernel/jit.py",)),
+    Ban(r"numba(\..*)?", "hfptm.kernel.jit", allowed=NUMBA),
 )
 NAME_BANS = (
     Ban(r"print", "return it, or rich in hfptm/cli", allowed=("hfptm/cli/", "benchmarks/")),

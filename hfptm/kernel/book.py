@@ -41,11 +41,19 @@ def book_artefact(market: Record) -> int:
 
 
 @hot
+def note_move(state: State, market: Record) -> None:
+    """What is held of the market is worth something else from here on."""
+    state.counters[0].best_moves += 1
+    market.best_move = state.counters[0].best_moves
+
+
+@hot
 def set_best_bid(state: State, market: Record, price_e4: int) -> None:
     if market.group >= 0:
         market.moved = 1
         state.groups[market.group].sum_bid_e4 += price_e4 - market.best_bid_e4
     market.best_bid_e4 = price_e4
+    note_move(state, market)
 
 
 @hot
@@ -54,6 +62,7 @@ def set_best_ask(state: State, market: Record, price_e4: int) -> None:
         market.moved = 1
         state.groups[market.group].sum_ask_e4 += price_e4 - market.best_ask_e4
     market.best_ask_e4 = price_e4
+    note_move(state, market)
 
 
 @hot
@@ -208,6 +217,7 @@ def begin_snapshot(state: State, market: Record, row: Record) -> None:
 @cold
 def hide(state: State, market: Record, ts_recv_ns: int) -> None:
     """Forget the book: from here on it was not seen."""
+    note_move(state, market)
     if market.valid:
         state.counters[0].covered_ns += ts_recv_ns - market.covered_since_ns
     if market.count > 0:

@@ -8,10 +8,10 @@ under way gets one that begins at CLOSING: its YES and NO are merged, the rest m
 from hfptm.kernel.detector import BINARY
 from hfptm.kernel.episodes import look_again
 from hfptm.kernel.executor import new_plan, next_round
-from hfptm.kernel.gates import running_plans
 from hfptm.kernel.jit import Record, cold
-from hfptm.kernel.orders import can_rest, cancel, next_plan, plan_slot
+from hfptm.kernel.orders import can_rest, cancel, next_plan
 from hfptm.kernel.plans import LEGS_MAX, LegStatus, Stage, order_id
+from hfptm.kernel.running import next_running, plan_slot
 from hfptm.kernel.sizes import CENT_E6
 from hfptm.kernel.state import State, rows_reserve
 from hfptm.kernel.wake import SWEEP_NS, expect, set_lane_wake, set_wake, wake_at
@@ -37,11 +37,12 @@ def on_timer(state: State, first: int, end: int) -> None:
         stop = state.outbox[0].intents + rows_reserve(1) - LEGS_MAX
         if state.lanes[lane].confirm_ns <= now_ns:
             look_again(state, lane)
-        for place in range(state.plans.shape[1]):
+        place = next_running(state, lane, 0)
+        while place < state.running.shape[1]:
             plan = state.plans[lane, place]
-            if plan.stage != Stage.FREE and plan.deadline_ns <= now_ns:
-                if state.outbox[0].intents <= stop:
-                    time_out(state, lane, plan)
+            if plan.deadline_ns <= now_ns and state.outbox[0].intents <= stop:
+                time_out(state, lane, plan)
+            place = next_running(state, lane, place + 1)
         if state.lanes[lane].sweep_ns <= now_ns and state.outbox[0].intents <= stop:
             sweep(state, lane, int(stop))
         set_lane_wake(state, lane)
@@ -78,11 +79,13 @@ def stop_resting(state: State) -> None:
     """Nothing may rest any longer, as a human's stop asks."""
     now_ns = int(state.counters[0].now_ns)
     for lane in range(len(state.lanes)):
-        for place in range(state.plans.shape[1]):
+        place = next_running(state, lane, 0)
+        while place < state.running.shape[1]:
             plan = state.plans[lane, place]
-            if plan.stage != Stage.FREE and plan.deadline_ns != FAR_NS:
+            if plan.deadline_ns != FAR_NS:
                 plan.deadline_ns = now_ns
                 wake_at(state, lane, now_ns)
+            place = next_running(state, lane, place + 1)
     on_timer(state, 0, len(state.lanes))
 
 
@@ -130,12 +133,12 @@ def alone_e6(state: State, lane: int, slot: int, token: int) -> int:
 @cold
 def has_plan(state: State, lane: int, slot: int) -> bool:
     """Whether a plan under way has a leg in the market."""
-    for place in range(state.plans.shape[1]):
-        plan = state.plans[lane, place]
-        if plan.stage != Stage.FREE:
-            for position in range(plan.legs):
-                if state.legs[lane, place, position].market == slot:
-                    return True
+    place = next_running(state, lane, 0)
+    while place < state.running.shape[1]:
+        for position in range(state.plans[lane, place].legs):
+            if state.legs[lane, place, position].market == slot:
+                return True
+        place = next_running(state, lane, place + 1)
     return False
 
 
@@ -153,7 +156,8 @@ def has_bid(state: State, slot: int, yes_e6: int) -> bool:
 @cold
 def close_alone(state: State, lane: int, slot: int) -> None:
     """Begin a plan at CLOSING with what the market's two tokens hold alone."""
-    if next_plan(state, lane) == 0 or running_plans(state, lane) >= state.params[lane].max_plans:
+    running, most = int(state.lanes[lane].running), int(state.params[lane].max_plans)
+    if next_plan(state, lane) == 0 or running >= most:
         return
     plan = new_plan(state, lane, BINARY, slot, 2)
     plan.stage = Stage.CLOSING

@@ -4,13 +4,13 @@ from hfptm.kernel.detector import NO_BASKET
 from hfptm.kernel.fills import correct, is_new_fill, is_settlement, on_fill, on_settlement
 from hfptm.kernel.gates import count_failure
 from hfptm.kernel.jit import Record, cold
+from hfptm.kernel.marks import mark_all
 from hfptm.kernel.mending import mend
 from hfptm.kernel.orders import (
     BUY,
     can_rest,
     next_plan,
     place,
-    plan_slot,
     release,
     reserve,
 )
@@ -19,6 +19,7 @@ from hfptm.kernel.plans import LegStatus, Stage, lane_of, leg_of, order_id, plan
 from hfptm.kernel.redemption import redeem
 from hfptm.kernel.result import check_result
 from hfptm.kernel.risk import leg_cost_e6, most_cost_e6
+from hfptm.kernel.running import note_begun, note_over, plan_slot
 from hfptm.kernel.settlement import put_back, settle, use_sets
 from hfptm.kernel.sizes import CENT_E6, entry_type, least_leg, orderable_e6, resting_price_e4
 from hfptm.kernel.state import State
@@ -32,6 +33,7 @@ def new_plan(state: State, lane: int, kind: int, subject: int, legs: int) -> Rec
     """A plan without orders. The caller made sure of a free slot (`orders.next_plan`)."""
     serial = next_plan(state, lane)
     state.lanes[lane].plan_serial = serial
+    note_begun(state, lane, plan_slot(state, serial))
     plan = state.plans[lane, plan_slot(state, serial)]
     plan.plan = serial
     plan.sets_e6 = 0
@@ -152,7 +154,7 @@ def on_report(state: State, row: Record) -> None:
             used = on_merge_report(state, lane, plan, row)
     if not used:
         state.counters[0].unused_rows += 1
-    state.risk[lane].marked_ns = 0
+    mark_all(state, lane)
     check_result(state, lane)
 
 
@@ -166,6 +168,7 @@ def on_merge_report(state: State, lane: int, plan: Record, row: Record) -> bool:
     else:
         return False
     plan.merging = 0
+    state.lanes[lane].merging -= 1
     one_less(state, lane, plan)
     return True
 
@@ -248,6 +251,7 @@ def next_round(state: State, lane: int, plan: Record) -> None:
     mend(state, lane, plan)
     if plan.open_orders == 0:
         plan.stage = Stage.FREE
+        note_over(state, lane, plan_slot(state, int(plan.plan)))
         count_proof(state, lane, plan)
         if leaves(state, lane, plan):
             sweep_later(state, lane)

@@ -7,9 +7,11 @@ from hfptm.kernel.cash import cost_e6, fill_cash_e6, portion_e6
 from hfptm.kernel.fees import market_fee_e6
 from hfptm.kernel.inventory import note_held, realise
 from hfptm.kernel.jit import Record, cold
-from hfptm.kernel.orders import BUY, plan_slot, spends_dollars
+from hfptm.kernel.marks import mark_market
+from hfptm.kernel.orders import BUY, spends_dollars
 from hfptm.kernel.plans import leg_of
 from hfptm.kernel.redemption import redeem
+from hfptm.kernel.running import plan_slot
 from hfptm.kernel.sizes import CENT_E6
 from hfptm.kernel.state import State
 from hfptm.records import EventFlag, EventKind
@@ -111,6 +113,7 @@ def add_shares(state: State, lane: int, leg: Record, size_e6: int, basis_e6: int
     position.size_e6 += size_e6
     position.cost_e6 += basis_e6
     note_held(state, lane, int(leg.market))
+    mark_market(state, lane, int(leg.market))
 
 
 @cold
@@ -195,6 +198,7 @@ def give_up(state: State, lane: int, leg: Record, size_e6: int) -> int:
     leg.cost_e6 -= basis_e6
     position.size_e6 -= size_e6
     position.cost_e6 -= basis_e6
+    mark_market(state, lane, int(leg.market))
     return basis_e6
 
 

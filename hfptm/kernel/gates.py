@@ -7,7 +7,6 @@ What may be bought of a basket that passes here, `kernel.risk` says; what may le
 from hfptm.kernel.inventory import drift_e6
 from hfptm.kernel.jit import cold
 from hfptm.kernel.pace import has_budget, orders_spent, unanswered_ns
-from hfptm.kernel.plans import Stage
 from hfptm.kernel.result import check_result
 from hfptm.kernel.risk import refuse
 from hfptm.kernel.state import WALKED, State
@@ -47,7 +46,7 @@ def barred(state: State, lane: int, kind: int, subject: int, legs: int) -> int:
     drift = drift_e6(state, lane, group, subject)
     if drift > params.max_drift_e6:
         return refuse(basket, Reason.INVENTORY_DRIFT.value, int(params.max_drift_e6), drift)
-    running = running_plans(state, lane)
+    running = int(state.lanes[lane].running)
     if running >= params.max_plans:
         return refuse(basket, Reason.CONCURRENT_PLANS.value, int(params.max_plans), running)
     return 0
@@ -111,14 +110,6 @@ def book_times(state: State, legs: int) -> tuple[int, int]:
         batch_ns = int(state.markets[state.walk[position].market].batch_ts_ns)
         newest_ns, oldest_ns = max(newest_ns, batch_ns), min(oldest_ns, batch_ns)
     return newest_ns, oldest_ns
-
-
-@cold
-def running_plans(state: State, lane: int) -> int:
-    running = 0
-    for place in range(state.plans.shape[1]):
-        running += 1 if state.plans[lane, place].stage != Stage.FREE else 0
-    return running
 
 
 @cold

@@ -1,13 +1,14 @@
 """What a lane holds: in which markets, and how much of it has no partner.
 
-The markets are kept as a list, so that marking and closing cost by what is held, not by what is
-listed.
+The markets are kept as a list, so that closing costs by what is held, not by what is listed. Those
+with shares that belong to no locked basket are on a second list: of no other a mark is asked.
 """
 
 from hfptm.kernel.cash import portion_e6
 from hfptm.kernel.fees import payout_e6
 from hfptm.kernel.jit import cold
 from hfptm.kernel.plans import Stage
+from hfptm.kernel.running import next_running
 from hfptm.kernel.state import State
 from hfptm.opportunities import Relation
 
@@ -23,31 +24,66 @@ def realise(state: State, lane: int, slot: int, gain_e6: int) -> None:
 
 @cold
 def note_held(state: State, lane: int, slot: int) -> None:
-    """A position of this market may have grown: it is on the list from now on."""
-    if state.held_places[lane, slot] != 0:
-        return
+    """A position of this market may have changed: it is looked at from now on."""
     account = state.lanes[lane]
-    state.held[lane, account.held] = slot
-    account.held += 1
-    state.held_places[lane, slot] = account.held
+    if state.held_places[lane, slot] == 0:
+        state.held[lane, account.held] = slot
+        account.held += 1
+        state.held_places[lane, slot] = account.held
+    if not state.is_loose[lane, slot]:
+        state.loose[lane, account.loose] = slot
+        account.loose += 1
+        state.is_loose[lane, slot] = 1
 
 
 @cold
-def drop_sold(state: State, lane: int) -> None:
-    """Take markets of which nothing is left off the list."""
-    account = state.lanes[lane]
-    place = 0
-    while place < account.held:
-        slot = int(state.held[lane, place])
+def set_apart(state: State, lane: int) -> None:
+    """Take markets off the loose ones of which nothing is held any more but what is locked, and
+    the sold among them off the list of those held."""
+    account, place, end = state.lanes[lane], 0, int(state.lanes[lane].loose)
+    while place < account.loose:
+        slot = int(state.loose[lane, place])
         held = state.positions[lane, slot]
-        if held[0].size_e6 != 0 or held[1].size_e6 != 0:
+        is_locked = held[0].size_e6 == held[0].locked_size_e6
+        if not is_locked or held[1].size_e6 != held[1].locked_size_e6:
             place += 1
             continue
-        last = int(state.held[lane, account.held - 1])
-        state.held[lane, place] = last
-        state.held_places[lane, last] = place + 1
+        account.loose -= 1
+        state.loose[lane, place] = state.loose[lane, account.loose]
+        state.loose[lane, account.loose] = slot
+        state.is_loose[lane, slot] = 0
+        account.marked_e6 -= state.marks[lane, slot]
+        state.marks[lane, slot] = 0
+    drop_sold(state, lane, end)
+
+
+@cold
+def drop_sold(state: State, lane: int, end: int) -> None:
+    """Take the sold off the list, the first on it first; the last takes a dropped one's place.
+
+    They stand behind the loose ones in `State.loose`, up to `end`.
+    """
+    account = state.lanes[lane]
+    first = first_sold(state, lane, end)
+    while first < account.held:
+        slot, last = int(state.held[lane, first]), int(state.held[lane, account.held - 1])
+        state.held[lane, first] = last
+        state.held_places[lane, last] = first + 1
         state.held_places[lane, slot] = 0
         account.held -= 1
+        first = first_sold(state, lane, end)
+
+
+@cold
+def first_sold(state: State, lane: int, end: int) -> int:
+    """Where the first of them stands, `lanes.held` if there is none."""
+    first = int(state.lanes[lane].held)
+    for place in range(state.lanes[lane].loose, end):
+        slot = int(state.loose[lane, place])
+        held, stands = state.positions[lane, slot], int(state.held_places[lane, slot])
+        if stands != 0 and held[0].size_e6 == 0 and held[1].size_e6 == 0:
+            first = min(first, stands - 1)
+    return first
 
 
 @cold
@@ -110,10 +146,9 @@ def alone(state: State, lane: int, slot: int, token: int) -> tuple[int, int]:
     held = state.positions[lane, slot, token]
     size_e6 = int(held.size_e6) - int(held.locked_size_e6)
     cost_e6 = int(held.cost_e6) - int(held.locked_cost_e6)
-    for place in range(state.plans.shape[1]):
+    place = next_running(state, lane, 0)
+    while place < state.running.shape[1]:
         plan = state.plans[lane, place]
-        if plan.stage == Stage.FREE:
-            continue
         for position in range(plan.legs):
             leg = state.legs[lane, place, position]
             if leg.market == slot and leg.token == token:
@@ -122,4 +157,5 @@ def alone(state: State, lane: int, slot: int, token: int) -> tuple[int, int]:
                 if plan.stage == Stage.WORKING or plan.stage == Stage.LEADING:
                     size_e6 -= int(leg.filled_e6)
                     cost_e6 -= int(leg.cost_e6)
+        place = next_running(state, lane, place + 1)
     return max(size_e6, 0), max(cost_e6, 0)

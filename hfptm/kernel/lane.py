@@ -63,6 +63,8 @@ LANE = np.dtype(
         ("locked_payout_e6", "i8"),  # what they pay at least
         ("plan_serial", "i8"),  # of the last plan
         ("plans", "i8"),  # made
+        ("running", "i8"),  # under way
+        ("merging", "i8"),  # of those, with a merge or a conversion out
         ("decisions", "i8"),
         ("completed", "i8"),  # plans in which every leg filled whole
         ("partial", "i8"),  # plans in which some, but not all, was filled
@@ -77,6 +79,8 @@ LANE = np.dtype(
         ("sightings", "i8", (KINDS,)),
         ("withheld", "i8"),  # orders, merges and conversions that risk held back
         ("held", "i8"),  # markets in `State.held`
+        ("loose", "i8"),  # markets in `State.loose`
+        ("marked_e6", "i8"),  # sum of its row of `State.marks`
         ("completions", "i8"),  # orders sent to buy what a leg lacked
         ("sweeps", "i8"),  # plans made to end what earlier ones left
         ("sweep_ns", "i8"),  # when that is looked at again, FAR_NS if nothing is left

@@ -20,9 +20,10 @@ from hfptm.kernel.cash import cost_e6, proceeds_e6
 from hfptm.kernel.detector import BINARY
 from hfptm.kernel.fees import market_fee_e6
 from hfptm.kernel.jit import Record, cold
-from hfptm.kernel.orders import BUY, SELL, can_rest, place, plan_slot, release, reserve
+from hfptm.kernel.orders import BUY, SELL, can_rest, place, release, reserve
 from hfptm.kernel.plans import TRIES_MAX, order_id
 from hfptm.kernel.risk import has_room, most_cost_e6, share_cost_e6
+from hfptm.kernel.running import plan_slot
 from hfptm.kernel.settlement import set_payout_e6
 from hfptm.kernel.sizes import CENT_E6, ask_e4, bid_e4, entry_type, offered_e6, orderable_e6
 from hfptm.kernel.state import State

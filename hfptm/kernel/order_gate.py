@@ -8,7 +8,7 @@ no limit. A cancellation always leaves. A merge or a conversion is stopped by a 
 
 from hfptm.kernel.jit import Record, cold
 from hfptm.kernel.pace import has_budget, orders_spent, spend_order
-from hfptm.kernel.plans import WHOLE_PLAN, Stage, try_of
+from hfptm.kernel.plans import WHOLE_PLAN, try_of
 from hfptm.kernel.risk import (
     event_exposure_e6,
     market_exposure_e6,
@@ -18,6 +18,7 @@ from hfptm.kernel.risk import (
     spoken_for_e6,
     total_exposure_e6,
 )
+from hfptm.kernel.running import next_running
 from hfptm.kernel.state import WALKED, State
 from hfptm.opportunities import Phase, Reason
 from hfptm.records import IntentKind, Side, Token
@@ -129,13 +130,14 @@ def not_held(state: State, intent: Record) -> int:
     """More shares than have settled and are neither locked, nor in a set, nor on sale already."""
     held = state.positions[intent.lane, intent.market, intent.token]
     free_e6 = int(held.size_e6) - int(held.locked_size_e6)
-    for place in range(state.plans.shape[1]):
-        plan = state.plans[intent.lane, place]
-        if plan.stage != Stage.FREE:
-            for position in range(plan.legs):
-                leg = state.legs[intent.lane, place, position]
-                if leg.market == intent.market and leg.token == intent.token:
-                    free_e6 -= int(leg.arriving_e6) + int(leg.whole_e6) + int(leg.selling_e6)
+    lane = int(intent.lane)
+    place = next_running(state, lane, 0)
+    while place < state.running.shape[1]:
+        for position in range(state.plans[lane, place].legs):
+            leg = state.legs[lane, place, position]
+            if leg.market == intent.market and leg.token == intent.token:
+                free_e6 -= int(leg.arriving_e6) + int(leg.whole_e6) + int(leg.selling_e6)
+        place = next_running(state, lane, place + 1)
     size_e6 = int(intent.size_e6)
     if size_e6 > free_e6:
         return refuse(state.basket[WALKED], Reason.NOT_HELD.value, free_e6, size_e6)

@@ -5,7 +5,8 @@ What is drafted here leaves through `order_gate.send`, or not at all.
 
 from hfptm.kernel.jit import Record, cold
 from hfptm.kernel.order_gate import send
-from hfptm.kernel.plans import LegStatus, Stage, lane_of, leg_of, plan_of
+from hfptm.kernel.plans import LegStatus, lane_of, leg_of, plan_of
+from hfptm.kernel.running import plan_slot
 from hfptm.kernel.state import State
 from hfptm.records import IntentKind, OrderType, Side, Token
 from hfptm.units import PRICE_ONE_E4
@@ -15,16 +16,11 @@ YES = Token.YES.value
 
 
 @cold
-def plan_slot(state: State, plan: int) -> int:
-    return plan % int(state.plans.shape[1])
-
-
-@cold
 def next_plan(state: State, lane: int) -> int:
     """The lowest serial not used yet whose slot is free; 0 if every slot is taken."""
     last = int(state.lanes[lane].plan_serial)
     for serial in range(last + 1, last + 1 + state.plans.shape[1]):
-        if state.plans[lane, plan_slot(state, serial)].stage == Stage.FREE:
+        if state.running[lane, plan_slot(state, serial)] == 0:
             return serial
     return 0
 

@@ -6,7 +6,7 @@ order's PLACE to its first report of any kind.
 """
 
 from hfptm.kernel.jit import Record, cold
-from hfptm.kernel.plans import Stage
+from hfptm.kernel.running import next_running
 from hfptm.kernel.state import State
 from hfptm.records import EventKind, Side
 
@@ -67,11 +67,11 @@ def time_order(state: State, lane: int, latency_ns: int) -> None:
 def unanswered_ns(state: State, lane: int) -> int:
     """Age of the oldest order that nobody said anything about; 0 if there is none."""
     oldest_ns, now_ns = 0, int(state.counters[0].now_ns)
-    for place in range(state.plans.shape[1]):
-        plan = state.plans[lane, place]
-        if plan.stage != Stage.FREE:
-            for position in range(plan.legs):
-                sent_ns = int(state.legs[lane, place, position].sent_ns)
-                if sent_ns > 0:
-                    oldest_ns = max(oldest_ns, now_ns - sent_ns)
+    place = next_running(state, lane, 0)
+    while place < state.running.shape[1]:
+        for position in range(state.plans[lane, place].legs):
+            sent_ns = int(state.legs[lane, place, position].sent_ns)
+            if sent_ns > 0:
+                oldest_ns = max(oldest_ns, now_ns - sent_ns)
+        place = next_running(state, lane, place + 1)
     return oldest_ns

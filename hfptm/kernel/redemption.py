@@ -8,14 +8,11 @@ only then they are paid, or were never there, or are gone.
 
 from hfptm.kernel.cash import portion_e6, proceeds_e6
 from hfptm.kernel.fees import payout_e6
-from hfptm.kernel.inventory import realise
+from hfptm.kernel.inventory import note_held, realise
 from hfptm.kernel.jit import Record, cold
-from hfptm.kernel.plans import Stage
+from hfptm.kernel.marks import mark_market, share_payout_e4
+from hfptm.kernel.running import next_running
 from hfptm.kernel.state import State
-from hfptm.records import Token
-from hfptm.units import PRICE_ONE_E4
-
-YES = Token.YES.value
 
 
 @cold
@@ -34,15 +31,11 @@ def redeem(state: State, lane: int, slot: int) -> None:
     state.risk[lane].marked_ns = 0
     for token in range(2):
         redeem_token(state, lane, slot, token)
+    if state.held_places[lane, slot] != 0:
+        note_held(state, lane, slot)
+        mark_market(state, lane, slot)
     if market.group >= 0:
         release_lock(state, lane, int(market.group))
-
-
-@cold
-def share_payout_e4(market: Record, token: int) -> int:
-    """Of one share of a resolved market."""
-    payout_yes_e4 = int(market.payout_e4)
-    return payout_yes_e4 if token == YES else PRICE_ONE_E4 - payout_yes_e4
 
 
 @cold
@@ -68,16 +61,15 @@ def redeem_token(state: State, lane: int, slot: int, token: int) -> None:
 def leave_on_its_way(state: State, lane: int, slot: int, token: int) -> tuple[int, int]:
     """Take a token's shares out of the legs but for those on their way; size and cost of these."""
     size_e6, cost_e6 = 0, 0
-    for place in range(state.plans.shape[1]):
-        plan = state.plans[lane, place]
-        if plan.stage == Stage.FREE:
-            continue
-        for position in range(plan.legs):
+    place = next_running(state, lane, 0)
+    while place < state.running.shape[1]:
+        for position in range(state.plans[lane, place].legs):
             leg = state.legs[lane, place, position]
             if leg.market == slot and leg.token == token:
                 forget_settled(leg)
                 size_e6 += int(leg.filled_e6) + int(leg.whole_e6)
                 cost_e6 += int(leg.cost_e6) + int(leg.whole_cost_e6)
+        place = next_running(state, lane, place + 1)
     return size_e6, cost_e6
 
 

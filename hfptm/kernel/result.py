@@ -6,15 +6,12 @@ is looked at after every report and timer and before every new plan; between tho
 most `MARK_NS` old. A loss beyond a limit latches: only `Control.RESUME` lifts it, no new day does.
 """
 
-from hfptm.kernel.cash import proceeds_e6
-from hfptm.kernel.inventory import drop_sold
 from hfptm.kernel.jit import Record, cold
-from hfptm.kernel.plans import Stage
-from hfptm.kernel.redemption import share_payout_e4
+from hfptm.kernel.marks import mark_all
 from hfptm.kernel.state import State
 from hfptm.opportunities import Reason
-from hfptm.records import Control, Token
-from hfptm.units import NS_PER_S, PRICE_ONE_E4
+from hfptm.records import Control
+from hfptm.units import NS_PER_S
 
 DAY_NS = 86_400 * NS_PER_S
 MARK_NS = NS_PER_S
@@ -29,8 +26,7 @@ def check_result(state: State, lane: int) -> None:
     risk, params = state.risk[lane], state.params[lane]
     now_ns = int(state.counters[0].now_ns)
     if risk.marked_ns == 0 or now_ns - risk.marked_ns >= MARK_NS:
-        risk.unrealised_e6 = unrealised_e6(state, lane)
-        risk.marked_ns = now_ns
+        mark_all(state, lane)
     if risk.day != now_ns // DAY_NS:
         risk.day = now_ns // DAY_NS
         risk.day_start_e6 = risk.result_e6
@@ -48,44 +44,6 @@ def latch(risk: Record, reason: int, limit: int, value: int) -> None:
     """The first reason stays until it is lifted."""
     if risk.latch == 0:
         risk.latch, risk.latch_limit, risk.latch_value = reason, limit, value
-
-
-@cold
-def unrealised_e6(state: State, lane: int) -> int:
-    """0 at most: a gain that a lock would put back to cost must not look like a fall later."""
-    total_e6 = 0
-    drop_sold(state, lane)
-    for place in range(state.lanes[lane].held):
-        slot = int(state.held[lane, place])
-        for token in range(2):
-            held = state.positions[lane, slot, token]
-            alone_e6 = int(held.size_e6) - int(held.locked_size_e6)
-            if alone_e6 > 0:
-                cost_e6 = int(held.cost_e6) - int(held.locked_cost_e6)
-                total_e6 += mark_e6(state, slot, token, alone_e6, cost_e6) - cost_e6
-    for place in range(state.plans.shape[1]):
-        plan = state.plans[lane, place]
-        if plan.stage == Stage.CLOSING:
-            for position in range(plan.legs):
-                leg = state.legs[lane, place, position]
-                slot, cost_e6 = int(leg.market), int(leg.whole_cost_e6)
-                size_e6 = int(leg.whole_e6)
-                total_e6 += cost_e6 - mark_e6(state, slot, int(leg.token), size_e6, cost_e6)
-    return min(total_e6, 0)
-
-
-@cold
-def mark_e6(state: State, slot: int, token: int, size_e6: int, cost_e6: int) -> int:
-    """What shares bring at the best bid, or by resolution; their cost where no book is known."""
-    market = state.markets[slot]
-    if market.payout_e4 >= 0:
-        return proceeds_e6(share_payout_e4(market, token), size_e6)
-    if not market.valid:
-        return cost_e6
-    bid_e4 = int(market.best_bid_e4)
-    if token == Token.NO:
-        bid_e4 = PRICE_ONE_E4 - int(market.best_ask_e4)
-    return proceeds_e6(bid_e4, size_e6)
 
 
 @cold

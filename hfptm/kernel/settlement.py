@@ -10,10 +10,12 @@ from hfptm.kernel.fees import payout_e6
 from hfptm.kernel.gates import is_locked
 from hfptm.kernel.inventory import note_held, realise
 from hfptm.kernel.jit import Record, cold
+from hfptm.kernel.marks import mark_market
 from hfptm.kernel.order_gate import send
-from hfptm.kernel.orders import YES, draft, plan_slot
+from hfptm.kernel.orders import YES, draft
 from hfptm.kernel.plans import TRY_MASK, WHOLE_PLAN, order_id
 from hfptm.kernel.redemption import redeem
+from hfptm.kernel.running import plan_slot
 from hfptm.kernel.state import State
 from hfptm.records import IntentKind
 
@@ -56,6 +58,7 @@ def merge(state: State, lane: int, plan: Record, whole_e6: int) -> bool:
     if send(state, draft(state, lane, order, kind, int(plan.subject), whole_e6)) != 0:
         return False
     plan.merging = 1
+    state.lanes[lane].merging += 1
     plan.merges += 1
     plan.open_orders += 1
     return True
@@ -104,6 +107,7 @@ def hold(state: State, lane: int, plan: Record, whole_e6: int) -> None:
         held = state.positions[lane, leg.market, leg.token]
         held.locked_size_e6 += leg.whole_e6
         held.locked_cost_e6 += leg.whole_cost_e6
+        mark_market(state, lane, int(leg.market))
         account.locked_e6 += leg.whole_cost_e6
     leave_sets(state, lane, plan)
     least_e6 = set_payout_e6(state, lane, plan, whole_e6)
@@ -128,6 +132,7 @@ def settle(state: State, lane: int, plan: Record) -> None:
         held = state.positions[lane, leg.market, leg.token]
         held.size_e6 -= sets_e6
         held.cost_e6 -= leg.whole_cost_e6
+        mark_market(state, lane, int(leg.market))
         gain_e6 = share_e6 - int(leg.whole_cost_e6) + (rest_e6 if position == 0 else 0)
         realise(state, lane, int(leg.market), gain_e6)
         leg.whole_e6 = leg.whole_cost_e6 = 0
@@ -148,3 +153,4 @@ def credit_left_out(state: State, lane: int, plan: Record, sets_e6: int) -> None
             state.positions[lane, slot, YES].size_e6 += sets_e6
             note_held(state, lane, slot)
             redeem(state, lane, slot)
+            mark_market(state, lane, slot)

@@ -2,16 +2,26 @@
 
 Shapes: M market slots, G group slots, L lanes, P plan slots a lane. Books and registry are shared
 by all lanes; what one parameter set owns has a leading lane axis. Nothing grows inside the kernel:
-a loop that finds too little room stops before the row and lets Python enlarge (`with_levels`) or
-refuse.
+a loop that finds too little room stops before the row; Python enlarges (`with_levels`) or refuses.
 """
 
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from hfptm.kernel.jit import Array, Arrays, cold, opener, records
+from hfptm.kernel.arrays import Arrays, lanes_first, opener
+from hfptm.kernel.jit import Array, cold, records
 from hfptm.kernel.lane import KINDS, LANE, PARAMS, RISK
+from hfptm.kernel.layouts import (
+    BASKET,
+    COUNTERS,
+    EPISODE,
+    GROUP,
+    MARKET,
+    OUTBOX,
+    POSITION,
+    WALK,
+)
 from hfptm.kernel.plans import LEG, LEGS_MAX, PLAN
 from hfptm.opportunities import DECISION
 from hfptm.records import INTENT
@@ -31,129 +41,7 @@ size to be sent is expected to bring, and one that is being tried."""
 MEMBERS_MAX = 256
 INT64 = np.dtype(np.int64)
 INT32 = np.dtype(np.int32)
-
-MARKET = np.dtype(
-    [
-        ("batch_ts_ns", "i8"),  # exchange time of the batch being applied
-        ("checked_ts_ns", "i8"),  # of the last batch whose best prices were compared
-        ("offset", "i8"),  # of its grid in `levels`: bids first, then asks
-        ("reciprocal_q32", "i8"),  # ceil(2**32 / tick_e4)
-        ("tick_e4", "i4"),
-        ("count", "i4"),  # levels a side, index 0 is price 0
-        ("best_bid_e4", "i4"),
-        ("best_ask_e4", "i4"),
-        ("group", "i4"),  # slot, -1 if none
-        ("fee_rate_e4", "i4"),
-        ("fee_exponent", "i4"),
-        ("payout_e4", "i2"),  # of one YES share once resolved, -1 before
-        ("open", "u1"),  # 1: defined and neither closed nor resolved
-        ("valid", "u1"),  # 1: had a snapshot and no gap since
-        ("bad", "u1"),  # 1: failed a check, until the next snapshot
-        ("lacking", "u1"),  # 1: bad for nothing but a mismatch, whose missing rows may still come
-        ("pending", "u1"),  # 1: the last frame's best prices disagree with the book
-        ("confirmed", "u1"),  # 1: the last frame reported best prices and they agree
-        ("skipping", "u1"),  # 1: inside a snapshot older than the book
-        ("active", "u1"),  # 1: some lane has an open BINARY episode
-        ("moved", "u1"),  # 1: a best price changed since `detector.worth_a_look` judged its group
-        ("taker_delay", "u1"),  # TakerDelay
-        ("min_size_e6", "i8"),
-        ("game_delay_ns", "i8"),  # of marketable orders
-        ("game_start_ns", "i8"),  # from when on
-        ("covered_since_ns", "i8"),
-        ("end_ts_ns", "i8"),  # scheduled, 0 if unknown
-        ("failed_ns", "i8"),  # when its book failed a check last, 0: never
-        ("traits", "u1"),  # bits of MarketTrait
-    ],
-    align=True,
-)
-
-GROUP = np.dtype(
-    [
-        ("sum_bid_e4", "i4"),  # of the members' best bids, a missing one counts 0
-        ("sum_ask_e4", "i4"),  # of the members' best asks, a missing one counts 1
-        ("no_above_e4", "i4"),  # a NO basket may exist above this sum of bids
-        ("yes_below_e4", "i4"),  # a YES basket may exist below this sum of asks
-        ("members", "i4"),  # defined so far
-        ("expected", "i4"),
-        ("relation", "i4"),
-        ("convertible", "u1"),
-        ("nested", "u1"),  # 1: `members` go from the earliest end to the latest
-        ("active", "u1"),  # 1: some lane has an open basket episode
-        ("group", "i8"),
-    ],
-    align=True,
-)
-
-POSITION = np.dtype(
-    [
-        ("size_e6", "i8"),
-        ("cost_e6", "i8"),  # fees included
-        ("locked_size_e6", "i8"),  # part of size that belongs to a held basket
-        ("locked_cost_e6", "i8"),
-        ("alone_since_ns", "i8"),  # when the rest was first seen outside any plan, 0: none is
-    ]
-)
-
-EPISODE = np.dtype(
-    [
-        ("decision", "i8"),  # 0: none open
-        ("trusted_since_ns", "i8"),  # when its books were first seen without a doubt, 0: not now
-        ("displayed", "u1"),  # 1: had an edge above the minimum
-        ("taken", "u1"),
-        ("reason", "u1"),
-        ("artefact", "u1"),
-        ("suspect", "u1"),  # 1: counts only after `confirm_ns`
-    ],
-    align=True,
-)
-
-WALK = np.dtype(
-    [
-        ("left_e6", "i8"),  # at the level the walk stands on
-        ("market", "i4"),
-        ("index", "i4"),  # level on the market's grid
-        ("limit_e4", "i4"),  # worst price used, token's own terms
-        ("token", "u1"),
-        ("spent_e10", "i8"),  # price_e4 times size_e6 of what was taken
-    ],
-    align=True,
-)
-
-BASKET = np.dtype(
-    [
-        ("sets_e6", "i8"),
-        ("outlay_e6", "i8"),  # fees included, rounded up
-        ("edge_e6", "i8"),  # rounded down
-        ("binding", "i8"),  # Reason of the check that made it smaller or refused it, 0 if none
-        ("limit", "i8"),  # of that check
-        ("value", "i8"),
-    ],
-    align=True,
-)
-
-COUNTERS = np.dtype(
-    [
-        ("now_ns", "i8"),
-        ("level_changes", "i8"),
-        ("batches_checked", "i8"),
-        ("best_values", "i8"),
-        ("mismatches", "i8"),
-        ("snapshots", "i8"),
-        ("stale_snapshots", "i8"),
-        ("off_grid", "i8"),
-        ("mirror_breaks", "i8"),
-        ("trades", "i8"),
-        ("gaps", "i8"),
-        ("covered_ns", "i8"),
-        ("unused_rows", "i8"),  # of kinds or for markets the kernel has no use for
-        ("levels_used", "i8"),
-        ("wake_ns", "i8"),  # the earliest of `wakes`: a TIMER row is due then; FAR_NS if none
-        ("gas_price_wei", "i8"),  # 0: nobody said
-    ]
-)
-
-OUTBOX = np.dtype([("intents", "i8"), ("decisions", "i8")])
-"""How many rows of each output buffer are filled; whoever empties a buffer sets it to 0."""
+UINT8 = np.dtype(np.uint8)
 
 
 class Capacity(NamedTuple):
@@ -167,7 +55,7 @@ class Capacity(NamedTuple):
 
 
 class State(Arrays):
-    """The kernel's arrays; see the dtypes above."""
+    """The kernel's arrays; see `kernel.layouts`, `kernel.lane`, `kernel.plans`."""
 
     FIELDS: ClassVar[dict[str, tuple[np.dtype[Any], int]]] = {
         "counters": (COUNTERS, 1),  # (1,)
@@ -183,11 +71,16 @@ class State(Arrays):
         "positions": (POSITION, 3),  # (L, M, 2) by token
         "held": (INT32, 2),  # (L, M) slots of the markets held, `lanes.held` of them
         "held_places": (INT32, 2),  # (L, M) where a market stands there, from 1; 0: nowhere
+        "loose": (INT32, 2),  # (L, M) slots of those not wholly locked, `lanes.loose` of them
+        "is_loose": (UINT8, 2),  # (L, M) 1: a market stands there
+        "marks": (INT64, 2),  # (L, M) see `marks.mark_market`, e6
+        "moves_marked": (INT64, 1),  # (L,) `counters.best_moves` then, -1: never
         "realised": (INT64, 2),  # (M, L) by the market now in the slot, e6
         "reserved": (INT64, 2),  # (L, M) cash promised to orders in flight, e6
         "locked_payouts": (INT64, 2),  # (L, G) least payout of held baskets, e6
         "episodes": (EPISODE, 2),  # (L, M + (KINDS - 1) G): BINARY by market, others by group
         "plans": (PLAN, 2),  # (L, P)
+        "running": (UINT8, 2),  # (L, P) 1: a plan is under way there; see `kernel.running`
         "legs": (LEG, 3),  # (L, P, LEGS_MAX)
         "walk": (WALK, 1),  # (LEGS_MAX,) scratch
         "basket": (BASKET, 1),  # (4,) scratch: WALKED to TRIED
@@ -195,6 +88,12 @@ class State(Arrays):
         "intents": (INTENT, 1),  # out
         "decisions": (DECISION, 1),  # out
     }
+    INNER: ClassVar[frozenset[str]] = frozenset(
+        (
+            *("positions", "held", "held_places", "is_loose", "marks", "reserved"),
+            *("locked_payouts", "episodes", "plans", "legs"),
+        )
+    )
     counters: Array
     markets: Array
     groups: Array
@@ -208,11 +107,16 @@ class State(Arrays):
     positions: Array
     held: Array
     held_places: Array
+    loose: Array
+    is_loose: Array
+    marks: Array
+    moves_marked: Array
     realised: Array
     reserved: Array
     locked_payouts: Array
     episodes: Array
     plans: Array
+    running: Array
     legs: Array
     walk: Array
     basket: Array
@@ -245,15 +149,20 @@ def new_state(capacity: Capacity, params: Array) -> State:
         lanes=records(LANE, lanes),
         risk=records(RISK, lanes),
         wakes=np.full(lanes, FAR_NS, np.int64),
-        positions=records(POSITION, (lanes, markets, 2)),
-        held=np.zeros((lanes, markets), np.int32),
-        held_places=np.zeros((lanes, markets), np.int32),
+        positions=lanes_first(records(POSITION, (markets, 2, lanes))),
+        held=lanes_first(np.zeros((markets, lanes), np.int32)),
+        held_places=lanes_first(np.zeros((markets, lanes), np.int32)),
+        loose=np.zeros((lanes, markets), np.int32),
+        is_loose=lanes_first(np.zeros((markets, lanes), np.uint8)),
+        marks=lanes_first(np.zeros((markets, lanes), np.int64)),
+        moves_marked=np.full(lanes, -1, np.int64),
         realised=np.zeros((markets, lanes), np.int64),
-        reserved=np.zeros((lanes, markets), np.int64),
-        locked_payouts=np.zeros((lanes, groups), np.int64),
-        episodes=records(EPISODE, (lanes, markets + (KINDS - 1) * groups)),
-        plans=records(PLAN, (lanes, capacity.plans)),
-        legs=records(LEG, (lanes, capacity.plans, LEGS_MAX)),
+        reserved=lanes_first(np.zeros((markets, lanes), np.int64)),
+        locked_payouts=lanes_first(np.zeros((groups, lanes), np.int64)),
+        episodes=lanes_first(records(EPISODE, (markets + (KINDS - 1) * groups, lanes))),
+        plans=lanes_first(records(PLAN, (capacity.plans, lanes))),
+        running=np.zeros((lanes, capacity.plans), np.uint8),
+        legs=lanes_first(records(LEG, (capacity.plans, LEGS_MAX, lanes))),
         walk=records(WALK, LEGS_MAX),
         basket=records(BASKET, 4),
         outbox=records(OUTBOX, 1),
@@ -285,5 +194,6 @@ def nbytes(state: State) -> int:
 def digest_parts(state: State) -> list[bytes]:
     """What decides future behaviour, as bytes, in field order: no scratch, no spare room."""
     scratch = {"walk", "basket", "outbox", "intents", "decisions"}
-    arrays = {**state.arrays(), "levels": state.levels[: state.counters[0]["levels_used"]]}
-    return [array.tobytes() for name, array in arrays.items() if name not in scratch]
+    arrays = {name: state.in_memory(name) for name in state.FIELDS if name not in scratch}
+    arrays["levels"] = state.levels[: state.counters[0]["levels_used"]]
+    return [array.tobytes() for array in arrays.values()]

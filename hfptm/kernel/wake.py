@@ -4,7 +4,7 @@ It may be early, never late: a deadline that went away still wakes, and then the
 """
 
 from hfptm.kernel.jit import Record, cold
-from hfptm.kernel.plans import Stage
+from hfptm.kernel.running import next_running
 from hfptm.kernel.state import State
 from hfptm.units import FAR_NS, NS_PER_S
 
@@ -48,10 +48,10 @@ def set_lane_wake(state: State, lane: int) -> None:
     """Look a lane's earliest deadline up."""
     account = state.lanes[lane]
     wake_ns = min(int(account.sweep_ns), int(account.confirm_ns))
-    for place in range(state.plans.shape[1]):
-        plan = state.plans[lane, place]
-        if plan.stage != Stage.FREE:
-            wake_ns = min(wake_ns, int(plan.deadline_ns))
+    place = next_running(state, lane, 0)
+    while place < state.running.shape[1]:
+        wake_ns = min(wake_ns, int(state.plans[lane, place].deadline_ns))
+        place = next_running(state, lane, place + 1)
     state.wakes[lane] = wake_ns
 
 

@@ -12,7 +12,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from hfptm.kernel.jit import Array, Arrays, as_records, opener, records
+from hfptm.kernel.arrays import Arrays, lanes_first, opener
+from hfptm.kernel.jit import Array, as_records, records
 from hfptm.kernel.lane import KINDS
 from hfptm.kernel.plans import LEGS_MAX
 from hfptm.kernel.state import INT64, rows_reserve
@@ -177,6 +178,7 @@ class Sim(Arrays):
         "delivered": (EVENT, 1),  # out: reports the kernel was given
         "outcomes": (OUTCOME, 1),  # out
     }
+    INNER: ClassVar[frozenset[str]] = frozenset(("holdings", "taken"))
     clock: Array
     windows: Array
     draws: Array
@@ -237,8 +239,8 @@ def new_sim(
         probes=records(PROBE, probes),
         probe_legs=records(PROBE_LEG, (probes, LEGS_MAX)),
         purses=records(PURSE, lanes),
-        holdings=records(HOLDING, (lanes, markets, 2)),
-        taken=records(TAKEN, (lanes, 4_096)),
+        holdings=lanes_first(records(HOLDING, (markets, 2, lanes))),
+        taken=lanes_first(records(TAKEN, (4_096, lanes))),
         reports=records(EVENT, items),
         coming=records(NODE, items),
         coming_places=np.zeros(items, np.int64),

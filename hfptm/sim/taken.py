@@ -45,10 +45,28 @@ def outdated(state: State, entry: Record) -> bool:
 
 
 @cold
+def first_place(sim: Sim, key: int) -> int:
+    """Where the search for a level begins, in the table of any lane."""
+    return ((key * 40_503) & 0x7FFF_FFFF) % int(sim.taken.shape[1])
+
+
+@cold
+def taken_place(sim: Sim, lane: int, key: int) -> int:
+    """Place of a level in the lane's taken table, -1 if it has none."""
+    table, start = sim.taken[lane], first_place(sim, key)
+    for probe in range(PROBES_MAX):
+        place = (start + probe) % len(table)
+        if table[place].key == key:
+            return place
+        if table[place].key == 0:
+            break
+    return -1
+
+
+@cold
 def taken_entry(state: State, sim: Sim, lane: int, key: int) -> int:
     """Place of a level in the lane's taken table, or one it may have; -1 if there is no room."""
-    table = sim.taken[lane]
-    start = ((key * 40_503) & 0x7FFF_FFFF) % len(table)
+    table, start = sim.taken[lane], first_place(sim, key)
     spare = -1
     for probe in range(PROBES_MAX):
         place = (start + probe) % len(table)
@@ -116,12 +134,11 @@ def renew(state: State, sim: Sim, row: Record) -> None:
     shown_e6 = displayed_e6(state, market, asks, index)
     key = level_key(slot, asks, int(row.price_e4))
     for lane in range(len(sim.taken)):
-        place = taken_entry(state, sim, lane, key)
+        place = taken_place(sim, lane, key)
         if place < 0:
             continue
         entry = sim.taken[lane, place]
-        is_old = entry.displayed_e6 != shown_e6 or entry.displayed_e6 != row.size_e6
-        if entry.key == key and is_old:
+        if entry.displayed_e6 != shown_e6 or entry.displayed_e6 != row.size_e6:
             give_back(sim, entry)
     if sim.levels_taken[slot] == 0:
         set_watch(sim, slot)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hfptm.kernel.fees import E12, dearest_fee_e6, fee_per_share_e12, payout_e6, taker_fee_e6
 from hfptm.kernel.jit import records
 from hfptm.kernel.lane import PARAMS
-from hfptm.kernel.state import MARKET
+from hfptm.kernel.layouts import MARKET
 from tests.kernels import params
 
 RATES_E4 = st.integers(0, 10_000)
