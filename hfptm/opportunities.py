@@ -107,8 +107,8 @@ DECISION = np.dtype(
         ("outlay_e6", "i8"),  # what they cost, fees included
         ("edge_e6", "i8"),  # their profit after fees
         ("approved_e6", "i8"),  # sets sent
-        ("limit", "i8"),  # of a risk check that refused: what it allows, and what there was,
-        ("value", "i8"),  # both in the check's own unit; else 0
+        ("limit", "i8"),  # of a risk check that refused: what it allows, in its own unit; else 0
+        ("value", "i8"),  # of a risk check that refused: what there was, in the same unit; else 0
         ("gross_e4", "i4"),  # per set at the best prices, before fees
         ("lane", "i4"),
         ("legs", "i4"),

@@ -48,7 +48,7 @@ def new_plan(state: State, lane: int, kind: int, subject: int, legs: int) -> Rec
         leg.filled_e6 = leg.cost_e6 = leg.whole_e6 = leg.whole_cost_e6 = 0
         leg.reserved_e6 = leg.left_e6 = leg.limit_e4 = 0
         leg.sent_ns = leg.selling_e6 = leg.returning_e6 = leg.returning_cost_e6 = 0
-        leg.arriving_e6 = leg.arriving_cost_e6 = 0
+        leg.bought_e6 = leg.arriving_e6 = leg.arriving_cost_e6 = 0
         leg.unsettled = leg.tries = leg.overdue = leg.refused = 0
         leg.status = LegStatus.IDLE
     return plan
@@ -277,12 +277,13 @@ def leaves(state: State, lane: int, plan: Record) -> bool:
 
 @cold
 def count_result(state: State, lane: int, plan: Record) -> None:
+    """By what was bought: of a market that resolved meanwhile, nothing may be left."""
     account = state.lanes[lane]
     filled, whole = 0, 0
     for position in range(plan.legs):
-        held_e6 = state.legs[lane, plan_slot(state, int(plan.plan)), position].filled_e6
-        filled += 1 if held_e6 > 0 else 0
-        whole += 1 if held_e6 >= plan.sets_e6 else 0
+        bought_e6 = state.legs[lane, plan_slot(state, int(plan.plan)), position].bought_e6
+        filled += 1 if bought_e6 > 0 else 0
+        whole += 1 if bought_e6 >= plan.sets_e6 else 0
     count_failure(state, lane, whole < plan.legs)
     if whole == plan.legs:
         account.completed += 1

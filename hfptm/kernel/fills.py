@@ -87,6 +87,7 @@ def correct(state: State, lane: int, row: Record) -> None:
 def on_purchase(state: State, lane: int, leg: Record, row: Record) -> None:
     size_e6, paid_e6 = int(row.size_e6), outlay_e6(state, lane, leg, row)
     state.lanes[lane].cash_e6 -= paid_e6
+    leg.bought_e6 += size_e6
     add_shares(state, lane, leg, size_e6, paid_e6)
     if state.params[lane].fills_settle:
         leg.arriving_e6 += size_e6
@@ -163,6 +164,7 @@ def settle_purchase(state: State, lane: int, leg: Record, row: Record) -> None:
     if row.kind == EventKind.FILL_FAILED:
         note_ghost(state, lane, leg, row)
         state.lanes[lane].cash_e6 += paid_e6
+        leg.bought_e6 -= size_e6
         add_shares(state, lane, leg, -size_e6, -paid_e6)
 
 

@@ -87,6 +87,7 @@ LEG = np.dtype(
         ("reserved_e6", "i8"),
         ("sent_ns", "i8"),  # of an order that is out without any report, else 0
         ("selling_e6", "i8"),  # shares on sale
+        ("bought_e6", "i8"),  # shares, whatever became of them, but for those taken back
         ("arriving_e6", "i8"),  # part of filled whose purchases have not settled
         ("arriving_cost_e6", "i8"),
         ("returning_e6", "i8"),  # shares of sales that have not settled: they may come back

@@ -36,6 +36,24 @@ def test_a_fill_is_paid_when_it_settles() -> None:
     play.run("confirm b 0.40 100").ends({}, "12.562500")
 
 
+@pytest.mark.parametrize(
+    ("settled", "counted"),
+    [
+        ("confirm a 0.45 100\nconfirm b 0.40 100", ("completed", 0)),
+        ("confirm a 0.45 100\nfail b 0.40 100", ("partial", 1)),
+        ("fail a 0.45 100\nfail b 0.40 100", ("missed", 1)),
+    ],
+)
+def test_a_plan_whose_market_resolves_counts_by_what_it_bought(
+    settled: str, counted: tuple[str, int]
+) -> None:
+    play = pair(fills_settle=1).run(BOUGHT + "\nresolve 0 1\n" + settled)
+    account = play.kernel.lane()
+    counts = {name: int(account[name]) for name in ("completed", "partial", "missed")}
+    assert {name for name, count in counts.items() if count} == {counted[0]}
+    assert (sum(counts.values()), play.kernel.state.risk[0]["failures"]) == (1, counted[1])
+
+
 def test_where_nothing_settles_a_fill_is_paid_when_it_is_told() -> None:
     play = pair().run("resolve 0 1\nfill a 0.45 100")
     assert (gained(play), held(play, YES)) == (53.7625, 0)
