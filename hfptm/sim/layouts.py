@@ -28,7 +28,10 @@ PROBE = np.dtype(
         ("lane", "i4"),
         ("legs", "i4"),
         ("open_items", "i4"),
-        ("next", "i4"),  # in the free list
+        ("next", "i4"),  # that it answers too, NOBODY if none; or next free
+        ("last", "i4"),  # of those that it answers, itself at first
+        ("earlier", "i4"),  # that was asked something else in the same row
+        ("asked", "i4"),  # in that row: its first leg's place in `State.intents`
         ("kind", "u1"),
         ("printed", "u1"),
         ("unseen", "u1"),

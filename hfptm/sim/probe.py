@@ -3,7 +3,8 @@
 For each leg: how many shares were within the limit price at arrival, what they cost, and whether a
 trade printed between the leg's best and limit price. Prints are not read by their side: the feed's
 direction is right only 59% of the time (reference, section 1.3). Nothing is taken from the book,
-and the strategy never learns the answer.
+and the strategy never learns the answer. What several lanes ask alike at once, with the same
+latency and fees, is measured once for all of them.
 """
 
 from hfptm.kernel.cash import cost_e6, portion_e6
@@ -22,6 +23,9 @@ from hfptm.sim.taken import displayed_e6, takes_asks
 from hfptm.units import PRICE_ONE_E4
 
 DEPTH, PRINT = Waiting.DEPTH.value, Waiting.PRINT.value
+
+SEARCH_MAX = 64
+"""Probes of one row that another one is compared with."""
 
 
 @cold
@@ -67,7 +71,56 @@ def open_probe(state: State, sim: Sim, intent: Record) -> int:
     probe.market = intent.market
     if intent.basket != BINARY:
         probe.market = state.markets[intent.market].group
+    probe.next, probe.last = NOBODY, place
     return place
+
+
+@cold
+def joins(state: State, sim: Sim, place: int, asked: int, newest: int) -> bool:
+    """Whether a probe of the same row, `newest` or earlier, answers the one at `place` too.
+
+    asked: of its first leg in `State.intents`.
+    """
+    probe, other = sim.probes[place], newest
+    for _ in range(SEARCH_MAX):
+        if other == NOBODY:
+            break
+        if asks_alike(state, sim, asked, other) and meets_alike(state, sim, int(probe.lane), other):
+            sim.probes[sim.probes[other].last].next = place
+            sim.probes[other].last = place
+            return True
+        other = int(sim.probes[other].earlier)
+    probe.asked, probe.earlier = asked, newest
+    return False
+
+
+@cold
+def asks_alike(state: State, sim: Sim, asked: int, other: int) -> bool:
+    """Whether the same sets of the same legs are asked for within the same limits."""
+    probe = sim.probes[other]
+    for leg in range(probe.legs):
+        mine, its = state.intents[asked + leg], state.intents[probe.asked + leg]
+        if mine.size_e6 != its.size_e6 or mine.price_e4 != its.price_e4:
+            return False
+        if mine.market != its.market or mine.token != its.token or mine.basket != its.basket:
+            return False
+        if mine.order != state.intents[asked].order:
+            return False
+    return True
+
+
+@cold
+def meets_alike(state: State, sim: Sim, lane: int, other: int) -> bool:
+    """Whether a lane has the latency and the fees of another probe's."""
+    mine, its = sim.windows[lane], sim.windows[sim.probes[other].lane]
+    if mine.first_draw != its.first_draw or mine.taker_delay_ns != its.taker_delay_ns:
+        return False
+    if mine.grace_ns != its.grace_ns or mine.print_window_ns != its.print_window_ns:
+        return False
+    params, others = state.params[lane], state.params[sim.probes[other].lane]
+    return bool(
+        params.charge_fees == others.charge_fees and params.payout_fee_e4 == others.payout_fee_e4
+    )
 
 
 @cold
@@ -140,36 +193,46 @@ def note_depth(state: State, sim: Sim, item: Record) -> None:
 
 @cold
 def close_item(state: State, sim: Sim, place: int, known_ns: int) -> None:
-    """One watch of a probe is over; after the last, write its outcome."""
+    """One watch of a probe is over; after the last, tell all that it answers."""
     probe = sim.probes[place]
     probe.open_items -= 1
-    if probe.open_items == 0:
-        write_outcome(state, sim, place, known_ns)
-        free(sim, place)
-
-
-@cold
-def write_outcome(state: State, sim: Sim, place: int, known_ns: int) -> None:
-    """Sets still there, and their profit: each leg at its average price, so a lower bound."""
-    probe = sim.probes[place]
+    if probe.open_items > 0:
+        return
     sets_e6 = int(probe.sets_e6)
     for leg in range(probe.legs):
         sets_e6 = min(sets_e6, int(sim.probe_legs[place, leg].size_e6))
-    cost = 0
+    edge_e6 = edge_there_e6(state, sim, place, sets_e6)
+    is_printed, is_unseen = int(probe.printed), int(probe.unseen)
+    while place != NOBODY:
+        outcome = write_outcome(sim, place, known_ns)
+        outcome.size_e6 = sets_e6
+        outcome.edge_e6 = edge_e6 if sets_e6 > 0 else 0
+        outcome.arrived = 1 if sets_e6 > 0 and edge_e6 > 0 and not is_unseen else 0
+        outcome.printed, outcome.unseen = is_printed, is_unseen
+        after = int(sim.probes[place].next)
+        free(sim, place)
+        place = after
+
+
+@cold
+def edge_there_e6(state: State, sim: Sim, place: int, sets_e6: int) -> int:
+    """Profit of the sets still there: each leg at its average price, so a lower bound."""
+    probe, spent_e6 = sim.probes[place], 0
     for leg in range(probe.legs):
         there = sim.probe_legs[place, leg]
-        cost += portion_e6(int(there.cost_e6), sets_e6, int(there.size_e6)) + 1
+        spent_e6 += portion_e6(int(there.cost_e6), sets_e6, int(there.size_e6)) + 1
     payout_e12 = payout_per_set_e12(state.params[probe.lane], int(probe.kind), int(probe.legs))
-    edge_e6 = portion_e6(payout_e12, sets_e6, E12) - cost
-    outcome = sim.outcomes[sim.clock[0].outcomes]
+    return portion_e6(payout_e12, sets_e6, E12) - spent_e6
+
+
+@cold
+def write_outcome(sim: Sim, place: int, known_ns: int) -> Record:
+    """What is the decision's own; the caller says what was measured."""
+    probe, outcome = sim.probes[place], sim.outcomes[sim.clock[0].outcomes]
     sim.clock[0].outcomes += 1
     outcome.ts_ns = known_ns
     outcome.decision = probe.decision
     outcome.market = probe.market
-    outcome.size_e6 = sets_e6
-    outcome.edge_e6 = edge_e6 if sets_e6 > 0 else 0
     outcome.lane = probe.lane
     outcome.kind = probe.kind
-    outcome.arrived = 1 if sets_e6 > 0 and edge_e6 > 0 and not probe.unseen else 0
-    outcome.printed = probe.printed
-    outcome.unseen = probe.unseen
+    return outcome

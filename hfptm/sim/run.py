@@ -40,12 +40,16 @@ LOOK_AHEAD = 16
 @cold
 def accept(state: State, sim: Sim) -> None:
     """Take the intents that the last row caused."""
-    watched = NOBODY
+    watched = newest = NOBODY
     for index in range(sim.clock[0].intents_seen, state.outbox[0].intents):
         intent = state.intents[index]
         if intent.kind == IntentKind.OBSERVE:
             if intent.leg == 0:
                 watched = probe.open_probe(state, sim, intent)
+                if watched != NOBODY and probe.joins(state, sim, watched, index, newest):
+                    watched = NOBODY
+                elif watched != NOBODY:
+                    newest = watched
             if watched != NOBODY:
                 probe.add_leg(state, sim, watched, intent)
         elif sim.clock[0].orders_leave:
