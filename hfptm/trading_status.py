@@ -113,7 +113,7 @@ class PositionView(msgspec.Struct, frozen=True, kw_only=True):
     cost_e6: int
     """Fees included."""
     bid_e6: int | None
-    """What they would bring at the best bid, or what they pay; None: no book is known."""
+    """What they would bring at the best bid; None: no book is known."""
     locked_size_e6: int
     """Of complete baskets."""
     alone_since_ns: int

@@ -1,12 +1,14 @@
 """What a run found: opportunities counted three ways, plans, money, and what the data was worth."""
 
 from collections import Counter
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from hfptm.engine import Engine, Output
-from hfptm.opportunities import Artefact, OpportunityKind
+from hfptm.opportunities import Artefact, OpportunityKind, Reason
+from hfptm.trading_status import Counts
 from hfptm.units import ONE_E6
 from replay.episodes import Episode, Episodes
 from replay.results import residue_bid_e6
@@ -14,9 +16,21 @@ from replay.results import residue_bid_e6
 Rows = npt.NDArray[np.void]
 Json = dict[str, "str | int | float | Json"]
 
+_ANSWERS = {reason: reason.name.lower() for reason in Reason}
+_NAMES = {artefact: artefact.name.lower() for artefact in Artefact}
+_COUNTED = ("seen", "displayed", "arrived", "printed", "unseen", "confirmed")
+
 
 def usd(cash_e6: int) -> float:
     return int(cash_e6) / ONE_E6
+
+
+class Found(NamedTuple):
+    """What was counted: of all kinds together, by kind, and what became of them, by Reason."""
+
+    counts: Counts
+    kinds: dict[str, Counts]
+    answers: dict[str, int]
 
 
 class Tally:
@@ -43,14 +57,30 @@ class Tally:
 
     def opportunities(self) -> Json:
         """By kind, in lower case; what has not ended counts as it stands."""
-        return {kind.name.lower(): self._of_kind(kind) for kind in OpportunityKind}
+        return {kind.name.lower(): counts.as_json() for kind, counts in self._by_kind().items()}
 
-    def _of_kind(self, kind: OpportunityKind) -> Json:
-        counts = self._ended[kind] + self._outcomes[kind]
+    def copy(self) -> "Tally":
+        """As it stands, to be read while this one goes on; what is open is shared with it."""
+        made = Tally()
+        made._episodes.open = self._episodes.open.copy()
+        made._ended = {kind: counts.copy() for kind, counts in self._ended.items()}
+        made._outcomes = {kind: counts.copy() for kind, counts in self._outcomes.items()}
+        return made
+
+    def found(self) -> "Found":
+        """The same numbers as integers."""
+        total = _Counts()
+        by_kind = {}
+        for kind, counts in self._by_kind().items():
+            by_kind[kind.name.lower()] = counts.as_counts()
+            total = total + counts
+        return Found(total.as_counts(), by_kind, dict(sorted(total.answers.items())))
+
+    def _by_kind(self) -> dict[OpportunityKind, "_Counts"]:
+        by_kind = {kind: self._ended[kind] + self._outcomes[kind] for kind in OpportunityKind}
         for episode in self._episodes.open.values():
-            if episode.kind is kind:
-                counts.add(episode)
-        return counts.as_json()
+            by_kind[episode.kind].add(episode)
+        return by_kind
 
 
 class _Counts:
@@ -69,15 +99,21 @@ class _Counts:
             counter.update(getattr(other, name))
         return total
 
+    def copy(self) -> "_Counts":
+        made = _Counts()
+        for name, counter in vars(self).items():
+            setattr(made, name, counter.copy())
+        return made
+
     def add(self, episode: Episode) -> None:
         if episode.is_confirmed:
             self.counts["confirmed"] += 1
             return
         if episode.artefact is not Artefact.NONE:
-            self.artefacts[episode.artefact.name.lower()] += 1
+            self.artefacts[_NAMES[episode.artefact]] += 1
             return
         self.counts["seen"] += 1
-        self.answers[episode.reason.name.lower()] += 1
+        self.answers[_ANSWERS[episode.reason]] += 1
         if episode.is_displayed:
             self.counts["displayed"] += 1
             self.dollars_e6["displayed"] += episode.displayed_e6
@@ -88,10 +124,17 @@ class _Counts:
         if row["arrived"]:
             self.dollars_e6["arrived"] += int(row["edge_e6"])
 
+    def as_counts(self) -> Counts:
+        return Counts(
+            **{name: self.counts[name] for name in _COUNTED},
+            artefacts=self.artefacts.total(),
+            displayed_e6=self.dollars_e6["displayed"],
+            arrived_e6=self.dollars_e6["arrived"],
+        )
+
     def as_json(self) -> Json:
-        names = ("seen", "displayed", "arrived", "printed", "unseen", "confirmed")
         return {
-            **{name: self.counts[name] for name in names},
+            **{name: self.counts[name] for name in _COUNTED},
             "artefact": self.artefacts.total(),
             "artefacts": dict(sorted(self.artefacts.items())),
             "answers": dict(sorted(self.answers.items())),
