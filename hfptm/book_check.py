@@ -36,21 +36,21 @@ class BookCheck:
     """`feed` rows in order; `take` what was found of each market since the last time.
 
     Between two `take` the books go on: cut the time as you like. With `room` for so many, markets
-    may come later.
+    may come later. `state` and `slots` are its own, to be read.
     """
 
     def __init__(self, markets: Iterable[Market], room: int = 0) -> None:
         markets = list(markets)
         slots = max(room, len(markets)) + 1
-        self._state = new_state(Capacity(markets=slots, groups=1), records(PARAMS, 1))
-        self._slots = Slots(markets, (), slots, 1)
+        self.state = new_state(Capacity(markets=slots, groups=1), records(PARAMS, 1))
+        self.slots = Slots(markets, (), slots, 1)
         self._checks = records(CHECK, slots)
 
     def add(self, market: Market, ts_ns: int) -> None:
         """Its rows count from now on, also if they had ended. Raises CapacityError."""
-        self._slots.add(market)
-        if self._slots.is_over(market.market):
-            self._run(self._slots.define(market.market, ts_ns))
+        self.slots.add(market)
+        if self.slots.is_over(market.market):
+            self._run(self.slots.define(market.market, ts_ns))
 
     def feed(self, rows: Rows) -> None:
         """Apply rows of records.EVENT; their `market` column is overwritten."""
@@ -58,14 +58,14 @@ class BookCheck:
         start, stop = 0, len(rows)
         while start < stop:
             market = int(rows[start]["market"])
-            end = self._slots.translate(rows, start, stop)
+            end = self.slots.translate(rows, start, stop)
             if end == start:
-                self._run(self._slots.define(market, int(rows[start]["ts_recv_ns"])))
+                self._run(self.slots.define(market, int(rows[start]["ts_recv_ns"])))
                 continue
             self._run(rows[start:end])
             last = rows[end - 1]
             if last["kind"] == _STATE:
-                self._slots.note_state(last, int(self._slots.market_ids[last["market"]]))
+                self.slots.note_state(last, int(self.slots.market_ids[last["market"]]))
             start = end
 
     def end(self, market: int, ts_ns: int) -> None:
@@ -77,11 +77,11 @@ class BookCheck:
         found = np.array(self._checks.view(np.ndarray))
         self._checks[:] = np.zeros(1, CHECK)
         seen = np.flatnonzero(found["rows"])
-        return {int(self._slots.market_ids[slot]): found[slot] for slot in seen if slot != NOBODY}
+        return {int(self.slots.market_ids[slot]): found[slot] for slot in seen if slot != NOBODY}
 
     def _run(self, rows: Rows) -> None:
         start = 0
         while start < len(rows):
-            start = check_rows(self._state.table, self._checks, rows, start, len(rows))
+            start = check_rows(self.state.table, self._checks, rows, start, len(rows))
             if start < len(rows):
-                self._state = with_levels(self._state, 2 * len(self._state.levels) + GRID_MAX)
+                self.state = with_levels(self.state, 2 * len(self.state.levels) + GRID_MAX)

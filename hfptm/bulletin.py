@@ -64,7 +64,7 @@ class BookView(msgspec.Struct, frozen=True, kw_only=True):
     """price_e4 and size_e6."""
     asks: list[tuple[int, int]]
     ts_recv_ns: int
-    """When it was read."""
+    """Receive time (UTC) up to which it was read."""
     is_bad: bool
     """It is not known, or failed a check."""
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from hfptm.records import EVENT, EventKind, MarketState
+from hfptm.records import EVENT, EventFlag, EventKind, MarketState
 from hfptm.registry import Market
 
 Rows = npt.NDArray[np.void]
@@ -46,3 +46,12 @@ def _row(market: int, kind: EventKind, ts_ns: int) -> Rows:
     row["kind"], row["market"] = kind, market
     row["ts_recv_ns"] = row["ts_venue_ns"] = ts_ns
     return row
+
+
+def is_news(rows: Rows) -> npt.NDArray[np.bool_]:
+    """Which rows tell how long the exchange's news takes to us: the last change of each frame, and
+    every print. A full book says when it changed last, not when it was sent."""
+    is_last = rows["flags"] & EventFlag.LAST_IN_BATCH != 0
+    is_told = (rows["kind"] == EventKind.LEVEL) & is_last | (rows["kind"] == EventKind.TRADE)
+    found: npt.NDArray[np.bool_] = is_told & (rows["flags"] & EventFlag.SNAPSHOT == 0)
+    return found

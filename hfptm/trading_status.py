@@ -1,6 +1,6 @@
 """How trading is going, for whoever watches it: counts, money, limits, and what happened last."""
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -57,6 +57,14 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
     """Orders that sold a leg without its partners."""
     withheld: int = 0
     """Orders, merges and conversions that risk held back."""
+
+
+class Found(NamedTuple):
+    """What was counted: of all kinds together, by kind, and what became of them, by Reason."""
+
+    counts: Counts
+    kinds: dict[str, Counts]
+    answers: dict[str, int]
 
 
 class Money(msgspec.Struct, frozen=True, kw_only=True):

@@ -86,6 +86,8 @@ class Aside:
                 self._ask(message.markets)
             elif isinstance(message, talk.Heard):
                 self._hear(message)
+            elif isinstance(message, talk.Watch):
+                self._books.watched = message.markets
 
     def _ask(self, markets: Iterable[int]) -> None:
         for market in markets:
@@ -168,6 +170,9 @@ class Aside:
                     books=self._books.status,
                     clock_offset_ns=self._clock_offset_ns,
                     upkeep=self._upkeep.status,
+                    took=self._books.took.tolist(),
+                    took_ns=self._books.took_ns,
+                    watched=self._books.views,
                 )
             )
             await asyncio.sleep(REPORT_S)

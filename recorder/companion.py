@@ -78,6 +78,10 @@ class Companion:
         """A frame with news of a market."""
         self._tell(talk.Heard(payload, ts_recv_ns))
 
+    def watch(self, markets: list[int]) -> None:
+        """Have its reports show the books of these."""
+        self._tell(talk.Watch(markets))
+
     def _take(self, message: talk.ToRecorder) -> Told | None:
         match message:
             case talk.Found():

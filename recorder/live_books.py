@@ -12,10 +12,14 @@ from pathlib import Path
 import numpy as np
 
 from hfptm.book_check import BookCheck
+from hfptm.book_view import book_view
+from hfptm.bulletin import BookView
 from hfptm.clock import wall_ns
 from hfptm.errors import CapacityError
 from hfptm.feed_status import BookStatus
+from hfptm.histogram import BOUNDS_NS, Times, counted
 from hfptm.lake import Lake
+from hfptm.market_rows import is_news
 from hfptm.normaliser.normaliser import Normaliser, Rows
 from hfptm.records import EventKind, GapReason
 from hfptm.registry import Market
@@ -40,6 +44,13 @@ class LiveBooks:
 
     def __init__(self, data: Path, since_ns: int, room: int, flush_ns: int) -> None:
         self.status = BookStatus()
+        self.took: Times = np.zeros(len(BOUNDS_NS), np.int64)
+        """Changes and prints by how long they took to us, as `hfptm.histogram` counts them."""
+        self.took_ns = 0
+        self.watched: list[int] = []
+        """Markets of which there are to be `views`."""
+        self.views: list[BookView] = []
+        """After the last step."""
         self._seen_ns: dict[int, int] = {}
         self._read_ns = 0
         self._flush_ns = flush_ns
@@ -80,6 +91,7 @@ class LiveBooks:
         self._read_ns = begun_ns - self._flush_ns
         self._leave()
         self._note()
+        self.views = self._views()
         return self._find_wrong()
 
     def close(self) -> None:
@@ -107,6 +119,10 @@ class LiveBooks:
         if len(levels):
             behind_ns = levels["ts_recv_ns"] - levels["ts_venue_ns"]
             self.status.behind_ns = int(np.median(behind_ns))
+        news = rows[is_news(rows)]
+        took_ns = news["ts_recv_ns"] - news["ts_venue_ns"]
+        self.took += counted(took_ns)
+        self.took_ns += int(np.maximum(took_ns, 0).sum())
         changes = rows[np.isin(rows["kind"], _CHANGES)]
         for market, ts_venue_ns in changes[["market", "ts_venue_ns"]].tolist():
             if ts_venue_ns > self._seen_ns.get(market, 0):
@@ -134,6 +150,11 @@ class LiveBooks:
                     del self._strikes[market]
                     wrong.append(market)
         return wrong
+
+    def _views(self) -> list[BookView]:
+        state, slots = self._book.state, self._book.slots
+        views = (book_view(state, slots, market, self._read_ns) for market in self.watched)
+        return [view for view in views if view]
 
     def _note(self) -> None:
         status, tally = self.status, self._normaliser.tally

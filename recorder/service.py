@@ -84,6 +84,7 @@ class Service:
         self._listeners = listeners
         self._patience = Patience.of(config.recorder.patience_ms)
         self._has_markets = False
+        self._companion: Companion | None = None
         self._seed = wall_ns() % (1 << 32)
 
     async def run(self, stop: asyncio.Event) -> Summary:
@@ -113,9 +114,19 @@ class Service:
             is_sealed=is_sealed,
         )
 
+    @property
+    def report(self) -> talk.Report | None:
+        """The last one of the program beside the recorder."""
+        return self._companion.report if self._companion else None
+
+    def watch(self, markets: list[int]) -> None:
+        """Have its reports show the books of these."""
+        if self._companion:
+            self._companion.watch(markets)
+
     async def _record(self, storage: Storage, stop: asyncio.Event, since_ns: int) -> Feed:
         config, watchdog = self._config, Watchdog(self._patience)
-        companion = Companion(self._begin(since_ns))
+        self._companion = companion = Companion(self._begin(since_ns))
         address = config.server.market_ws_url
         append = _then(storage.append, self._tap.receive) if self._tap else storage.append
         feed = Feed(config.recorder, address, append, companion.hear, self._seed)

@@ -7,6 +7,7 @@ from typing import TypeVar
 import msgspec
 
 from hfptm import sections
+from hfptm.bulletin import BookView
 from hfptm.feed_status import BookStatus
 from hfptm.registry import Group, Market
 from recorder import changes
@@ -78,6 +79,12 @@ class Answer(msgspec.Struct, frozen=True, tag=True):
     finding: Finding
 
 
+class Watch(msgspec.Struct, frozen=True, tag=True):
+    """To the companion: show these books from now on."""
+
+    markets: list[int]
+
+
 class Doubted(msgspec.Struct, frozen=True, tag=True):
     """Markets whose book does not agree with the best prices that they are told of."""
 
@@ -100,6 +107,12 @@ class Report(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     clock_offset_ns: int
     """The exchange's clock less ours, as far as whole seconds tell; 0 before the first answer."""
     upkeep: UpkeepStatus
+    took: list[int]
+    """Changes and prints by how long they took from the exchange to us, by both clocks: a count for
+    each of `hfptm.histogram.BOUNDS_NS`."""
+    took_ns: int
+    """All of them together."""
+    watched: list[BookView]
 
 
 class Refused(msgspec.Struct, frozen=True, tag=True):
@@ -118,7 +131,7 @@ class Logged(msgspec.Struct, frozen=True, tag=True):
     text: str
 
 
-ToCompanion = Begin | Ask | Heard
+ToCompanion = Begin | Ask | Heard | Watch
 ToRecorder = Found | Answer | Doubted | ClockAsked | Report | Refused | Logged
 
 

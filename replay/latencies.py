@@ -19,7 +19,8 @@ from hfptm.drive.inputs import LIVE, SHADOW, read_inputs
 from hfptm.drive.order_log import ORDERS, SHADOW_ORDERS, read_orders
 from hfptm.journal import Run, read_run
 from hfptm.lake import Lake
-from hfptm.records import EventFlag, EventKind, IntentKind
+from hfptm.market_rows import is_news
+from hfptm.records import EventKind, IntentKind
 from hfptm.units import NS_PER_MS, NS_PER_S
 from replay.reader import EventReader
 from replay.run_list import REPLAY
@@ -124,9 +125,7 @@ def _feed(data: Path, run: Run, mode: str) -> _Spans:
     """A replay keeps no inputs, but its recording does."""
     parts = [_NOTHING]
     for rows in _replayed(data, run) if mode == REPLAY else _given(run):
-        is_frame = rows["flags"] & EventFlag.LAST_IN_BATCH != 0
-        is_news = (rows["kind"] == EventKind.LEVEL) & is_frame | (rows["kind"] == EventKind.TRADE)
-        rows = rows[is_news & (rows["flags"] & EventFlag.SNAPSHOT == 0)]
+        rows = rows[is_news(rows)]
         parts.append(_Spans(rows["ts_recv_ns"], rows["ts_recv_ns"] - rows["ts_venue_ns"]))
     return _Spans(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 

@@ -1,14 +1,13 @@
 """What a run found: opportunities counted three ways, plans, money, and what the data was worth."""
 
 from collections import Counter
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from hfptm.engine import Engine, Output
 from hfptm.opportunities import Artefact, OpportunityKind, Reason
-from hfptm.trading_status import Counts
+from hfptm.trading_status import Counts, Found
 from hfptm.units import ONE_E6
 from replay.episodes import Episode, Episodes
 from replay.results import residue_bid_e6
@@ -23,14 +22,6 @@ _COUNTED = ("seen", "displayed", "arrived", "printed", "unseen", "confirmed")
 
 def usd(cash_e6: int) -> float:
     return int(cash_e6) / ONE_E6
-
-
-class Found(NamedTuple):
-    """What was counted: of all kinds together, by kind, and what became of them, by Reason."""
-
-    counts: Counts
-    kinds: dict[str, Counts]
-    answers: dict[str, int]
 
 
 class Tally:
@@ -67,7 +58,7 @@ class Tally:
         made._outcomes = {kind: counts.copy() for kind, counts in self._outcomes.items()}
         return made
 
-    def found(self) -> "Found":
+    def found(self) -> Found:
         """The same numbers as integers."""
         total = _Counts()
         by_kind = {}

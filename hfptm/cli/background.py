@@ -13,7 +13,7 @@ ROOM = 1_000
 """What may wait; what comes beyond it is dropped and counted."""
 
 STOP_S = 0.5
-"""What is still waiting at the end is given this time."""
+"""What is still waiting at the end is given this time, if nothing else is said."""
 
 _LOOK_S = 0.1
 
@@ -23,8 +23,9 @@ Work = Callable[[], object]
 class Background:
     """A thread for the work of a `with` block, one after the other."""
 
-    def __init__(self) -> None:
+    def __init__(self, stop_s: float = STOP_S) -> None:
         self.dropped = 0
+        self._stop_s = stop_s
         self._waiting: queue.Queue[Work] = queue.Queue(ROOM)
         self._closing = threading.Event()
         # A daemon: what hangs must not keep the process from ending.
@@ -45,7 +46,7 @@ class Background:
 
     def __exit__(self, *_: object) -> None:
         self._closing.set()
-        self._thread.join(STOP_S)
+        self._thread.join(self._stop_s)
 
     def _run(self) -> None:
         while not (self._closing.is_set() and self._waiting.empty()):

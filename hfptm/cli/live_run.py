@@ -9,6 +9,7 @@ from hfptm.cli.paper import thrown_by_signal, ticking, trading
 from hfptm.cli.recording import Shown, stopped_by_signals, told_to_systemd
 
 if TYPE_CHECKING:
+    from hfptm.cli.publishing import Publisher
     from hfptm.config import Config
     from hfptm.drive.inputs import Start
     from hfptm.drive.live import Live
@@ -34,6 +35,7 @@ async def traded(
     shown: Shown,
 ) -> dict[str, Any]:
     """The summary of a run that has ended as it is meant to, with nothing of it open."""
+    from hfptm.cli.publishing import Publisher
     from hfptm.clock import monotonic_ns, wall_ns
     from hfptm.config import as_toml, limits
     from hfptm.drive.clob import Clob
@@ -45,6 +47,7 @@ async def traded(
     from hfptm.drive.order_log import ORDERS, SHADOW_ORDERS, OrderLog
     from hfptm.drive.order_notes import OrderNotes
     from hfptm.drive.shadow import Shadow
+    from hfptm.drive.trading_view import TradingView
     from hfptm.engine import Output
     from hfptm.journal import RunJournal
     from hfptm.parquet import sync_folder
@@ -58,12 +61,16 @@ async def traded(
     account, tally = Account(secrets), Tally()
     operations: Operations | None = None
     async with Clob(settings.server.clob_url, account) as clob:
-        with RunJournal(data, new_run_id(wall_ns()), as_toml(settings)) as journal:
+        with (
+            RunJournal(data, new_run_id(wall_ns()), as_toml(settings)) as journal,
+            Publisher(data, start.mode, journal.path.name) as publisher,
+        ):
             keep, began_ns = sink_of(journal, tally), monotonic_ns()
             desk = Desk(lambda market: engine.slots.markets[market])
 
             def sink(output: Output) -> None:
                 desk.take(output.intents)  # first: what it writes before it sends can tell the rest
+                publisher.take(output)
                 keep(output)
                 if operations:
                     operations.take(output.intents)
@@ -79,6 +86,7 @@ async def traded(
                 note = OrderNotes(inputs, orders, desk)
 
                 loop = Loop(engine, inputs, wall_ns(), start.portfolio.markets)
+                publisher.follow(TradingView(engine, loop, tally.copy, start))
                 url = settings.server.user_ws_url
                 trader = (
                     Shadow(account, desk, note)
@@ -91,14 +99,14 @@ async def traded(
                     operations.watch(start.portfolio.markets)
                     operations.watch(start.unredeemed, are_over=True)
                 driven = loop, trader, operations
-                await until_stopped(settings, data, driven, limit_ns, shown)
+                await until_stopped(settings, publisher, driven, limit_ns, shown)
             write_unredeemed(folder, operations.unredeemed() if operations else start.unredeemed)
             return close_run(data, journal, engine, tally, monotonic_ns() - began_ns)
 
 
 async def until_stopped(
     settings: "Config",
-    data: Path,
+    publisher: "Publisher",
     driven: "tuple[Loop, Live | Shadow, Operations | None]",
     limit_ns: int | None,
     shown: Shown,
@@ -113,7 +121,8 @@ async def until_stopped(
     from hfptm.records import Control
     from recorder.service import Service
 
-    (loop, trader, operations), switch, ended = driven, KillSwitch(data), asyncio.Event()
+    data, ended = publisher.data, asyncio.Event()
+    (loop, trader, operations), switch = driven, KillSwitch(data)
     watch = ClockWatch(wall_offset_ns())
 
     def tick(now_ns: int) -> None:
@@ -134,8 +143,14 @@ async def until_stopped(
         draining = asyncio.create_task(drain(loop, limit_ns, ended))
         try:
             with told_to_systemd() as told:
-                heard = [told, lambda status: shown(status, trading(loop.status))]
-                await Service(settings, data, heard, loop).run(ended)
+                heard = [
+                    told,
+                    publisher.note,
+                    lambda status: shown(status, trading(loop.status)),
+                ]
+                service = Service(settings, data, heard, loop)
+                async with publisher.telling(service):
+                    await service.run(ended)
         finally:
             is_told = draining.done()
             draining.cancel()

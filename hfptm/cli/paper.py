@@ -96,12 +96,14 @@ async def traded(
     """The summary of a run that has ended as it is meant to."""
     import gc
 
+    from hfptm.cli.publishing import Publisher
     from hfptm.clock import monotonic_ns, wall_ns
     from hfptm.config import as_toml, limits
     from hfptm.drive.inputs import InputLog
     from hfptm.drive.kill_switch import KillSwitch
     from hfptm.drive.loop import Loop
-    from hfptm.engine import compile_kernels
+    from hfptm.drive.trading_view import TradingView
+    from hfptm.engine import Output, compile_kernels
     from hfptm.journal import RunJournal
     from recorder.service import Service
     from replay.driver import new_run_id
@@ -111,13 +113,23 @@ async def traded(
 
     compile_kernels()
     stop, tally = stopped_by_signals(), Tally()
-    with RunJournal(data, new_run_id(wall_ns()), as_toml(settings)) as journal:
-        engine = engine_of(limits(settings), start, sink_of(journal, tally))
+    with (
+        RunJournal(data, new_run_id(wall_ns()), as_toml(settings)) as journal,
+        Publisher(data, start.mode, journal.path.name) as publisher,
+    ):
+        keep = sink_of(journal, tally)
+
+        def sink(output: Output) -> None:
+            publisher.take(output)
+            keep(output)
+
+        engine = engine_of(limits(settings), start, sink)
         gc.collect()
         gc.freeze()
         began_ns = monotonic_ns()
         with InputLog(journal.folder, start) as inputs:
             loop = Loop(engine, inputs, wall_ns(), start.portfolio.markets)
+            publisher.follow(TradingView(engine, loop, tally.copy, start))
             switch = KillSwitch(data)
             thrown_by_signal(switch)
 
@@ -128,8 +140,14 @@ async def traded(
 
             async with ticking(tick, stop):
                 with told_to_systemd() as told:
-                    heard = [told, lambda status: shown(status, trading(loop.status))]
-                    await Service(settings, data, heard, loop, limit_ns).run(stop)
+                    heard = [
+                        told,
+                        publisher.note,
+                        lambda status: shown(status, trading(loop.status)),
+                    ]
+                    service = Service(settings, data, heard, loop, limit_ns)
+                    async with publisher.telling(service):
+                        await service.run(stop)
             loop.tick(wall_ns())
         return close_run(data, journal, engine, tally, monotonic_ns() - began_ns)
 

@@ -56,6 +56,8 @@ class Loop:
         self._markets = {market.market: market for market in held}
         self._now_ns = now_ns
         self._failure: HfptmError | OSError | None = None
+        self.heard_ns = 0
+        """Monotonic time at which the frame that is being handled was received; 0: none is."""
 
     @property
     def status(self) -> Status:
@@ -107,13 +109,14 @@ class Loop:
         self._feed(row)
 
     def receive(self, row: RawRow) -> None:
-        ts_recv_ns, _, line, connection, _, kind, payload = row
+        ts_recv_ns, self.heard_ns, line, connection, _, kind, payload = row
         self._now_ns = max(self._now_ns, ts_recv_ns)  # a clock that is set back does not turn time
         self._normaliser.receive(self._now_ns, line, connection, kind, payload)
         self._status.frames += 1
         rows = self._normaliser.take()
         if len(rows):
             self._feed(rows)
+        self.heard_ns = 0
 
     def tick(self, now_ns: int) -> None:
         """Let time pass. Raises what went wrong since the last one."""

@@ -36,7 +36,7 @@ class _Begun(NamedTuple):
     before_e6: int
 
 
-class _Ended(NamedTuple):
+class Ended(NamedTuple):
     serial: int
     ts_ns: int
     result_e6: int
@@ -48,7 +48,7 @@ class PlanEnds:
     def __init__(self) -> None:
         self._last = 0
         self._running: dict[int, _Begun] = {}
-        self._ended: list[_Ended] = []
+        self._ended: list[Ended] = []
 
     def note(self, engine: Engine, output: Output) -> None:
         decisions = output.decisions
@@ -65,9 +65,9 @@ class PlanEnds:
                 del self._running[serial]
                 result_e6 = _worth_e6(engine, begun.slots, begun.group) - begun.before_e6
                 now_ns = int(engine.state.counters[0]["now_ns"])
-                self._ended.append(_Ended(serial, now_ns, result_e6))
+                self._ended.append(Ended(serial, now_ns, result_e6))
 
-    def take(self) -> list[_Ended]:
+    def take(self) -> list[Ended]:
         """Those since the last time."""
         ended, self._ended = self._ended, []
         return ended
@@ -121,7 +121,7 @@ class _Plan:
 
 
 class RecentPlans:
-    """`add` what came since the last time, with the plans that ended in it."""
+    """`add` what came since the last time, and then `end` the plans that ended in it."""
 
     def __init__(self) -> None:
         self._plans: dict[int, _Plan] = {}
@@ -133,7 +133,6 @@ class RecentPlans:
     def add(
         self,
         outputs: Sequence[Output],
-        ended: Sequence[_Ended],
         markets: Mapping[int, Market],
         groups: Mapping[int, Group],
     ) -> None:
@@ -141,6 +140,9 @@ class RecentPlans:
         for row in decisions[_is_plan(decisions)]:
             self._plans.setdefault(int(row["plan"]), _Plan(_begun(row, markets, groups)))
         self._fill(joined([output.reports for output in outputs]))
+
+    def end(self, ended: Sequence[Ended]) -> None:
+        """After all that came until then was added."""
         for serial, ts_ns, result_e6 in ended:
             if plan := self._plans.get(serial):
                 plan.view = msgspec.structs.replace(
