@@ -12,6 +12,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
+from hfptm import bulletin
+from hfptm.bulletin import Bulletin
 from hfptm.cli import paper
 from hfptm.drive.inputs import Start
 from hfptm.journal import RunJournal, read_run
@@ -27,6 +29,7 @@ from tests.e2e.test_record import EVERYTHING, variables
 from tests.parities import ALTERED
 from tests.planted import AT_ONCE, options
 from tests.service_manager import ServiceManager, is_a_whole_life
+from tests.told import assert_told
 
 RUN_S = 34
 KILLED_AFTER_S = 9
@@ -43,6 +46,8 @@ class Traded(NamedTuple):
     result: Result
     heard: list[str]
     """What systemd would have been told of the second."""
+    told: list[Bulletin]
+    """The last of each."""
 
     @property
     def summary(self) -> Any:
@@ -69,6 +74,7 @@ def traded(tmp_path_factory: pytest.TempPathFactory) -> Traded:
             threading.Event().wait(KILLED_AFTER_S)
             trader.kill()
             trader.communicate()
+        told = [bulletin.read(data)]
         (killed,) = (data / "runs").iterdir()
         with (
             ServiceManager(folder) as manager,
@@ -78,7 +84,9 @@ def traded(tmp_path_factory: pytest.TempPathFactory) -> Traded:
                 threading.Event().wait(0.1)
             trader.send_signal(signal.SIGTERM)
             out, err = trader.communicate()
-    return Traded(data, killed.stem, Result(trader.returncode, out, err), manager.heard)
+    told.append(bulletin.read(data))
+    result = Result(trader.returncode, out, err)
+    return Traded(data, killed.stem, result, manager.heard, [last for last in told if last])
 
 
 def has_markets(data: Path) -> bool:
@@ -94,6 +102,18 @@ def test_sigterm_ends_it_with_a_whole_run(traded: Traded) -> None:
 
 def test_systemd_is_told_that_it_lives(traded: Traded) -> None:
     assert is_a_whole_life(traded.heard)
+
+
+def test_the_last_bulletin_tells_what_the_run_came_to(traded: Traded) -> None:
+    assert_told(traded.told[1], read_run(traded.data, traded.run.name))
+
+
+def test_a_killed_run_leaves_its_last_bulletin(traded: Traded) -> None:
+    told = traded.told[0]
+    assert (told.mode, told.run_id, told.ended) == ("paper", traded.killed, "")
+    assert told.feed.markets > 0
+    assert told.trading is not None
+    assert told.trading.counts.plans > 0
 
 
 def test_a_killed_run_is_closed_and_gone_on_from(traded: Traded) -> None:
