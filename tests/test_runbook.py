@@ -5,13 +5,14 @@ import re
 from msgspec.structs import replace
 
 from hfptm import errors
+from hfptm.alerts.kinds import GUIDE, Kind
 from hfptm.cli.app import INTERRUPTED
 from hfptm.feed_status import STARTING, LineStatus
 from hfptm.opportunities import Reason
 from recorder.status import MARKETS_MIN, SILENT_NS_MAX, problems_of
 from tests.conftest import ROOT
 
-RUNBOOK = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+RUNBOOK = (ROOT / GUIDE).read_text(encoding="utf-8")
 SECTION = dict(re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", RUNBOOK, re.MULTILINE | re.DOTALL))
 
 
@@ -19,6 +20,11 @@ def named(section: str) -> set[str]:
     """What the first cells of its table's rows name."""
     cells = re.findall(r"^\| (.*?) \|", SECTION[section], re.MULTILINE)
     return {name for cell in cells for name in re.findall(r"`([^`]+)`", cell)}
+
+
+def test_the_runbook_has_every_alert() -> None:
+    headings = re.findall(r"^### (.+)$", SECTION["Alerts"], re.MULTILINE)
+    assert sorted(headings) == sorted(Kind)
 
 
 def test_the_runbook_has_every_reason() -> None:
