@@ -44,12 +44,25 @@ def opened(
     browser: Browser, file: Path, scheme: Scheme = "light", width_px: int = 1_000
 ) -> Iterator[Opened]:
     """A file of this machine, without a network."""
+    with visited(browser, file.absolute().as_uri(), scheme, width_px, offline=True) as found:
+        yield found
+
+
+@contextmanager
+def visited(
+    browser: Browser,
+    address: str,
+    scheme: Scheme = "light",
+    width_px: int = 1_000,
+    *,
+    offline: bool = False,
+) -> Iterator[Opened]:
     context = browser.new_context(
-        viewport=ViewportSize(width=width_px, height=844), color_scheme=scheme, offline=True
+        viewport=ViewportSize(width=width_px, height=844), color_scheme=scheme, offline=offline
     )
     try:
         found = Opened(context.new_page())
-        found.page.goto(file.absolute().as_uri())
+        found.page.goto(address)
         yield found
     finally:
         context.close()

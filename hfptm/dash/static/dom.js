@@ -1,6 +1,6 @@
 // Nothing is written to the page but what changed, and words of others only ever as text.
 
-import { clock, otherDay, utc } from "./format.js";
+import { clock, utc } from "./format.js";
 
 const said = new WeakMap();
 
@@ -39,9 +39,9 @@ export function toneOf(value) {
   return value >= 5_000 ? "good" : value <= -5_000 ? "bad" : "";
 }
 
-/** A local time of day whose title is UTC. */
+/** A local time whose title is UTC. */
 export function setTime(element, ts_ns) {
-  if (!setText(element, ts_ns ? `${otherDay(ts_ns)} ${clock(ts_ns)}`.trim() : "–")) return;
+  if (!setText(element, ts_ns ? clock(ts_ns) : "–")) return;
   if (!ts_ns) return;
   element.title = utc(ts_ns);
   element.dateTime = new Date(ts_ns / 1e6).toISOString();

@@ -92,17 +92,14 @@ export function bytes(size) {
 const CLOCK = new Intl.DateTimeFormat("en-GB", {
   hour: "2-digit", minute: "2-digit", second: "2-digit",
 });
-const DATE = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
+const DAY = new Intl.DateTimeFormat("sv-SE", { month: "2-digit", day: "2-digit" });
 
-/** Local time of day. */
+/** Local time: 09:20:00 of today, 11-22 09:20 of any other day. */
 export function clock(ts_ns) {
-  return CLOCK.format(ts_ns / NS_PER_MS);
-}
-
-/** Local date, or nothing if it is today's. */
-export function otherDay(ts_ns) {
-  const day = DATE.format(ts_ns / NS_PER_MS);
-  return day === DATE.format(Date.now()) ? "" : day;
+  const at_ms = ts_ns / NS_PER_MS;
+  const time = CLOCK.format(at_ms);
+  const isToday = new Date(at_ms).toDateString() === new Date().toDateString();
+  return isToday ? time : `${DAY.format(at_ms).replace("/", "-")} ${time.slice(0, 5)}`;
 }
 
 /** "2026-11-23 09:20:00.125 UTC" */
