@@ -31,5 +31,7 @@ def resume(data: Data = None, as_json: AsJson = False) -> None:
 
     place = folder(data)
     reason = reason_of(place)
-    told = f"lifted; it was: {reason}" if lift(place) else f"nothing was halted in {place}"
+    told = f"nothing was halted in {place}; a run under way goes on if a limit had stopped it"
+    if lift(place):
+        told = f"lifted; it was: {reason}"
     show(as_json, {"halted": False, "reason": reason}, lambda: told)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from hfptm.drive.inputs import InputLog, Start, read_inputs, read_start
-from hfptm.drive.kill_switch import LOOK_NS, KillSwitch, lift, reason_of, throw
+from hfptm.drive.kill_switch import LOOK_NS, KillSwitch, _lifted_path, lift, reason_of, throw
 from hfptm.drive.loop import Loop
 from hfptm.drive.order_log import OrderLog, read_orders
 from hfptm.engine import Rows
@@ -193,8 +193,25 @@ def test_the_kill_switch_halts_and_only_its_lifting_resumes(tmp_path: Path) -> N
         assert switch.look(4 * LOOK_NS) is Control.RESUME
         loop.control(Control.RESUME)
         assert loop.status.latch == ""
+        assert switch.look(5 * LOOK_NS) is None
     ((_, rows),) = read_inputs(tmp_path)
     assert rows["aux"][rows["kind"] == EventKind.CONTROL].tolist() == [3, 2]
+
+
+def test_a_run_that_a_limit_has_stopped_is_told_to_go_on(tmp_path: Path) -> None:
+    assert not lift(tmp_path)
+    switch = KillSwitch(tmp_path)
+    assert switch.look(LOOK_NS) is None  # what was said before it began
+    assert not lift(tmp_path)
+    assert switch.look(2 * LOOK_NS) is Control.RESUME
+    assert switch.look(3 * LOOK_NS) is None
+    throw(tmp_path, "why")
+    assert switch.look(4 * LOOK_NS) is Control.HALT
+    _lifted_path(tmp_path).touch()  # the first half of a lifting
+    assert switch.look(5 * LOOK_NS) is None
+    assert lift(tmp_path)
+    assert switch.look(6 * LOOK_NS) is Control.RESUME
+    assert switch.look(7 * LOOK_NS) is None
 
 
 def test_orders_are_read_up_to_a_torn_line(tmp_path: Path) -> None:
