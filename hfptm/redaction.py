@@ -4,12 +4,17 @@ import json
 import re
 from collections.abc import Iterable
 from functools import lru_cache
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote, quote_plus, unquote
 
 from hfptm.secrets import HIDDEN
 
 PART_LENGTH_MIN = 4
 """Shorter pieces of an address are no secrets, and stand in every other word."""
+
+TOKEN_LENGTH_MIN = 12
+"""Pieces of an address that are taken out wherever they stand."""
+
+_PASSWORD = re.compile(r"://[^/@]*:([^/@]+)@")
 
 _SHAPES = (
     # Keys, and whatever else has their length.
@@ -41,10 +46,10 @@ def redacted(text: str, secrets: Iterable[str] = ()) -> str:
     return shown
 
 
-def parts(address: str) -> list[str]:
+def parts(address: str, length_min: int = PART_LENGTH_MIN) -> list[str]:
     """Pieces of an address, any of which may be what a service takes for a password."""
     _, _, rest = address.partition("://")
-    return [part for part in re.split(r"[/:@?&=,#]", rest) if len(part) >= PART_LENGTH_MIN]
+    return [part for part in re.split(r"[/:@?&=,#]", rest) if len(part) >= length_min]
 
 
 @lru_cache(maxsize=64)
@@ -58,5 +63,13 @@ def _pattern(secrets: frozenset[str]) -> re.Pattern[str] | None:
 
 def _forms(secret: str) -> set[str]:
     """As it is, and as Python, JSON and addresses write it."""
-    quoted = {quote(secret), quote(secret, safe=""), quote_plus(secret)}
-    return {secret, repr(secret)[1:-1], json.dumps(secret)[1:-1]} | quoted
+    pieces = {secret}
+    if "://" in secret:
+        pieces.update(parts(secret, TOKEN_LENGTH_MIN), _PASSWORD.findall(secret))
+    return {form for piece in pieces for form in (piece, *_quoted(piece))}
+
+
+def _quoted(text: str) -> list[str]:
+    in_address = [quote(text), quote(text, safe=""), quote_plus(text), unquote(text)]
+    escaped = [repr(text)[1:-1], repr(text.encode())[2:-1], json.dumps(text)[1:-1]]
+    return [*escaped, *in_address]

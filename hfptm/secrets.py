@@ -35,6 +35,8 @@ HIDDEN = "<hidden>"
 PR_SET_DUMPABLE = 4
 """Of prctl(2)."""
 
+_known: set[str] = set()
+
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -45,6 +47,7 @@ class Secret:
 
     def __init__(self, text: str) -> None:
         self._text = text
+        _known.add(text)
 
     def reveal(self) -> str:
         return self._text
@@ -57,6 +60,11 @@ class Secret:
 
     def __reduce_ex__(self, _: object) -> NoReturn:
         raise TypeError("a secret is neither copied nor pickled; hand on the object itself")
+
+
+def known() -> frozenset[str]:
+    """Every text that was ever made a secret in this process: what no log may show."""
+    return frozenset(_known)
 
 
 class Secrets(msgspec.Struct, frozen=True, kw_only=True, gc=False):

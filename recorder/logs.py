@@ -1,35 +1,14 @@
-"""The log of a program that runs for weeks: one JSON object a line."""
+"""What the log of a recorder says of its status."""
 
 import logging
 from collections.abc import Mapping
 
-import msgspec
-
-from hfptm.clock import format_utc, wall_ns
 from hfptm.feed_status import FeedStatus
 
 STATUS_S = 60
 """Between two lines with the whole status."""
 
 _log = logging.getLogger(__name__)
-
-
-class JsonLines(logging.Formatter):
-    """`{"time":…,"level":…,"logger":…,"message":…}`, with `status` where a line has one."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        line: dict[str, object] = {
-            "time": format_utc(wall_ns()),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "message": record.getMessage(),
-        }
-        status = getattr(record, "status", None)
-        if status is not None:
-            line["status"] = status
-        if record.exc_info:
-            line["trace"] = self.formatException(record.exc_info)
-        return msgspec.json.encode(line).decode()
 
 
 class StatusLog:

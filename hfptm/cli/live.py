@@ -81,7 +81,7 @@ def live(
         compile_kernels()
         asyncio.run(require_account(settings, secrets, start))
         with (
-            live_status() as shown,
+            live_status(settings.log) as shown,
             asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
         ):
             work = traded(settings, place, (start, secrets), limit_ns, shown)

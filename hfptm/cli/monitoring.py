@@ -5,7 +5,6 @@ told on its standard input what to watch, and ends when that ends.
 """
 
 import asyncio
-import logging
 import os
 import signal
 import socket
@@ -16,6 +15,7 @@ from pathlib import Path
 
 import msgspec
 
+from hfptm.cli.log_output import logged
 from hfptm.config import Config, environment
 from hfptm.dash.access import Access
 from hfptm.dash.app import Dashboard
@@ -24,7 +24,6 @@ from hfptm.dash.server import is_own, listen, serve
 from hfptm.drive import kill_switch
 from hfptm.errors import ConfigError
 from hfptm.secrets import DEFAULT_PATH, WatchSecrets, forbid_core_dumps, load_watching
-from recorder.logs import JsonLines
 
 NICE = 10
 """Whoever watches comes after whoever trades."""
@@ -94,11 +93,9 @@ async def _beside(begin: Begin) -> None:
 def main() -> None:
     forbid_core_dumps()
     os.nice(NICE)
-    log = logging.StreamHandler()
-    log.setFormatter(JsonLines())
-    logging.basicConfig(level=logging.INFO, handlers=[log])
     begin = msgspec.json.decode(sys.stdin.buffer.readline(), type=Begin)
-    asyncio.run(_beside(begin))
+    with logged(begin.config.log):
+        asyncio.run(_beside(begin))
 
 
 if __name__ == "__main__":

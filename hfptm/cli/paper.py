@@ -61,7 +61,7 @@ def paper(
     with Beside(settings, place) as beside:
         start = begun(place, is_anew=anew, is_resumed=resume)
         with (
-            live_status() as shown,
+            live_status(settings.log) as shown,
             asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
         ):
             work = traded(settings, place, start, limit_ns, shown)

@@ -42,7 +42,7 @@ def record(
     settings, lake = configuration(config, overrides), folder(data)
     with (
         Beside(settings, lake) as beside,
-        live_status() as shown,
+        live_status(settings.log) as shown,
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
     ):
         summary = runner.run(beside.around(until_stopped(settings, lake, limit_ns, shown)))

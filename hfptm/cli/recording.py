@@ -6,22 +6,21 @@ recording goes on if nobody reads.
 
 import asyncio
 import logging
-import os
 import signal
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from hfptm.cli.background import Background
+from hfptm.cli.log_output import Lines, is_table, logged
+from hfptm.logs import Words
 from hfptm.units import NS_PER_MS
 
 if TYPE_CHECKING:
-    from rich.console import Console
     from rich.table import Table
 
     from hfptm.feed_status import FeedStatus, LineStatus
+    from hfptm.sections_watching import Log
     from recorder.service import Listener
 
 
@@ -58,87 +57,35 @@ def told_to_systemd() -> Iterator["Listener"]:
 
 
 @contextmanager
-def live_status() -> Iterator[Shown]:
+def live_status(settings: "Log") -> Iterator[Shown]:
     """Shows what it is given, and the log of all that runs in the meantime."""
-    if not sys.stderr.isatty():
-        from recorder.logs import JsonLines, StatusLog
+    from recorder.logs import StatusLog
 
-        with Background() as background, _logging_to(_Lines(background), JsonLines()):
-            log = StatusLog()
+    log = StatusLog()
+    if not is_table(settings):
+        with logged(settings):
             yield lambda status, more=(): log.note(status, dict(more))
         return
     from rich.console import Console
     from rich.live import Live
 
     console = Console(stderr=True)
+
+    def above(line: bytes) -> None:
+        console.print(line.decode().rstrip(), markup=False, highlight=False)
+
     with (
         Live("starting", console=console, auto_refresh=False, transient=True) as live,
         Background() as background,
-        _logging_to(_OnConsole(console, background), logging.Formatter("%(message)s")),
+        Lines(above, Words(), logging.WARNING) as shown,
+        logged(settings, shown),
     ):
 
         def note(status: "FeedStatus", more: Pairs = ()) -> None:
+            log.note(status, dict(more))
             background.do(lambda: live.update(status_table(status, more), refresh=True))
 
         yield note
-
-
-@contextmanager
-def _logging_to(handler: logging.Handler, formatter: logging.Formatter) -> Iterator[None]:
-    handler.setFormatter(formatter)
-    root = logging.getLogger()
-    before = root.level
-    root.addHandler(handler)
-    root.setLevel(logging.INFO)
-    for name in ("picows", "httpx"):  # they tell of every handshake, and every request
-        logging.getLogger(name).setLevel(logging.WARNING)
-    try:
-        yield
-    finally:
-        root.setLevel(before)
-        root.removeHandler(handler)
-
-
-class _Lines(logging.Handler):
-    """Lines to the error stream; those that nobody read in time are counted in a line."""
-
-    def __init__(self, background: Background) -> None:
-        super().__init__()
-        self._background = background
-        self._told = 0
-        # Not through the stream's own buffer: the lock of one that hangs would end the process.
-        self._handle = sys.stderr.fileno()
-
-    def emit(self, record: logging.LogRecord) -> None:
-        dropped = self._background.dropped
-        if dropped > self._told:
-            text = f"{dropped - self._told} lines were not read in time, and dropped"
-            about = logging.LogRecord(__name__, logging.WARNING, "", 0, text, None, None)
-            if not self._write(about):
-                return
-            self._told = dropped
-        self._write(record)
-
-    def _write(self, record: logging.LogRecord) -> bool:
-        line = f"{self.format(record)}\n".encode()
-        return self._background.do(partial(_write_all, self._handle, line))
-
-
-def _write_all(handle: int, line: bytes) -> None:
-    while line:
-        line = line[os.write(handle, line) :]
-
-
-class _OnConsole(logging.Handler):
-    """Lines above a live table."""
-
-    def __init__(self, console: "Console", background: Background) -> None:
-        super().__init__(logging.WARNING)
-        self._console, self._background = console, background
-
-    def emit(self, record: logging.LogRecord) -> None:
-        line = self.format(record)
-        self._background.do(partial(self._console.print, line, markup=False, highlight=False))
 
 
 def status_table(status: "FeedStatus", more: Pairs = ()) -> "Table":

@@ -15,9 +15,10 @@ from rich.console import Console
 from hfptm.cli.recording import status_table
 from hfptm.errors import ConfigError
 from hfptm.feed_status import BookStatus, FeedStatus, LineStatus
+from hfptm.logs import JsonLines
 from hfptm.units import NS_PER_S
 from recorder.health import HOST, Health
-from recorder.logs import JsonLines, StatusLog
+from recorder.logs import StatusLog
 from recorder.metrics import metrics_text
 from recorder.notify import Notifier
 from recorder.status import problems_of
