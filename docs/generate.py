@@ -1,7 +1,8 @@
 """`python -m docs.generate`: the pages that follow from the source, written anew.
 
 configuration.md comes from the schema of the settings, data-dictionary.md from the columns of the
-catalog and the codes of the rows. A setting or column of which nothing is said raises LookupError.
+catalog and the codes of the rows, metrics.md from the metrics. A setting or column of which nothing
+is said raises LookupError.
 """
 
 import ast
@@ -16,6 +17,7 @@ from typing import Any, get_args, get_type_hints
 
 import msgspec
 
+from docs.metrics_page import metrics_page
 from hfptm import bulletin, feed_status, raw, trading_status
 from hfptm.catalog import connect
 from hfptm.catalog.columns import below_fields, comments
@@ -96,7 +98,11 @@ _BITS = (EventFlag, MarketTrait)
 
 def pages() -> dict[str, str]:
     """Every generated page by its file name."""
-    return {"configuration.md": configuration(), "data-dictionary.md": data_dictionary()}
+    return {
+        "configuration.md": configuration(),
+        "data-dictionary.md": data_dictionary(),
+        "metrics.md": metrics_page(),
+    }
 
 
 def configuration() -> str:
