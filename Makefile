@@ -6,6 +6,8 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 UV_VERSION := 0.13.9
+RESOLVE := build/lock/bin/uv pip compile --universal --python-version 3.11 --group build --generate-hashes \
+	--no-header --no-annotate --no-emit-index-url --no-emit-find-links --quiet
 
 .PHONY: help demo test style kernels soak bench docs lock clean
 
@@ -58,13 +60,14 @@ $(INSTALLED): requirements.lock pyproject.toml
 	$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
 
-# The resolver gets an environment of its own: nothing in the project needs it.
+# The resolver gets an environment of its own: nothing in the project needs it. What a server installs
+# is the same, without what only tests, desktops and clusters need.
 lock:
 	$(PYTHON) -m venv build/lock
 	build/lock/bin/python -m pip install --quiet uv==$(UV_VERSION)
-	build/lock/bin/uv pip compile --universal --python-version 3.11 --extra test --extra s3 --extra keyring --extra ray --extra tune \
-		--group build --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
-		--upgrade --quiet --output-file requirements.lock pyproject.toml
+	$(RESOLVE) --extra test --extra s3 --extra keyring --extra ray --extra tune \
+		--upgrade --output-file requirements.lock pyproject.toml
+	$(RESOLVE) --extra s3 --constraint requirements.lock --output-file deploy/requirements.lock pyproject.toml
 
 clean:
 	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
