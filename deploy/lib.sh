@@ -113,7 +113,7 @@ release_name() {
 
 # What a release is made of, in the current folder; each name ends with a zero byte.
 sources() {
-    find hfptm notebooks recorder replay deploy config pyproject.toml README.md LICENSE \
+    find hfptm notebooks recorder replay deploy config/config.toml pyproject.toml README.md LICENSE \
         -name __pycache__ -prune -o -name secrets.toml -prune -o -type f -print0
 }
 

@@ -174,7 +174,8 @@ next_steps() {
     [ -z "$is_dry" ] || return 0
     say "installed: release $1 in $prefix, settings in $config, data in $data"
     [ -z "$root" ] || return 0
-    say "next: sudo hfptm doctor; then sudo $0 --start record --start dashboard"
+    [ "${#starts[@]}" -gt 0 ] \
+        || say "next: sudo hfptm doctor; sudo systemctl enable --now hfptm-record hfptm-dashboard"
     if command -v timedatectl >/dev/null && ! timedatectl show -p NTPSynchronized | grep -q yes; then
         say "its clock is not synchronised: apt-get install systemd-timesyncd (or chrony)"
     fi

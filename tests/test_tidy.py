@@ -106,6 +106,7 @@ def test_no_rule_finds_what_is_allowed(path: str, source: str) -> None:
         "good enough for " + "now.",
         "data = '/ro" + "ot/data'",
         "cp x /t" + "mp/y",
+        "/opt" + "/other/bin",
         "see https://pypi" + ".org/simple",
     ],
 )
