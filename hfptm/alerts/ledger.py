@@ -52,9 +52,18 @@ class State(msgspec.Struct, kw_only=True):
 
 
 def look(
-    state: State, bulletin: Bulletin, bounds: Bounds, now_ns: int, *, is_orphan: bool = False
+    state: State,
+    bulletin: Bulletin,
+    bounds: Bounds,
+    now_ns: int,
+    *,
+    killed: str | None = None,
+    is_orphan: bool = False,
 ) -> None:
-    """Brings the state up to now. A program that says nothing more changes nothing but that."""
+    """Brings the state up to now. A program that says nothing more changes nothing but that.
+
+    `killed`: why the kill switch is thrown; None if it is not.
+    """
 
     def tell(kind: Kind, key: str, text: str, *, is_over: bool = False) -> Alert:
         state.serial += 1
@@ -77,6 +86,8 @@ def look(
     if death or bulletin.ended or is_new:  # it says nothing of whether they still hold
         for condition in state.conditions.values():
             condition.held_ns = now_ns
+    if killed is not None:
+        _hold(state, [rules.killed(killed)], now_ns, tell)
     if death:
         _hold(state, [death], now_ns, tell)
     elif not bulletin.ended:

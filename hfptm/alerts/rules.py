@@ -23,10 +23,8 @@ LIMIT_PERCENT = 90
 NOT_QUITE_PERCENT = 80
 """Of a limit: what has reached it is over only below this."""
 
-HALTED = "halted"
-"""The latch of the kill switch."""
-BY_HAND = frozenset({"", HALTED, "stopped"})
-"""Latches that no limit caused; a run that is asked to end is `stopped`."""
+BY_HAND = frozenset({"", "halted", "stopped"})
+"""Latches that no limit caused; a run that is asked to end has one, too."""
 
 _TOLD_ELSEWHERE = ("no frame of any market", "nothing is bought")
 """How problems begin that a kind of their own tells of."""
@@ -62,6 +60,12 @@ def death(bulletin: Bulletin, bounds: Bounds, now_ns: int, *, is_orphan: bool) -
     else:
         return None
     return Finding(kind=Kind.DIED, key=Kind.DIED, text=text)
+
+
+def killed(reason: str) -> Finding:
+    """Of a kill switch that is thrown for this reason."""
+    text = f"the kill switch is thrown ({reason}); no order leaves until `hfptm resume`"
+    return Finding(kind=Kind.KILLED, key=Kind.KILLED, text=text)
 
 
 def conditions(bulletin: Bulletin, bounds: Bounds) -> Iterator[Finding]:
@@ -147,9 +151,6 @@ def _use_text(use: LimitUse) -> str:
 
 
 def _stops(trading: Trading) -> Iterator[Finding]:
-    if trading.latch == HALTED:
-        text = "the kill switch was thrown; no order leaves until `hfptm resume`"
-        yield Finding(kind=Kind.KILLED, key=Kind.KILLED, text=text)
     if trading.latch not in BY_HAND:
         amounts = f" ({usd(trading.latch_value)}, allowed {usd(trading.latch_limit)})"
         text = f"nothing is bought until somebody lifts it: {trading.latch}{amounts}"

@@ -1,10 +1,12 @@
 """Messages to addresses, through apprise; nothing of an address leaves but its scheme."""
 
 import logging
+import os
 import threading
 
 from hfptm.alerts.kinds import Severity
 from hfptm.alerts.outbox import Message
+from hfptm.clock import format_utc, wall_ns
 from hfptm.redaction import parts, redacted
 from hfptm.secrets import Secret
 
@@ -14,6 +16,16 @@ _WHY_CHARACTERS_MAX = 300
 def short(address: Secret) -> str:
     """An address as it may be shown: "tgram://…"."""
     return f"{address.reveal().partition('://')[0]}://…"
+
+
+def trial_message() -> Message:
+    """That tells nothing but that it came."""
+    return Message(
+        title=f"hfptm on {os.uname().nodename}: test",
+        body=f"{format_utc(wall_ns())} test: alerts of hfptm reach you here.",
+        severity=Severity.INFO,
+        serial=0,
+    )
 
 
 def send(address: Secret, message: Message) -> str:

@@ -3,7 +3,7 @@
 import logging
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -89,11 +89,18 @@ class Watch:
     """The alerts of one data folder, for a process that watches it.
 
     One monitor of a folder keeps `alerts.json` and sends; any other only knows what it saw.
+    `killed` says why the kill switch is thrown, None if it is not.
     """
 
-    def __init__(self, data: Path, settings: Config, addresses: Sequence[Secret]) -> None:
+    def __init__(
+        self,
+        data: Path,
+        settings: Config,
+        addresses: Sequence[Secret],
+        killed: Callable[[], str | None],
+    ) -> None:
         self._data, self._bounds = data, Bounds.of(settings)
-        self._addresses = addresses
+        self._addresses, self._killed = addresses, killed
         self._place = os.uname().nodename
         self._state = ledger.State()
         self._couriers: list[Courier] = []
@@ -113,7 +120,14 @@ class Watch:
             self._try_lock()
         last = self._state.serial
         if bulletin:
-            ledger.look(self._state, bulletin, self._bounds, now_ns, is_orphan=is_orphan)
+            ledger.look(
+                self._state,
+                bulletin,
+                self._bounds,
+                now_ns,
+                killed=self._killed(),
+                is_orphan=is_orphan,
+            )
         if self._lock.is_held:
             for alert in self._state.alerts:
                 if alert.serial > last:

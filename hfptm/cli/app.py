@@ -9,6 +9,7 @@ import typer
 from hfptm import __version__
 from hfptm.cli import (
     again,
+    alerts,
     analysis,
     catalog,
     checks,
@@ -77,6 +78,7 @@ app.command()(analysis.latencies)
 app.command()(runs.runs)
 app.command()(report.report)
 app.command()(doctor.doctor)
+app.command()(alerts.alert_test)
 app.command()(switch.kill)
 app.command()(switch.resume)
 app.command()(data.lake)

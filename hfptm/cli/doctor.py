@@ -34,11 +34,14 @@ def doctor(
     """Check what a run needs, and say what to do about what is missing."""
     settings, place = configuration(config, overrides), folder(data)
     found = asyncio.run(checks(settings, place))
+    advice: list[Check] = []
     if live:
         account, more = asyncio.run(live_checks(settings, place))
         found += more
         note_findings(settings, place, account, found)
-    show(as_json, [check._asdict() for check in found], lambda: checks_table(found))
+        advice = [alerts_check()]
+    told = [check._asdict() for check in (*found, *advice)]
+    show(as_json, told, lambda: checks_table(found, advice))
     if any(check.problem for check in found):
         raise typer.Exit(1)
 
@@ -64,6 +67,23 @@ def switch_check(data: Path) -> "Check":
     reason = reason_of(data)
     problem = "" if reason is None else f"is thrown ({reason}); `hfptm resume` lifts it"
     return Check("kill switch", problem)
+
+
+def alerts_check() -> "Check":
+    """What it finds is advice: orders may leave without."""
+    from hfptm.config import environment
+    from hfptm.drive.checks import Check
+    from hfptm.errors import ConfigError
+    from hfptm.secrets import DEFAULT_PATH, load_watching
+
+    try:
+        addresses = load_watching(DEFAULT_PATH, environment()).alert_addresses
+    except ConfigError as error:
+        return Check("alerts", str(error))
+    none = (
+        f"nobody is told if it dies: no alert_addresses in {DEFAULT_PATH}; try `hfptm alert-test`"
+    )
+    return Check("alerts", "" if addresses else none)
 
 
 async def live_checks(settings: "Config", data: Path) -> "tuple[str, list[Check]]":
@@ -113,10 +133,12 @@ def note_findings(settings: "Config", data: Path, account: str, found: "list[Che
         write_findings(data, findings)
 
 
-def checks_table(found: "list[Check]") -> "Table":
+def checks_table(found: "list[Check]", advice: "list[Check]") -> "Table":
     from hfptm.tables import add, table
 
     made = table("Check", "", justify="left", label_columns=20)
     for check in found:
         add(made, check.name, check.problem or "ok", style="bold red" if check.problem else "")
+    for check in advice:
+        add(made, check.name, check.problem or "ok", style="yellow" if check.problem else "")
     return made

@@ -30,6 +30,8 @@ class Watched:
     state: ledger.State = field(default_factory=ledger.State)
     now_ns: int = BEGAN_NS
 
+    killed: str | None = None
+
     def see(self, seconds: int = 1, *, is_orphan: bool = False, **changes: Any) -> list[str]:
         """What is told of so many seconds of this: "kind", or "kind over"."""
         before = self.state.serial
@@ -43,7 +45,7 @@ class Watched:
         ]
 
     def look(self, told: Bulletin, *, is_orphan: bool = False) -> None:
-        ledger.look(self.state, told, BOUNDS, self.now_ns, is_orphan=is_orphan)
+        ledger.look(self.state, told, BOUNDS, self.now_ns, killed=self.killed, is_orphan=is_orphan)
 
     @property
     def text(self) -> str:
@@ -72,11 +74,6 @@ CONDITIONS: dict[Kind, tuple[dict[str, Any], dict[str, Any], str]] = {
         {"trading": trading(latch="drawdown", latch_value=51 * USD_E6, latch_limit=50 * USD_E6)},
         {"trading": trading(latch="drawdown")},
         "until somebody lifts it: drawdown (51.00 USD, allowed 50.00 USD)",
-    ),
-    Kind.KILLED: (
-        {"trading": trading(latch="halted")},
-        {"trading": trading(latch="halted")},
-        "kill switch",
     ),
     Kind.FEED_SILENT: (
         {"feed": feed(silent_ns=61 * S)},
@@ -124,7 +121,7 @@ def test_what_does_not_quite_hold_does_not_begin(kind: Kind) -> None:
 
 
 def test_every_kind_is_tried_here() -> None:
-    assert set(CONDITIONS) | {Kind.TRADE, Kind.DIED} == set(Kind)
+    assert set(CONDITIONS) | {Kind.TRADE, Kind.DIED, Kind.KILLED} == set(Kind)
 
 
 @pytest.mark.parametrize(
@@ -135,6 +132,7 @@ def test_every_kind_is_tried_here() -> None:
         {"latencies": [latency("decision", 90_000), latency("order", 90_000, minute_count=0)]},
         {"trading": None},
         {"trading": trading(latch="stopped")},
+        {"trading": trading(latch="halted")},  # so ends every live run
         {"trading": trading(limits=[use(9, 9, unit="count"), use(9, 9, unit="ns")])},
         {"problems": ["no frame of any market for 99 s"]},
     ],
@@ -167,6 +165,17 @@ def test_a_pause_is_a_breaker_of_its_own() -> None:
     assert "until 2026-04-29 02:00:00.000Z: failures" in watched.text
     both = trading(pause="failures", latch="daily_loss")
     assert watched.see(trading=both) == [Kind.BREAKER]
+
+
+def test_the_kill_switch_is_told_also_when_it_ends_the_program() -> None:
+    watched = Watched()
+    watched.killed = "too hot"
+    assert watched.see(9, ended="stopped") == [Kind.KILLED]
+    assert watched.text.startswith("the kill switch is thrown (too hot); no order leaves until")
+    watched.killed = None
+    assert watched.see(99, ended="stopped") == []
+    assert watched.see(CALM_NS // S, began_ns=BEGAN_NS + 1) == []
+    assert watched.see(began_ns=BEGAN_NS + 1) == ["killed over"]
 
 
 def test_a_trade_is_told_when_it_has_ended_and_spent_more() -> None:

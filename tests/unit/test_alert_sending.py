@@ -63,7 +63,11 @@ def no_long_waits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def watch(tmp_path: Path, sink: Sink) -> Watch:
-    return Watch(tmp_path, SETTINGS, [Secret(sink.address())])
+    return watching(tmp_path, [sink.address()])
+
+
+def watching(data: Path, addresses: list[str]) -> Watch:
+    return Watch(data, SETTINGS, [Secret(text) for text in addresses], lambda: None)
 
 
 def until(done: Callable[[], bool], watch: Watch, seconds: float = 20.0, **changes: Any) -> None:
@@ -143,8 +147,7 @@ def test_what_is_not_taken_is_tried_again_and_nothing_waits(
 
 
 def test_a_service_that_is_not_there_stops_nothing(tmp_path: Path, sink: Sink) -> None:
-    gone = Secret("json://127.0.0.1:1/gone")
-    watch = Watch(tmp_path, SETTINGS, [gone, Secret(sink.address())])
+    watch = watching(tmp_path, ["json://127.0.0.1:1/gone", sink.address()])
     until(lambda: len(sink.messages) == 1, watch, problems=["no room"])
     watch.close()
     kept_now = kept.read(tmp_path)
@@ -160,7 +163,7 @@ def test_the_next_monitor_goes_on(watch: Watch, sink: Sink, tmp_path: Path) -> N
     watch.close()
     assert "no room" in sink.texts[0]
     sink.answer = 200
-    again = Watch(tmp_path, SETTINGS, [Secret(sink.address())])
+    again = watching(tmp_path, [sink.address()])
     until(lambda: len(sink.messages) == 2, again, problems=["no room", "no line"])
     assert "no line" in sink.texts[1]
     assert "no room" not in sink.texts[1]
@@ -170,7 +173,7 @@ def test_the_next_monitor_goes_on(watch: Watch, sink: Sink, tmp_path: Path) -> N
 
 
 def test_one_monitor_of_a_folder_sends(watch: Watch, sink: Sink, tmp_path: Path) -> None:
-    other = Watch(tmp_path, SETTINGS, [Secret(sink.address())])
+    other = watching(tmp_path, [sink.address()])
     until(lambda: len(sink.messages) == 1, watch, problems=["no room"])
     end_ns = monotonic_ns() + S * 3 // 2
     until(lambda: monotonic_ns() > end_ns, other, problems=["no room"])
@@ -189,10 +192,10 @@ def test_the_end_of_a_program_is_told_before_the_monitor_ends(watch: Watch, sink
 
 
 def test_addresses_that_are_new_hear_what_holds(sink: Sink, tmp_path: Path) -> None:
-    nobody = Watch(tmp_path, SETTINGS, [])
+    nobody = watching(tmp_path, [])
     nobody.look(bulletin(wall_ns(), problems=["no room"]), wall_ns())
     nobody.close()
-    watch = Watch(tmp_path, SETTINGS, [Secret(sink.address())])
+    watch = watching(tmp_path, [sink.address()])
     until(lambda: len(sink.messages) == 1, watch, problems=["no room"])
     assert "no room" in sink.texts[0]
     watch.close()
@@ -201,7 +204,7 @@ def test_addresses_that_are_new_hear_what_holds(sink: Sink, tmp_path: Path) -> N
 def test_a_folder_that_takes_no_file_is_said_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    watch = Watch(tmp_path / "none", SETTINGS, [])
+    watch = watching(tmp_path / "none", [])
     end_ns = monotonic_ns() + S // 2
     until(lambda: monotonic_ns() > end_ns, watch, problems=["no room"])
     assert [r.getMessage()[:24] for r in caplog.records] == ["no alert can be sent: [E"]
