@@ -90,10 +90,15 @@ def seat(state: State, sim: Sim, slots: Slots, portfolio: Portfolio, now_ns: int
         sim.holdings[0, slot, token]["settled_e6"] = position.size_e6
         account["locked_e6"] += position.locked_cost_e6
         if not state.held_places[0, slot]:
-            for slots_held, name in ((state.held, "held"), (state.loose, "loose")):
-                slots_held[0, account[name]] = slot
-                account[name] += 1
-            state.held_places[0, slot], state.is_loose[0, slot] = account["held"], 1
+            state.held[0, account["held"]] = slot
+            state.loose["market"][0, account["loose"]] = slot
+            account["held"] += 1
+            account["loose"] += 1
+            state.held_places[0, slot] = account["held"]
+            state.loose_places[0, slot] = account["loose"]
+        alone, side = state.loose[0, state.loose_places[0, slot] - 1], ("yes", "no")[token]
+        alone[f"{side}_e6"] = position.size_e6 - position.locked_size_e6
+        alone[f"{side}_cost_e6"] = position.cost_e6 - position.locked_cost_e6
     group_slot_of = {int(group): slot for slot, group in enumerate(slots.group_ids) if group}
     for group, promised_e6 in portfolio.promised_e6.items():
         if group in group_slot_of:  # an event may have been taken apart meanwhile

@@ -7,24 +7,19 @@ that rests on a book which may be wrong is an artefact: journalled with its clas
 no end of an episode that was already running. Nor does half a batch end one.
 """
 
-from hfptm.kernel.detector import (
-    BINARY,
-    artefact_of,
-    gather_count,
-    gross_e4,
-    measure,
-)
+from hfptm.kernel.detector import BINARY, artefact_of, gather_count, gross_e4
 from hfptm.kernel.entry import consistent_ns, is_suspect_kind, unworthy
 from hfptm.kernel.executor import open_plan
 from hfptm.kernel.gates import barred
 from hfptm.kernel.jit import Record, cold
 from hfptm.kernel.lane import KINDS
+from hfptm.kernel.measured import forget, measure_once
 from hfptm.kernel.orders import next_plan, observe
 from hfptm.kernel.plans import LEGS_MAX
 from hfptm.kernel.quality import quality_e4
 from hfptm.kernel.risk import approve, refuse
 from hfptm.kernel.sizing import fit
-from hfptm.kernel.state import DISPLAYED, EXPECTED, SETS_MAX_E6, WALKED, State
+from hfptm.kernel.state import DISPLAYED, EXPECTED, WALKED, State
 from hfptm.kernel.wake import confirm_at
 from hfptm.opportunities import Phase, Reason
 from hfptm.records import LANE_SHIFT
@@ -101,6 +96,7 @@ def end_unseen(state: State, kind: int, subject: int) -> None:
 def look_at(state: State, kind: int, subject: int) -> None:
     gross = gross_e4(state, kind, subject)
     artefact = artefact_of(state, kind, subject) if gross > 0 else 0
+    forget(state)
     for lane in range(len(state.lanes)):
         episode = episode_of(state, lane, kind, subject)
         if gross <= 0:
@@ -187,7 +183,7 @@ def weigh(state: State, lane: int, kind: int, subject: int) -> None:
     state.basket[WALKED].binding = state.basket[EXPECTED].sets_e6 = 0
     if legs > LEGS_MAX:
         episode.reason = Reason.TOO_MANY_LEGS
-    elif measure(state, lane, kind, subject, SETS_MAX_E6) == 0:
+    elif measure_once(state, lane, kind, subject, legs) == 0:
         episode.reason = Reason.EDGE_BELOW_MINIMUM
     else:
         walked = state.basket[WALKED]
@@ -238,6 +234,7 @@ def look_again(state: State, lane: int) -> None:
                 confirm_at(state, lane, max(due_ns, now_ns + 1))
             else:
                 looked = True
+                forget(state)
                 weigh(state, lane, kind, subject)
 
 

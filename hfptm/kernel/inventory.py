@@ -6,7 +6,7 @@ with shares that belong to no locked basket are on a second list: of no other a 
 
 from hfptm.kernel.cash import portion_e6
 from hfptm.kernel.fees import payout_e6
-from hfptm.kernel.jit import cold
+from hfptm.kernel.jit import Record, cold
 from hfptm.kernel.plans import Stage
 from hfptm.kernel.running import next_running
 from hfptm.kernel.state import State
@@ -30,10 +30,23 @@ def note_held(state: State, lane: int, slot: int) -> None:
         state.held[lane, account.held] = slot
         account.held += 1
         state.held_places[lane, slot] = account.held
-    if not state.is_loose[lane, slot]:
-        state.loose[lane, account.loose] = slot
+    if state.loose_places[lane, slot] == 0:
+        state.loose[lane, account.loose].market = slot
+        state.loose[lane, account.loose].mark_e6 = 0
         account.loose += 1
-        state.is_loose[lane, slot] = 1
+        state.loose_places[lane, slot] = account.loose
+    note_alone(state, lane, slot)
+
+
+@cold
+def note_alone(state: State, lane: int, slot: int) -> None:
+    """What of a loose market belongs to no locked basket."""
+    alone = state.loose[lane, state.loose_places[lane, slot] - 1]
+    yes, no = state.positions[lane, slot, 0], state.positions[lane, slot, 1]
+    alone.yes_e6 = yes.size_e6 - yes.locked_size_e6
+    alone.yes_cost_e6 = yes.cost_e6 - yes.locked_cost_e6
+    alone.no_e6 = no.size_e6 - no.locked_size_e6
+    alone.no_cost_e6 = no.cost_e6 - no.locked_cost_e6
 
 
 @cold
@@ -42,19 +55,26 @@ def set_apart(state: State, lane: int) -> None:
     the sold among them off the list of those held."""
     account, place, end = state.lanes[lane], 0, int(state.lanes[lane].loose)
     while place < account.loose:
-        slot = int(state.loose[lane, place])
-        held = state.positions[lane, slot]
-        is_locked = held[0].size_e6 == held[0].locked_size_e6
-        if not is_locked or held[1].size_e6 != held[1].locked_size_e6:
+        alone = state.loose[lane, place]
+        if alone.yes_e6 != 0 or alone.no_e6 != 0:
             place += 1
             continue
         account.loose -= 1
-        state.loose[lane, place] = state.loose[lane, account.loose]
-        state.loose[lane, account.loose] = slot
-        state.is_loose[lane, slot] = 0
-        account.marked_e6 -= state.marks[lane, slot]
-        state.marks[lane, slot] = 0
+        slot, last = int(alone.market), state.loose[lane, account.loose]
+        account.marked_e6 -= alone.mark_e6
+        state.loose_places[lane, last.market] = place + 1
+        state.loose_places[lane, slot] = 0
+        move_alone(last, alone)
+        last.market = slot
     drop_sold(state, lane, end)
+
+
+@cold
+def move_alone(source: Record, target: Record) -> None:
+    target.market = source.market
+    target.yes_e6, target.yes_cost_e6 = source.yes_e6, source.yes_cost_e6
+    target.no_e6, target.no_cost_e6 = source.no_e6, source.no_cost_e6
+    target.mark_e6 = source.mark_e6
 
 
 @cold
@@ -79,7 +99,7 @@ def first_sold(state: State, lane: int, end: int) -> int:
     """Where the first of them stands, `lanes.held` if there is none."""
     first = int(state.lanes[lane].held)
     for place in range(state.lanes[lane].loose, end):
-        slot = int(state.loose[lane, place])
+        slot = int(state.loose[lane, place].market)
         held, stands = state.positions[lane, slot], int(state.held_places[lane, slot])
         if stands != 0 and held[0].size_e6 == 0 and held[1].size_e6 == 0:
             first = min(first, stands - 1)

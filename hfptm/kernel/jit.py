@@ -9,8 +9,10 @@ same sources run as plain Python.
 """
 
 import hashlib
+import os
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -44,11 +46,11 @@ def _cache_folder() -> Path:
         digest.update(source.read_bytes())
     name = f"numba-{digest.hexdigest()[:16]}"
     beside = Path(__file__).resolve().parent / "__pycache__" / name
-    try:
+    with suppress(OSError):
         beside.mkdir(parents=True, exist_ok=True)
-    except OSError:  # an installation owned by somebody else
-        return Path(tempfile.gettempdir()) / f"hfptm-{name}"
-    return beside
+    if os.access(beside, os.W_OK):
+        return beside
+    return Path(tempfile.gettempdir()) / f"hfptm-{name}"  # an installation owned by somebody else
 
 
 numba.config.CACHE_DIR = str(_cache_folder())

@@ -65,6 +65,18 @@ POSITION = np.dtype(
     ]
 )
 
+LOOSE = np.dtype(
+    [
+        ("market", "i8"),  # slot
+        ("yes_e6", "i8"),  # shares that belong to no locked basket
+        ("yes_cost_e6", "i8"),
+        ("no_e6", "i8"),
+        ("no_cost_e6", "i8"),
+        ("mark_e6", "i8"),  # what selling these would bring beyond their cost
+    ]
+)
+"""A market that a lane holds, and not wholly locked; side by side for `kernel.marks`."""
+
 EPISODE = np.dtype(
     [
         ("decision", "i8"),  # 0: none open
@@ -101,6 +113,9 @@ BASKET = np.dtype(
     ],
     align=True,
 )
+
+MEASURED = np.dtype([("lane", "i8"), ("sets_e6", "i8"), ("outlay_e6", "i8"), ("edge_e6", "i8")])
+"""What a basket measured for a lane, -1 behind the last; see `kernel.measured`."""
 
 COUNTERS = np.dtype(
     [

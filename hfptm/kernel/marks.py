@@ -5,14 +5,14 @@ market's best prices have moved since.
 """
 
 from hfptm.kernel.cash import proceeds_e6
-from hfptm.kernel.inventory import set_apart
+from hfptm.kernel.inventory import note_alone, set_apart
 from hfptm.kernel.jit import Record, cold
 from hfptm.kernel.running import next_running
 from hfptm.kernel.state import State
 from hfptm.records import Token
 from hfptm.units import PRICE_ONE_E4
 
-YES = Token.YES.value
+YES, NO = Token.YES.value, Token.NO.value
 
 
 @cold
@@ -23,9 +23,9 @@ def mark_all(state: State, lane: int) -> None:
     moves, marked = int(state.counters[0].best_moves), int(state.moves_marked[lane])
     if moves != marked:
         for place in range(state.lanes[lane].loose):
-            slot = int(state.loose[lane, place])
-            if state.markets[slot].best_move > marked:
-                mark_market(state, lane, slot)
+            alone = state.loose[lane, place]
+            if state.markets[alone.market].best_move > marked:
+                mark(state, lane, alone)
         state.moves_marked[lane] = moves
     state.risk[lane].unrealised_e6 = unrealised_e6(state, lane)
     state.risk[lane].marked_ns = state.counters[0].now_ns
@@ -33,19 +33,27 @@ def mark_all(state: State, lane: int) -> None:
 
 @cold
 def mark_market(state: State, lane: int, slot: int) -> None:
-    """What selling the shares that no basket locks would bring beyond their cost."""
-    gain_e6, is_apart = 0, True
-    for token in range(2):
-        held = state.positions[lane, slot, token]
-        alone_e6 = int(held.size_e6) - int(held.locked_size_e6)
-        if alone_e6 > 0:
-            is_apart = False
-            cost_e6 = int(held.cost_e6) - int(held.locked_cost_e6)
-            gain_e6 += mark_e6(state, slot, token, alone_e6, cost_e6) - cost_e6
-    state.lanes[lane].marked_e6 += gain_e6 - state.marks[lane, slot]
-    state.marks[lane, slot] = gain_e6
-    if is_apart:
+    """A position has changed."""
+    if state.loose_places[lane, slot] == 0:
+        return
+    note_alone(state, lane, slot)
+    alone = state.loose[lane, state.loose_places[lane, slot] - 1]
+    mark(state, lane, alone)
+    if alone.yes_e6 == 0 and alone.no_e6 == 0:
         state.risk[lane].marked_ns = 0  # `set_apart` has something to do
+
+
+@cold
+def mark(state: State, lane: int, alone: Record) -> None:
+    slot, gain_e6 = int(alone.market), 0
+    if alone.yes_e6 > 0:
+        cost_e6 = int(alone.yes_cost_e6)
+        gain_e6 += mark_e6(state, slot, YES, int(alone.yes_e6), cost_e6) - cost_e6
+    if alone.no_e6 > 0:
+        cost_e6 = int(alone.no_cost_e6)
+        gain_e6 += mark_e6(state, slot, NO, int(alone.no_e6), cost_e6) - cost_e6
+    state.lanes[lane].marked_e6 += gain_e6 - alone.mark_e6
+    alone.mark_e6 = gain_e6
 
 
 @cold
@@ -76,7 +84,7 @@ def mark_e6(state: State, slot: int, token: int, size_e6: int, cost_e6: int) -> 
     if not market.valid:
         return cost_e6
     bid_e4 = int(market.best_bid_e4)
-    if token == Token.NO:
+    if token == NO:
         bid_e4 = PRICE_ONE_E4 - int(market.best_ask_e4)
     return proceeds_e6(bid_e4, size_e6)
 

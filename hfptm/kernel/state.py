@@ -17,7 +17,9 @@ from hfptm.kernel.layouts import (
     COUNTERS,
     EPISODE,
     GROUP,
+    LOOSE,
     MARKET,
+    MEASURED,
     OUTBOX,
     POSITION,
     WALK,
@@ -37,6 +39,9 @@ would leave 64 bits."""
 WALKED, DISPLAYED, EXPECTED, TRIED = 0, 1, 2, 3
 """Rows of `State.basket`: the last walk, the one without limits that a decision reports, what the
 size to be sent is expected to bring, and one that is being tried."""
+
+MEASURED_MAX = 32
+"""Measurements of one look that are kept."""
 
 MEMBERS_MAX = 256
 INT64 = np.dtype(np.int64)
@@ -71,9 +76,8 @@ class State(Arrays):
         "positions": (POSITION, 3),  # (L, M, 2) by token
         "held": (INT32, 2),  # (L, M) slots of the markets held, `lanes.held` of them
         "held_places": (INT32, 2),  # (L, M) where a market stands there, from 1; 0: nowhere
-        "loose": (INT32, 2),  # (L, M) slots of those not wholly locked, `lanes.loose` of them
-        "is_loose": (UINT8, 2),  # (L, M) 1: a market stands there
-        "marks": (INT64, 2),  # (L, M) see `marks.mark_market`, e6
+        "loose": (LOOSE, 2),  # (L, M) those not wholly locked, `lanes.loose` of them
+        "loose_places": (INT32, 2),  # (L, M) where a market stands there, from 1; 0: nowhere
         "moves_marked": (INT64, 1),  # (L,) `counters.best_moves` then, -1: never
         "realised": (INT64, 2),  # (M, L) by the market now in the slot, e6
         "reserved": (INT64, 2),  # (L, M) cash promised to orders in flight, e6
@@ -84,13 +88,15 @@ class State(Arrays):
         "legs": (LEG, 3),  # (L, P, LEGS_MAX)
         "walk": (WALK, 1),  # (LEGS_MAX,) scratch
         "basket": (BASKET, 1),  # (4,) scratch: WALKED to TRIED
+        "measured": (MEASURED, 1),  # (MEASURED_MAX,) scratch
+        "measured_legs": (WALK, 2),  # (MEASURED_MAX, LEGS_MAX) scratch: their walks
         "outbox": (OUTBOX, 1),  # (1,)
         "intents": (INTENT, 1),  # out
         "decisions": (DECISION, 1),  # out
     }
     INNER: ClassVar[frozenset[str]] = frozenset(
         (
-            *("positions", "held", "held_places", "is_loose", "marks", "reserved"),
+            *("positions", "held", "held_places", "loose_places", "reserved"),
             *("locked_payouts", "episodes", "plans", "legs"),
         )
     )
@@ -108,8 +114,7 @@ class State(Arrays):
     held: Array
     held_places: Array
     loose: Array
-    is_loose: Array
-    marks: Array
+    loose_places: Array
     moves_marked: Array
     realised: Array
     reserved: Array
@@ -120,6 +125,8 @@ class State(Arrays):
     legs: Array
     walk: Array
     basket: Array
+    measured: Array
+    measured_legs: Array
     outbox: Array
     intents: Array
     decisions: Array
@@ -152,9 +159,8 @@ def new_state(capacity: Capacity, params: Array) -> State:
         positions=lanes_first(records(POSITION, (markets, 2, lanes))),
         held=lanes_first(np.zeros((markets, lanes), np.int32)),
         held_places=lanes_first(np.zeros((markets, lanes), np.int32)),
-        loose=np.zeros((lanes, markets), np.int32),
-        is_loose=lanes_first(np.zeros((markets, lanes), np.uint8)),
-        marks=lanes_first(np.zeros((markets, lanes), np.int64)),
+        loose=records(LOOSE, (lanes, markets)),
+        loose_places=lanes_first(np.zeros((markets, lanes), np.int32)),
         moves_marked=np.full(lanes, -1, np.int64),
         realised=np.zeros((markets, lanes), np.int64),
         reserved=lanes_first(np.zeros((markets, lanes), np.int64)),
@@ -165,6 +171,8 @@ def new_state(capacity: Capacity, params: Array) -> State:
         legs=lanes_first(records(LEG, (capacity.plans, LEGS_MAX, lanes))),
         walk=records(WALK, LEGS_MAX),
         basket=records(BASKET, 4),
+        measured=records(MEASURED, MEASURED_MAX),
+        measured_legs=records(WALK, (MEASURED_MAX, LEGS_MAX)),
         outbox=records(OUTBOX, 1),
         intents=records(INTENT, room),
         decisions=records(DECISION, room),
@@ -193,7 +201,7 @@ def nbytes(state: State) -> int:
 
 def digest_parts(state: State) -> list[bytes]:
     """What decides future behaviour, as bytes, in field order: no scratch, no spare room."""
-    scratch = {"walk", "basket", "outbox", "intents", "decisions"}
+    scratch = {"walk", "basket", "measured", "measured_legs", "outbox", "intents", "decisions"}
     arrays = {name: state.in_memory(name) for name in state.FIELDS if name not in scratch}
     arrays["levels"] = state.levels[: state.counters[0]["levels_used"]]
     return [array.tobytes() for array in arrays.values()]

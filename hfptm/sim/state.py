@@ -124,6 +124,9 @@ REST = np.dtype(
 )
 """Of an order in the book, at its item's place."""
 
+TAKEN_LEVELS = 4_096
+"""That a lane may have taken from at once."""
+
 PLENTY_E6 = 10**14
 """Dollars, or shares of a token, beyond what any order asks for."""
 
@@ -172,6 +175,7 @@ class Sim(Arrays):
         "purses": (PURSE, 1),  # (L,)
         "holdings": (HOLDING, 3),  # (L, M, 2) by token
         "taken": (TAKEN, 2),  # (L, T) open addressing
+        "takers": (INT64, 1),  # (T,) levels taken, of all lanes, whose search begins there
         "reports": (EVENT, 1),
         "coming": (NODE, 1),  # heap of the reports, by ts_recv_ns
         "coming_places": (INT64, 1),  # (reports,) where each stands there, or the next free one
@@ -196,6 +200,7 @@ class Sim(Arrays):
     purses: Array
     holdings: Array
     taken: Array
+    takers: Array
     reports: Array
     coming: Array
     coming_places: Array
@@ -240,7 +245,8 @@ def new_sim(
         probe_legs=records(PROBE_LEG, (probes, LEGS_MAX)),
         purses=records(PURSE, lanes),
         holdings=lanes_first(records(HOLDING, (markets, 2, lanes))),
-        taken=lanes_first(records(TAKEN, (4_096, lanes))),
+        taken=lanes_first(records(TAKEN, (TAKEN_LEVELS, lanes))),
+        takers=np.zeros(TAKEN_LEVELS, np.int64),
         reports=records(EVENT, items),
         coming=records(NODE, items),
         coming_places=np.zeros(items, np.int64),

@@ -108,7 +108,9 @@ def take_level(state: State, sim: Sim, item: Record, index: int, size_e6: int) -
         give_back(sim, entry)
         entry.key = key
         entry.displayed_e6 = shown_e6
-    sim.levels_taken[item.market] += entry.taken_e6 == 0
+    if entry.taken_e6 == 0:
+        sim.levels_taken[item.market] += 1
+        sim.takers[first_place(sim, key)] += 1
     entry.taken_e6 += size_e6
 
 
@@ -118,6 +120,7 @@ def give_back(sim: Sim, entry: Record) -> None:
     if entry.taken_e6 > 0:
         entry.taken_e6 = 0
         sim.levels_taken[(entry.key - 1) >> 15] -= 1
+        sim.takers[first_place(sim, int(entry.key))] -= 1
 
 
 @cold
@@ -133,6 +136,8 @@ def renew(state: State, sim: Sim, row: Record) -> None:
     asks = bool(row.side == Side.ASK)
     shown_e6 = displayed_e6(state, market, asks, index)
     key = level_key(slot, asks, int(row.price_e4))
+    if sim.takers[first_place(sim, key)] == 0:
+        return
     for lane in range(len(sim.taken)):
         place = taken_place(sim, lane, key)
         if place < 0:

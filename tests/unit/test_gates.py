@@ -172,6 +172,7 @@ def test_locked_baskets_are_marked_at_cost() -> None:
     kernel = holder()
     held = kernel.state.positions[0, 0, 0]
     held["locked_size_e6"], held["locked_cost_e6"] = 60 * ONE_E6, 28 * ONE_E6
+    note_held(kernel.state, 0, 0)
     kernel.apply([timer(2_000)])
     assert risk(kernel)["unrealised_e6"] == 4 * ONE_E6 - 16 * ONE_E6
 

@@ -1,9 +1,12 @@
 """How kernels are compiled, and that they run the same without it."""
 
+import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 from hfptm.kernel import jit
 from tests.conftest import ROOT
@@ -37,6 +40,24 @@ def test_an_edited_helper_means_another_cache(tmp_path: Path) -> None:
         second = cache_folder(tmp_path)
         assert second != first
         first = second
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+@pytest.mark.parametrize("is_there", [True, False])
+def test_where_an_installation_is_not_ours_the_cache_is_elsewhere(
+    tmp_path: Path, is_there: bool
+) -> None:
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "hfptm", tmp_path / "hfptm", ignore=ignored)
+    kept = Path(cache_folder(tmp_path))
+    if not is_there:
+        kept.rmdir()
+    closed = kept if is_there else kept.parent
+    closed.chmod(0o555)
+    try:
+        assert Path(cache_folder(tmp_path)).name == f"hfptm-{kept.name}"
+    finally:
+        closed.chmod(0o755)
 
 
 def test_every_compiled_source_is_in_the_key() -> None:
