@@ -26,6 +26,7 @@ from hfptm.records import (
 from hfptm.sim.run import run_rows
 from hfptm.sim.state import DRAW, WINDOWS, new_sim
 from hfptm.units import NO_ASK_E4, NO_BID_E4, ONE_E6, pack_best
+from tests.kept_sums import check_kept
 from tests.tapes import Row
 
 MS = 1_000_000
@@ -245,6 +246,7 @@ class Kernel:
             assert set(np.flatnonzero(positions["size_e6"].any(axis=1)).tolist()) <= held
             if not (self.state.plans[lane]["stage"] != 0).any():
                 assert account["reserved_e6"] == 0
+            check_kept(self.state, lane)
 
 
 class Venue(Kernel):

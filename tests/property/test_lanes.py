@@ -22,7 +22,7 @@ IDS = {"intents": "order", "decisions": "decision", "outcomes": "decision", "rep
 
 
 class Mixed(Day):
-    """A random day for so many lanes that have nothing in common but it."""
+    """A random day for so many lanes; some meet the same luck as the one before, or ask alike."""
 
     def __init__(self, seed: int, lanes: int) -> None:
         super().__init__(seed)
@@ -38,6 +38,10 @@ class Mixed(Day):
             windows["grace_ns"] = self.pick(100, 1_000, 3_000) * MS
             windows["print_window_ns"] = self.pick(0, 500, 2_000) * MS
             windows["queue_model"] = self.pick(*map(int, QueueModel))
+        for lane in range(1, lanes):
+            if self.pick(0, 1):
+                self.windows[lane] = self.windows[lane - 1]
+                self.tables[lane] = self.tables[lane - 1]
 
     def mixed_lane(self) -> dict[str, int]:
         return self.lane() | {
@@ -80,10 +84,15 @@ def of_lane(rows: list[Record], name: str, lane: int) -> list[Record]:
 
 def check(seed: int, lanes: int, block: int) -> int:
     """How many rows came out."""
-    day = Mixed(seed, lanes)
+    together = compared(Mixed(seed, lanes), seed, block)
+    return sum(len(getattr(together, kind)) for kind in IDS)
+
+
+def compared(day: Mixed, seed: int, block: int) -> Venue:
+    """The day with all its lanes, each of which did what it does alone."""
     rows = tape(day.rows)
-    together = run(day.venue_of(*range(lanes)), rows, block)
-    for lane in range(lanes):
+    together = run(day.venue_of(*range(len(day.lanes))), rows, block)
+    for lane in range(len(day.lanes)):
         alone = run(day.venue_of(lane), rows, 1_000_000)
         for kind, name in IDS.items():
             found = of_lane(getattr(together, kind), name, lane)
@@ -94,7 +103,37 @@ def check(seed: int, lanes: int, block: int) -> int:
         realised = together.state.realised[:, lane]
         assert np.array_equal(realised, alone.state.realised[:, 0])
         assert realised.sum() == together.state.lanes[lane]["realised_e6"]
-    return sum(len(getattr(together, kind)) for kind in IDS)
+    return together
+
+
+ALIKE = {"charge_fees": 1, "payout_fee_e4": 0, "min_edge_e4": 50, "window_min_edge_e4": 0}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("charge_fees", 0), ("payout_fee_e4", 200), ("min_edge_e4", 300)),
+        *(("max_outlay_e6", 5 * ONE_E6), ("draws", 0), ("taker_delay_ns", 250 * MS)),
+        *(("grace_ns", 100 * MS), ("print_window_ns", 0)),
+    ],
+)
+def test_lanes_that_differ_in_one_thing_alone_differ(name: str, value: int) -> None:
+    """What lanes ask alike is measured once: the first and the last do, but for nothing else."""
+    day = Mixed(4, 3)
+    day.lanes = [day.lanes[0] | ALIKE] * 3
+    day.windows["grace_ns"], day.windows["print_window_ns"] = 1_000 * MS, 2_000 * MS
+    day.windows["taker_delay_ns"] = day.windows["settlement_ns"] = 0
+    day.windows["queue_model"], day.tables = 0, [day.tables[0]] * 3
+    if name == "draws":
+        day.tables[1] = day.table()
+    elif name in (WINDOWS.names or ()):
+        day.windows[name][1] = value
+    else:
+        day.lanes[1] = day.lanes[1] | {name: value}
+    together = compared(day, 4, 777)
+    first, other, last = (of_lane(together.outcomes, "decision", lane) for lane in range(3))
+    assert first == last != []
+    assert (first == other) == (name == "max_outlay_e6")
 
 
 @given(
