@@ -139,6 +139,28 @@ def test_a_slot_used_again_within_a_block_does_not_rename_what_came_before() -> 
     assert set(engine.rows_of("reports")["market"].tolist()) == set(begun["market"].tolist())
 
 
+def test_a_profit_is_the_market_s_whose_slot_it_was() -> None:
+    """The third and the fourth get the slots of the first and the second, who keep what they made;
+    nobody is asked before all of it is over."""
+    slugs, shares = ["a", "b", "c", "d"], [100, 101, 102, 103]
+    starts_ns = [START_NS + number * (REST_NS + 10_000_000_000) // 2 for number in range(4)]
+    markets, made = [make_market(slug) for slug in slugs], {}
+    days = []
+    for market, start_ns, of_100 in zip(markets, starts_ns, shares, strict=True):
+        rows = crossed_market(market.slug, start_ns)
+        days.append([row._replace(size_e6=row.size_e6 * of_100 // 100) for row in rows])
+        alone = Recorder([market], []).run(tape_of(days[-1]))
+        made[market.market] = int(alone.state.lanes[0]["realised_e6"])
+    engine = Recorder(markets, [])
+    for slot in (3, 4):
+        engine.slots._free_markets.remove(slot)  # as if more markets had come and gone
+    engine.run(tape_of([row for day in days for row in day]))
+    assert np.flatnonzero(engine.state.realised.any(axis=1)).tolist() == [1, 2]
+    realised = engine.realised_by_market()
+    assert {market: int(of_lanes[0]) for market, of_lanes in realised.items()} == made
+    assert len(set(made.values())) == 4
+
+
 def test_finish_waits_for_what_follows_from_what_was_sent() -> None:
     """One leg fills, the other is gone: the first is sold, each order a quiet second after it."""
     *book, removal, _ = crossed_market("a", START_NS)
