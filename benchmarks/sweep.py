@@ -1,10 +1,11 @@
 """What many parameter sets cost in one pass: `python -m benchmarks.sweep [--json]`.
 
 The tapes are generated (`benchmarks.tape`) and read from a lake as `hfptm replay` reads it: 1,024
-markets, with an edge planted about every 20,000 rows, and a denser one, about every 3,000. The
-sets are a grid of least edge, size, latency, order type and fee model, no two alike; what they make
-of the tape is said beside each figure. Ray and processes compute the same six days under 100 sets,
-in turn, both started before. Compiling, and making the tapes, is outside every figure.
+markets, with an edge planted about every 20,000 rows; a denser one, about every 3,000; and a
+sparse one, about every 200,000, which we take to be nearer to real days. The sets are a grid of
+least edge, size, latency, order type and fee model, no two alike; what they make of the tape is
+said beside each figure. Ray and processes compute the same six days under 100 sets, in turn, both
+started before. Compiling, and making the tapes, is outside every figure.
 """
 
 import tempfile
@@ -48,6 +49,8 @@ class Sizes(NamedTuple):
     lanes: int = 1_000
     dense: int = 10
     """By how much edges are wanted more often on the second tape."""
+    sparse: int = 10
+    """And less often on the third."""
 
 
 def measure(sizes: Sizes) -> list[Figure]:
@@ -56,6 +59,7 @@ def measure(sizes: Sizes) -> list[Figure]:
     tapes = (
         ("", sizes.rows, EDGE_EVERY_ROWS),
         ("_dense", sizes.dense_rows, EDGE_EVERY_ROWS // sizes.dense),
+        ("_sparse", sizes.rows, EDGE_EVERY_ROWS * sizes.sparse),
     )
     for name, rows, every_rows in tapes:
         with tempfile.TemporaryDirectory(prefix="hfptm-benchmark-") as folder:
