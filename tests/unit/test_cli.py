@@ -124,5 +124,5 @@ def test_every_command_takes_the_data_folder(capsys: pytest.CaptureFixture[str])
         name = command.name or command.callback.__name__
         assert exit_code(name, "--help") == 0
         text = capsys.readouterr().out
-        assert "--data DIR" in text
+        assert "--data DIR" in text or name == "alert-test"  # which needs the secrets alone
         assert "--json" in text or name == "lab"  # which hands the terminal over to JupyterLab
