@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from hfptm.dash.access import Access
 
-_ENDING = frozenset({411, 413, 429, 503})
+_ENDING = frozenset({411, 413, 429, 431, 503})
 """Whoever gets one of these has no claim on a connection."""
 
 

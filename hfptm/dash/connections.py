@@ -28,7 +28,7 @@ class Connection(H11Protocol):
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        self._since_s = self.loop.time()
+        self.since_s = self.loop.time()
         self._asking: asyncio.TimerHandle | None = None
         self._unread: asyncio.TimerHandle | None = None
 
@@ -38,8 +38,7 @@ class Connection(H11Protocol):
         transport.set_write_buffer_limits(high=0)
         self._expect()
         if len(self.connections) > CONNECTIONS_MAX:
-            idle = [other for other in self.connections if _is_idle(other)]
-            min(idle, key=_since_s, default=self).transport.abort()
+            self._make_room()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._heard()
@@ -53,6 +52,11 @@ class Connection(H11Protocol):
             self._expect()
         else:
             self._heard()
+
+    def send_400_response(self, msg: str) -> None:
+        if not self.is_idle:  # whoever answers what came before the nonsense answers nobody
+            self.cycle.disconnected = True
+        super().send_400_response(msg)
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -69,9 +73,12 @@ class Connection(H11Protocol):
         cycle: RequestResponseCycle | None = self.cycle
         return cycle is None or cycle.response_complete
 
-    @property
-    def since_s(self) -> float:
-        return self._since_s
+    def _make_room(self) -> None:
+        known = [other for other in self.connections if isinstance(other, Connection)]
+        staying = [other for other in known if not other.transport.is_closing()]
+        if len(staying) > CONNECTIONS_MAX:
+            idle = [other for other in staying if other.is_idle]
+            min(idle, key=lambda other: other.since_s).transport.abort()
 
     def _expect(self) -> None:
         if self._asking is None:
@@ -86,11 +93,3 @@ class Connection(H11Protocol):
         if self._unread is not None:
             self._unread.cancel()
             self._unread = None
-
-
-def _is_idle(other: object) -> bool:
-    return isinstance(other, Connection) and other.is_idle
-
-
-def _since_s(other: object) -> float:
-    return other.since_s if isinstance(other, Connection) else 0.0

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hfptm.dash.access import Access, bearer
 from hfptm.dash.answers import refusal, wrong_token
+from hfptm.dash.connections import HEAD_BYTES_MAX
 
 CONTENT_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -38,6 +39,7 @@ STATIC = "/static/"
 
 _READING = ("GET", "HEAD")
 _OWN_SITES = ("same-origin", "none")
+_SIGNS = len(": \r\n")
 _OWN_HOST = re.compile(r"(localhost|127(\.[0-9]{1,3}){3}|\[::1\])(:[0-9]{1,5})?", re.IGNORECASE)
 
 
@@ -64,6 +66,8 @@ class Guard:
         headers, method, path = Headers(scope=scope), scope["method"], scope["path"]
         if problem := self._foreign(headers, method):
             return refusal(403, problem)
+        if _head_bytes(scope) > HEAD_BYTES_MAX:
+            return refusal(431, f"more than {HEAD_BYTES_MAX} bytes of headers")
         if int(headers.get("content-length", "0")) > BODY_BYTES_MAX:
             return refusal(413, f"more than {BODY_BYTES_MAX} bytes")
         if "transfer-encoding" in headers:
@@ -87,6 +91,12 @@ class Guard:
         if origin is not None and _place(origin) != host.lower():
             return "not from another site"
         return ""
+
+
+def _head_bytes(scope: Scope) -> int:
+    """Of a head that came in one piece; h11 bounds one that comes in several."""
+    said = sum(len(name) + len(value) + _SIGNS for name, value in scope["headers"])
+    return said + len(scope["raw_path"]) + len(scope["query_string"])
 
 
 def _place(origin: str) -> str:
