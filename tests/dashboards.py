@@ -10,8 +10,10 @@ from pathlib import Path
 import httpx
 import msgspec
 
+from hfptm.alerts import Watch
 from hfptm.bulletin import Bulletin, write
 from hfptm.clock import wall_ns
+from hfptm.config import Config
 from hfptm.dash.access import Access
 from hfptm.dash.app import Dashboard
 from hfptm.dash.monitor import Monitor, Switch
@@ -35,7 +37,7 @@ class Served:
             reason=lambda: kill_switch.reason_of(data),
             throw=lambda reason: kill_switch.throw(data, reason),
         )
-        self.monitor = Monitor(data, switch)
+        self.monitor = Monitor(data, switch, Watch(data, Config(), ()))
         self._app = Dashboard(self.monitor, self.access).app()
         self._listening = listen("127.0.0.1", 0)
         self.url = address_of(self._listening)

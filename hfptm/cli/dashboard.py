@@ -53,7 +53,7 @@ def dashboard(
 
     async def watched() -> None:
         stop = stopped_by_signals()
-        await monitored(place, secrets, listening, stop)
+        await monitored(settings, place, secrets, listening, stop)
 
     with listening_at(*where, secrets, 0.0) as listening:
         url, is_limited = address_of(listening), secrets.dashboard_token is not None

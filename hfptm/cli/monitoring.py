@@ -15,6 +15,7 @@ from pathlib import Path
 
 import msgspec
 
+from hfptm.alerts import Watch
 from hfptm.cli.log_output import logged
 from hfptm.config import Config, environment
 from hfptm.dash.access import Access
@@ -50,6 +51,7 @@ def listening_at(address: str, port: int, secrets: WatchSecrets, wait_s: float) 
 
 
 async def monitored(
+    settings: Config,
     data: Path,
     secrets: WatchSecrets,
     listening: socket.socket | None,
@@ -63,12 +65,18 @@ async def monitored(
         kill_switch.throw(data, reason)
 
     switch = Switch(reason=lambda: kill_switch.reason_of(data), throw=throw)
-    monitor = Monitor(data, switch)
-    async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(monitor.run(stop, is_beside=is_beside))
+    watch = Watch(data, settings, secrets.alert_addresses)
+    monitor = Monitor(data, switch, watch)
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(monitor.run(stop, is_beside=is_beside))
+            if listening is not None:
+                app = Dashboard(monitor, Access(secrets.dashboard_token)).app()
+                tasks.create_task(serve(app, listening, stop))
+    finally:
         if listening is not None:
-            app = Dashboard(monitor, Access(secrets.dashboard_token)).app()
-            tasks.create_task(serve(app, listening, stop))
+            listening.close()  # the next run wants the port while this one still tells of the last
+        await asyncio.to_thread(watch.close)
 
 
 async def _beside(begin: Begin) -> None:
@@ -87,14 +95,15 @@ async def _beside(begin: Begin) -> None:
         listening = None
         if begin.handle >= 0:
             listening = held.enter_context(socket.socket(fileno=begin.handle))
-        await monitored(Path(begin.data), secrets, listening, stop, is_beside=True)
+        await monitored(begin.config, Path(begin.data), secrets, listening, stop, is_beside=True)
 
 
 def main() -> None:
     forbid_core_dumps()
     os.nice(NICE)
     begin = msgspec.json.decode(sys.stdin.buffer.readline(), type=Begin)
-    with logged(begin.config.log):
+    # The run reads it from the pipe, and has the file.
+    with logged(msgspec.structs.replace(begin.config.log, format="json", file="")):
         asyncio.run(_beside(begin))
 
 

@@ -51,7 +51,7 @@ class Monitor:
         self,
         data: Path,
         switch: Switch,
-        alerter: Alerter | None = None,
+        alerter: Alerter,
         now_ns: Callable[[], int] = wall_ns,
     ) -> None:
         self.data = data
@@ -70,7 +70,7 @@ class Monitor:
 
     def alerts(self) -> list[msgspec.Struct]:
         """Newest first."""
-        return list(self._alerter.recent)[:ALERTS_MAX] if self._alerter else []
+        return list(self._alerter.recent)[:ALERTS_MAX]
 
     def state(self) -> bytes:
         """As JSON, in one line."""
@@ -102,8 +102,7 @@ class Monitor:
 
     def look(self, *, is_orphan: bool = False) -> None:
         self._refresh()
-        if self._alerter:
-            self._alerter.look(self._bulletin, self._now_ns(), is_orphan=is_orphan)
+        self._alerter.look(self._bulletin, self._now_ns(), is_orphan=is_orphan)
         told = (self._read, self.seen().is_alive, self.switch.reason(), self.alerts()[:1])
         if told != self._told:
             self._told = told
