@@ -37,7 +37,7 @@ class Served:
             reason=lambda: kill_switch.reason_of(data),
             throw=lambda reason: kill_switch.throw(data, reason),
         )
-        self.monitor = Monitor(data, switch, Watch(data, Config(), ()))
+        self.monitor = Monitor(data, switch, Watch(data, Config(), (), switch.reason))
         self._app = Dashboard(self.monitor, self.access).app()
         self._listening = listen("127.0.0.1", 0)
         self.url = address_of(self._listening)

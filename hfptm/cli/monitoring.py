@@ -65,7 +65,7 @@ async def monitored(
         kill_switch.throw(data, reason)
 
     switch = Switch(reason=lambda: kill_switch.reason_of(data), throw=throw)
-    watch = Watch(data, settings, secrets.alert_addresses)
+    watch = Watch(data, settings, secrets.alert_addresses, switch.reason)
     monitor = Monitor(data, switch, watch)
     try:
         async with asyncio.TaskGroup() as tasks:
