@@ -84,7 +84,9 @@ def gaps(feed: FeedStatus, gaps_before: int) -> Finding | None:
     unseen, ended = feed.books.unseen, feed.books.gaps - gaps_before
     if not unseen and ended <= 0:
         return None
-    text = f"{unseen:,} markets are not seen by any connection, {max(ended, 0):,} gaps just ended"
+    now = f"no connection sees {unseen:,} of the markets" if unseen else ""
+    before = f"{ended:,} gaps have just ended" if ended > 0 else ""
+    text = "; ".join(filter(None, (now, before)))
     return Finding(kind=Kind.GAPS, key=Kind.GAPS, text=text)
 
 

@@ -39,6 +39,7 @@ def dashboard(
     as_json: AsJson = False,
 ) -> None:
     """Show what runs in a data folder, and send its alerts, until Ctrl-C or SIGTERM."""
+    from hfptm.cli.log_output import logged
     from hfptm.cli.monitoring import listening_at, monitored
     from hfptm.cli.recording import stopped_by_signals
     from hfptm.config import environment
@@ -60,4 +61,5 @@ def dashboard(
         told = f"{url} shows {place}{'; it asks for the token' if is_limited else ''}"
         show(as_json, {"url": url, "data": str(place), "needs_token": is_limited}, lambda: told)
         sys.stdout.flush()
-        asyncio.run(watched())
+        with logged(settings.log):
+            asyncio.run(watched())

@@ -80,7 +80,11 @@ CONDITIONS: dict[Kind, tuple[dict[str, Any], dict[str, Any], str]] = {
         {"feed": feed(silent_ns=61 * S)},
         "no frame of any of 100 markets for more than 60 s",
     ),
-    Kind.GAPS: ({"feed": feed(unseen=3)}, {"feed": feed(unseen=1)}, "3 markets are not seen"),
+    Kind.GAPS: (
+        {"feed": feed(unseen=3)},
+        {"feed": feed(unseen=1)},
+        "no connection sees 3 of the markets",
+    ),
     Kind.DISK: (
         {"feed": feed(free_bytes=(1 << 30) - 1)},
         {"feed": feed(free_bytes=(1 << 30) * 5 // 4 - 1)},
@@ -151,6 +155,7 @@ def test_a_problem_is_the_same_with_another_number() -> None:
 def test_gaps_of_one_spell_are_told_once() -> None:
     watched = Watched()
     assert watched.see(feed=feed(gaps=5)) == [Kind.GAPS]
+    assert watched.text == "5 gaps have just ended"
     assert watched.see(LONG_CALM_NS // S - 1, feed=feed(gaps=5)) == []
     assert watched.see(feed=feed(gaps=6)) == []
     assert watched.see(LONG_CALM_NS // S, feed=feed(gaps=6)) == ["gaps over"]
