@@ -5,6 +5,7 @@
 import { by, make, setText } from "./dom.js";
 
 const DASHES = [[], [7, 4], [2, 3], [10, 3, 2, 3]];
+const YOUNGEST_S = 60;
 const CAPTION_MS = 10_000;
 
 function colourOf(name) {
@@ -102,7 +103,7 @@ export class Chart {
       padding: [8, 8, 0, 0],
       cursor: { y: false, drag: { setScale: false, x: false, y: false } },
       scales: {
-        x: { range: (_plot, _low, high) => [high - this.range_s, high] },
+        x: { range: (_plot, low, high) => [this.#since(low, high), high] },
         y: { range: (_plot, low, high) => spread(low, high) },
       },
       axes: [
@@ -112,6 +113,11 @@ export class Chart {
       series: [{}, ...this.lines.map((line, place) => this.#series(line, place))],
       hooks: { setCursor: [(plot) => this.#say(plot.cursor.idx)] },
     };
+  }
+
+  /** A run that is younger than the range fills it all the same, but for its first minute. */
+  #since(low, high) {
+    return Math.max(high - this.range_s, Math.min(low ?? high, high - YOUNGEST_S));
   }
 
   #series(line, place) {

@@ -13,11 +13,16 @@ const EXPLAINED = {
   live: "Sends real orders with real money.",
 };
 
+const ENDING = ["stopped", "halted"];
+
 function latchOf(trading) {
+  if (ENDING.includes(trading.latch)) {
+    return `Nothing new begins (${trading.latch}): a human stopped it, or it is about to end.`;
+  }
   const amounts = trading.latch_limit
     ? `: ${usd(trading.latch_value)} lost, ${usd(trading.latch_limit)} allowed`
     : "";
-  return `Nothing new is bought: ${words(trading.latch)}${amounts}`;
+  return `Nothing new is bought: ${words(trading.latch)}${amounts}. Only a human lifts it.`;
 }
 
 /** Why it isn't there: [tone, headline, details], or nothing if it is. */
@@ -51,15 +56,21 @@ function presence(state) {
   if (state.killed) {
     said.push(`Kill switch: ${state.killed}. At a shell, hfptm resume lifts it.`);
   }
-  if (trading?.latch) said.push(`${latchOf(trading)}. Only a human lifts it.`);
+  if (trading?.latch) said.push(latchOf(trading));
   if (trading?.pause) said.push(`A pause of what is bought: ${words(trading.pause)}.`);
   const all = [...said, ...problems];
   if (state.killed) return ["bad", "Killed: no order leaves", all];
+  if (ENDING.includes(trading?.latch)) return ["warn", "Stopping", all];
   if (trading?.latch) return ["bad", "Stopped buying", all];
   if (problems.length) return ["warn", plural(problems.length, "problem"), all];
   if (trading?.pause) return ["warn", "Pausing", all];
   if (!state.feed?.ran_s) return ["good", "Starting", ["The first figures come in a moment."]];
   return ["good", "Healthy", ["Every check passes."]];
+}
+
+function codeOf(code) {
+  if (!code) return "–";
+  return `${code.package} ${code.commit ? code.commit.slice(0, 7) : ""}`.trim();
 }
 
 const MARKS = { good: "✓", warn: "!", bad: "✕", idle: "○" };
@@ -93,8 +104,7 @@ export class Glance {
     setText(by("mode-about"), EXPLAINED[state.mode] ?? "");
     setText(by("run"), state.run_id || "–");
     setTime(by("began"), state.began_ns ?? 0);
-    const code = state.code ? `${state.code.package} ${(state.code.commit ?? "").slice(0, 7)}` : "–";
-    setText(by("code"), code.trim());
+    setText(by("code"), codeOf(state.code));
   }
 
   #health(tone, headline, details) {
