@@ -114,7 +114,7 @@ class Dashboard:
         for book in bulletin.books if bulletin else []:
             if book.market == market:
                 return json(book)
-        return refusal(404, "not told yet; ask again")
+        return refusal(202, "not told yet; ask again")
 
     async def _search(self, request: Request) -> Response:
         try:

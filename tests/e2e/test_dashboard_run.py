@@ -26,7 +26,7 @@ from tests.planted import AT_ONCE, options
 
 STARTED_S = 60
 """The kernels are read from disk, or compiled."""
-LOOKS = 3
+LOOKS = 2
 
 
 class Seen(NamedTuple):
@@ -113,8 +113,9 @@ def fact(page: Page, section: str, name: str) -> str:
 
 
 def open_book(page: Page) -> str:
-    """Of the first market with an opportunity of its own."""
+    """Of the first market of an event with an opportunity."""
     page.locator("#opportunities-table .slug").first.click()
+    page.locator("#book-found button").first.click()
     price = page.locator("#ladder .price").first
     expect(price).to_contain_text("¢", timeout=8_000)
     return page.locator("#book-question").inner_text()

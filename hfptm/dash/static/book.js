@@ -41,6 +41,14 @@ export class BookView {
     this.#ask();
   }
 
+  /** The markets of an event, to choose from. */
+  find(event) {
+    by("book-search").value = event;
+    by("book").scrollIntoView({ block: "nearest" });
+    by("book-search").focus({ preventScroll: true });
+    this.#search(event);
+  }
+
   #close() {
     clearTimeout(this.timer);
     this.slug = "";
@@ -83,7 +91,6 @@ export class BookView {
     if (!slug) return;
     by("book-search").value = "";
     setText(by("book-count"), "");
-    event.stopPropagation();
     this.open(slug);
   }
 
@@ -92,7 +99,7 @@ export class BookView {
     if (!document.hidden) {
       try {
         const answer = await fetch(`/book?market=${encodeURIComponent(slug)}`);
-        if (slug === this.slug) this.#told(answer.ok, await answer.json());
+        if (slug === this.slug) this.#told(answer.status === 200, await answer.json());
       } catch {
         if (slug === this.slug) this.#told(false, { error: "no answer" });
       }

@@ -117,8 +117,9 @@ class Page {
       });
     }
     document.addEventListener("click", (event) => {
-      const button = event.target.closest("button[data-slug]");
-      if (button && !by("book-found").contains(button)) this.book.open(button.dataset.slug);
+      const named = event.target.closest(".slug")?.dataset;
+      if (named?.slug) this.book.open(named.slug);
+      else if (named) this.book.find(named.event);
     });
     by("theme").addEventListener("click", () => this.#turn());
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#recolour());

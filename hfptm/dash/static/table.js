@@ -2,8 +2,8 @@
 
 import { by, make, setSpan, setText, setTime, setTone, show } from "./dom.js";
 
-/** A cell is {text, tone, title}, with {slug} a button that opens its book; or a time {ts_ns}, or
- *  a bar {span: [from, width]}. */
+/** A cell is {text, tone, title}, with {slug} a button that opens its book, with {event} one that
+ *  finds its markets; or a time {ts_ns}, or a bar {span: [from, width]}. */
 function fill(cell, want) {
   const [value] = cell.children.length ? cell.children : [cell];
   if (want.span) return setSpan(value.firstChild, ...want.span);
@@ -13,6 +13,7 @@ function fill(cell, want) {
   const title = want.title ?? "";
   if (value.title !== title) value.title = title;
   if (want.slug) value.dataset.slug = want.slug;
+  if (want.event) value.dataset.event = want.event;
 }
 
 function makeCell(column, want) {
@@ -22,7 +23,7 @@ function makeCell(column, want) {
   cell.dataset.label = column.label;
   if (want.ts_ns !== undefined) cell.append(make("time"));
   else if (want.span) cell.append(make("span.track", "", make("i.bar")));
-  else if (want.slug) cell.append(make("button.slug"));
+  else if (want.slug || want.event) cell.append(make("button.slug"));
   else if (column.isTag) cell.append(make("span.tag"));
   if (cell.firstChild?.tagName === "BUTTON") cell.firstChild.type = "button";
   return cell;

@@ -6,11 +6,11 @@ import { Newsreel, Table } from "./table.js";
 
 const ENOUGH = 30;
 
-/** The book of a basket's group is none. */
+/** A market has a book; an event has markets to choose from. */
 function what(row) {
-  const isMarket = row.kind === "binary";
-  const title = isMarket ? row.slug : `${row.slug}: ${row.legs} legs`;
-  return { text: row.slug || row.event_slug, title, slug: isMarket ? row.slug : undefined };
+  if (row.kind === "binary") return { text: row.slug, title: row.slug, slug: row.slug };
+  const event = row.event_slug || row.slug;
+  return { text: row.slug || event, title: `${row.slug}: ${row.legs} legs`, event };
 }
 
 function arrival(row) {
