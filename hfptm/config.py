@@ -33,7 +33,7 @@ from hfptm.sections import (
     Storage,
     Trading,
 )
-from hfptm.sections_watching import Alerts, Dashboard, Log
+from hfptm.sections_watching import GONE, Alerts, Dashboard, Log
 from hfptm.setting_types import MAX_USD
 from hfptm.settings import Setting
 from hfptm.units import NS_PER_MS, NS_PER_S, ONE_E6, PRICE_ONE_E4, WEI_PER_GWEI, parse_decimal
@@ -102,7 +102,7 @@ def load(path: Path | None, overrides: Sequence[str], environ: Mapping[str, str]
     values: dict[str, dict[str, object]] = {section: {} for section in SECTIONS}
     sources: dict[str, str] = {}
     for source, section, key, value in (
-        *(settings.from_file(file, SECTIONS) if file else ()),
+        *(settings.from_file(file, SECTIONS, GONE) if file else ()),
         *settings.from_environment(environ, [DATA_DIR_VARIABLE], SECTIONS),
         *settings.from_overrides(overrides, SECTIONS),
     ):

@@ -35,7 +35,6 @@ from hfptm.setting_types import (
     Patience,
     PerSecond,
     Plans,
-    Port,
     QueueModelName,
     Rows,
     Score,
@@ -276,8 +275,6 @@ class Recorder(Section, frozen=True, kw_only=True):
     """After about so long another connection takes over, without a gap; 0: never."""
     patience_ms: Patience = 10_000
     """How long a market may be silent beyond its longest usual silence before it is looked into."""
-    status_port: Port = 0
-    """Serves /health and /metrics on this machine; 0: neither."""
 
 
 class Storage(Section, frozen=True, kw_only=True):

@@ -1,6 +1,8 @@
 """The sections of the configuration about watching what runs; they change no result."""
 
+from collections.abc import Mapping
 from decimal import Decimal
+from types import MappingProxyType
 
 from hfptm.sections import Section
 from hfptm.setting_types import (
@@ -16,6 +18,11 @@ from hfptm.setting_types import (
     Seconds,
     Usd,
 )
+
+GONE: Mapping[str, tuple[object, str]] = MappingProxyType(
+    {"recorder.status_port": (0, "dashboard.port serves /health and /metrics")}
+)
+"""As `hfptm.settings.Gone`."""
 
 
 class Dashboard(Section, frozen=True, kw_only=True):

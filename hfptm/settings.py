@@ -21,6 +21,11 @@ Sections = Mapping[str, type[msgspec.Struct]]
 """Struct type by section name, as the sections are written in the file."""
 
 
+Gone = Mapping[str, tuple[object, str]]
+"""Keys of earlier versions, which kept configurations still have: the value that meant nothing and
+is passed over, and for any other what there is now."""
+
+
 class Setting(NamedTuple):
     """One value, in its key's own type, and who said so."""
 
@@ -30,7 +35,7 @@ class Setting(NamedTuple):
     value: object
 
 
-def from_file(path: Path, sections: Sections) -> Iterator[Setting]:
+def from_file(path: Path, sections: Sections, gone: Gone) -> Iterator[Setting]:
     """Every key of a TOML file; its decimals are read exactly, never as floats."""
     source = str(path)
     for section, table in read_toml(path).items():
@@ -38,7 +43,8 @@ def from_file(path: Path, sections: Sections) -> Iterator[Setting]:
         if not isinstance(table, dict):
             raise ConfigError(source, section, f"is a section; write it as [{section}]")
         for key, value in table.items():
-            yield from_toml(sections, Setting(source, section, key, value))
+            if not _is_gone(Setting(source, section, key, value), gone):
+                yield from_toml(sections, Setting(source, section, key, value))
 
 
 def from_toml(sections: Sections, setting: Setting) -> Setting:
@@ -49,6 +55,16 @@ def from_toml(sections: Sections, setting: Setting) -> Setting:
     # TOML writes a round sum of dollars without a point.
     exact = Decimal(value) if _is_decimal(sections[section], key, value) else value
     return _checked(sections, setting._replace(value=exact), strict=True)
+
+
+def _is_gone(setting: Setting, gone: Gone) -> bool:
+    source, section, key, value = setting
+    if f"{section}.{key}" not in gone:
+        return False
+    off, advice = gone[f"{section}.{key}"]
+    if value != off:
+        raise ConfigError(source, f"{section}.{key}", f"is no more; {advice}")
+    return True
 
 
 def _is_decimal(section: type[msgspec.Struct], key: str, value: object) -> bool:

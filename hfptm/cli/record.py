@@ -54,16 +54,12 @@ async def until_stopped(
 ) -> "Summary":
     """Ctrl-C, SIGTERM and the end of the duration are how it is meant to end."""
     from hfptm.cli.publishing import Publisher
-    from recorder.health import Health
     from recorder.service import Service
 
     stop = stopped_by_signals()
     async with AsyncExitStack() as exits:
         publisher = exits.enter_context(Publisher(data, "record"))
         listeners = [shown, exits.enter_context(told_to_systemd()), publisher.note]
-        if settings.recorder.status_port:
-            health = await exits.enter_async_context(Health(settings.recorder.status_port))
-            listeners.append(health.note)
         service = Service(settings, data, listeners, limit_ns=limit_ns)
         await exits.enter_async_context(publisher.telling(service))
         return await service.run(stop)

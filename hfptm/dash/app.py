@@ -7,7 +7,7 @@ from urllib.parse import parse_qs
 import msgspec
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
@@ -22,6 +22,7 @@ from hfptm.dash.monitor import Monitor
 from hfptm.dash.streams import STREAMS_MAX, StreamResponse
 from hfptm.dash.watching import Watching
 from hfptm.errors import LakeError
+from hfptm.metrics import CONTENT_TYPE, metrics_text
 
 REASON_MAX = 200
 """Characters of why the kill switch is thrown."""
@@ -57,6 +58,7 @@ class Dashboard:
             "/trades": self._trades,
             "/alerts": self._alerts,
             "/health": self._health,
+            "/metrics": self._metrics,
             "/kill-token": self._kill_token,
             "/login": self._login_page,
         }
@@ -65,7 +67,7 @@ class Dashboard:
             *(Route(path, endpoint, methods=["GET"]) for path, endpoint in read.items()),
             *(Route(path, endpoint, methods=["POST"]) for path, endpoint in sent.items()),
         ]
-        app = Starlette(routes=routes, exception_handlers={HTTPException: _refused})
+        app = Starlette(routes=routes, exception_handlers=_HANDLERS)
         app.router.redirect_slashes = False
         return Guard(app, self._access)
 
@@ -141,6 +143,10 @@ class Dashboard:
         killed = self._monitor.switch.reason()
         return json({"is_well": not problems, "problems": problems, "killed": killed}, status)
 
+    async def _metrics(self, _: Request) -> Response:
+        seen = self._monitor.seen()
+        return Response(metrics_text(seen.bulletin, seen.now_ns), media_type=CONTENT_TYPE)
+
     async def _kill_token(self, _: Request) -> Response:
         return json({"token": self._access.kill_token})
 
@@ -181,6 +187,14 @@ async def _refused(_: Request, error: Exception) -> Response:
     answer = refusal(error.status_code, error.detail)
     answer.headers.update(error.headers or {})
     return answer
+
+
+async def _gone(_: Request, __: Exception) -> Response:
+    """Whoever went in the middle of what he sent hears no answer; it is nobody's failure here."""
+    return Response(status_code=400)
+
+
+_HANDLERS = {HTTPException: _refused, ClientDisconnect: _gone}
 
 
 def _line(text: str) -> str:

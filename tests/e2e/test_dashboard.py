@@ -69,6 +69,15 @@ def test_health_is_200_only_while_all_is_well(served: Served) -> None:
     assert "killed, or hangs" in said
 
 
+def test_metrics_are_of_the_last_bulletin(served: Served) -> None:
+    assert "hfptm_up 0.0" in served.get("/metrics").text
+    wait_for_paper(served)
+    reply = served.get("/metrics")
+    assert reply.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    assert "hfptm_up 1.0" in reply.text
+    assert "will-it-rain" not in reply.text
+
+
 def test_a_bulletin_of_another_version_is_a_problem_not_an_end(served: Served) -> None:
     (served.data).mkdir()
     (served.data / "bulletin.json").write_text('{"version": 99}')
@@ -175,7 +184,7 @@ def test_a_disk_that_takes_no_kill_is_said_loudly(served: Served) -> None:
 
 def test_with_a_token_nothing_is_told_without_it(guarded: Served) -> None:
     wait_for_paper(guarded)
-    for path in ("/state", "/history", "/events", "/book", "/markets", "/trades", "/alerts"):
+    for path in ("/state", "/history", "/events", "/book", "/markets", "/trades", "/metrics"):
         reply = guarded.get(path)
         assert reply.status_code == 401, path
         assert reply.headers["www-authenticate"] == "Bearer"

@@ -16,7 +16,7 @@ from tests.dashboards import TOKEN, Served, dashboard
 
 READ = (
     *("/", "/login", "/static/login.html", "/state", "/history", "/events", "/book?market=1"),
-    *("/markets?search=x", "/trades", "/alerts", "/health", "/kill-token"),
+    *("/markets?search=x", "/trades", "/alerts", "/metrics", "/health", "/kill-token"),
 )
 
 

@@ -131,6 +131,12 @@ def test_decimals_are_exact_from_every_source(tmp_path: Path) -> None:
     assert (derived.bankroll_e6, derived.min_edge_e4) == (123_456_789_123_457, 7)
 
 
+def test_a_key_of_earlier_versions_is_passed_over_where_it_meant_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text("[recorder]\nstatus_port = 0\nredundancy = 1")
+    assert config.load(file, [], {}).recorder.redundancy == 1
+
+
 @pytest.mark.parametrize("model", list(FeeModel))
 def test_fee_models_by_name(model: FeeModel) -> None:
     loaded = config.load(None, [f"fees.model={model.name.lower()}"], {})
@@ -145,6 +151,7 @@ def test_fee_models_by_name(model: FeeModel) -> None:
         ("[zzz]\n", "zzz: is unknown; known: trading, risk, fees, sim, replay"),
         ("sources = {a = 1}", "sources: is unknown; known: trading"),
         ("sim = 3", "sim: is a section; write it as [sim]"),
+        ("[recorder]\nstatus_port = 9100", "recorder.status_port: is no more; dashboard.port"),
         ("[sim]\nentry_latency_ms = '5'", "'5' is refused; allowed: a whole number, 0 to"),
         ("[sim]\nentry_latency_ms = true", "True is refused; allowed: a whole number"),
         ("[sim]\nentry_latency_ms = 5.0", "5.0 is refused; allowed: a whole number"),
@@ -276,7 +283,7 @@ def test_what_is_journalled_reads_back_as_it_was(
 
 
 def test_the_example_file_names_every_key_with_its_default() -> None:
-    found = {(s.section, s.key): s.value for s in settings.from_file(EXAMPLE, SECTIONS)}
+    found = {(s.section, s.key): s.value for s in settings.from_file(EXAMPLE, SECTIONS, {})}
     defaults = {
         (section, key): value
         for section, kind in SECTIONS.items()

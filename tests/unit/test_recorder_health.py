@@ -1,25 +1,20 @@
-"""What the recorder says of itself: problems, /health, /metrics, systemd, JSON logs."""
+"""What the recorder says of itself: problems, systemd, JSON logs."""
 
-import asyncio
 import json
 import logging
 import socket
 from io import StringIO
 from pathlib import Path
 
-import httpx
 import msgspec
 import pytest
 from rich.console import Console
 
 from hfptm.cli.recording import status_table
-from hfptm.errors import ConfigError
 from hfptm.feed_status import BookStatus, FeedStatus, LineStatus
 from hfptm.logs import JsonLines
 from hfptm.units import NS_PER_S
-from recorder.health import HOST, Health
 from recorder.logs import StatusLog
-from recorder.metrics import metrics_text
 from recorder.notify import Notifier
 from recorder.status import problems_of
 
@@ -76,67 +71,6 @@ def test_problems(change: dict[str, object], said: str) -> None:
     found = problems_of(msgspec.structs.replace(STATUS, **change))
     assert said in "; ".join(found)
     assert len(found) == bool(said)
-
-
-async def _get(health: Health, path: str) -> httpx.Response:
-    async with httpx.AsyncClient() as client:
-        return await client.get(f"http://{HOST}:{health.port}{path}")
-
-
-def test_health_is_200_only_while_all_is_well() -> None:
-    async def run() -> None:
-        async with Health(0) as health:
-            assert (await _get(health, "/health")).status_code == 503
-            health.note(STATUS)
-            reply = await _get(health, "/health")
-            assert reply.status_code == 200
-            assert msgspec.json.decode(reply.content, type=FeedStatus) == STATUS
-            health.note(SICK)
-            reply = await _get(health, "/health")
-            assert (reply.status_code, reply.json()["problems"]) == (503, ["no space"])
-            reply = await _get(health, "/metrics?a=b")
-            assert reply.headers["content-type"] == "text/plain; version=0.0.4"
-            assert reply.text == metrics_text(SICK)
-            assert (await _get(health, "/")).status_code == 404
-
-    asyncio.run(run())
-
-
-def test_health_survives_who_says_nothing_and_who_says_nonsense() -> None:
-    async def run() -> None:
-        async with Health(0) as health:
-            for words in (b"", b"\x16\x03\x01" * 40_000, b"nonsense\r\n\r\n"):
-                _, writer = await asyncio.open_connection(HOST, health.port)
-                writer.write(words)
-                writer.write_eof()
-                writer.close()
-            assert (await _get(health, "/health")).status_code == 503
-
-    asyncio.run(run())
-
-
-def test_a_port_that_is_taken_is_an_error_of_the_configuration() -> None:
-    async def run() -> None:
-        async with Health(0) as health:
-            with pytest.raises(ConfigError, match="status_port"):
-                async with Health(health.port):
-                    pass
-
-    asyncio.run(run())
-
-
-def test_metrics_are_typed_and_labelled() -> None:
-    lines = metrics_text(STATUS).splitlines()
-    assert "# TYPE hfptm_recorder_frames_total counter" in lines
-    assert "hfptm_recorder_frames_total 1000" in lines
-    assert "# TYPE hfptm_recorder_unhealed gauge" in lines
-    assert 'hfptm_recorder_line_connections{line="1"} 2' in lines
-    assert 'hfptm_recorder_checks_total{found="quiet"} 3' in lines
-    assert 'hfptm_recorder_books_first_total{line="0"} 5' in lines
-    assert "hfptm_recorder_healthy 1" in lines
-    assert "hfptm_recorder_healthy 0" in metrics_text(SICK)
-    named = [line for line in lines if line.startswith("# TYPE")]
-    assert len(named) == len(set(named))
 
 
 def test_systemd_hears_ready_once_then_life_then_the_end(tmp_path: Path) -> None:
