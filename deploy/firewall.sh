@@ -38,7 +38,8 @@ table inet hfptm {
         ct state established,related accept
         ct state invalid drop
         iif lo accept
-        meta l4proto { icmp, ipv6-icmp } accept
+        # icmp and ipv6-icmp, by number: a small system does not know their names.
+        meta l4proto { 1, 58 } accept
         udp dport { 68, 546 } accept
         tcp dport { $1 } accept
     }
@@ -77,6 +78,7 @@ raise_it() {
     ports=$(ssh_ports | paste -sd,)
     [ -n "$ports" ] || die "no port of SSH found, so none would stay open; is sshd installed?"
     [ -d /etc/hfptm ] || [ -n "$is_dry" ] || die "deploy/setup.sh comes first"
+    on_failure rm -f "$RULES" "/etc/systemd/system/$UNIT.service"
     rules "$ports" | write_file "$RULES" 600
     run nft --check --file "$RULES"
     unit | write_file "/etc/systemd/system/$UNIT.service" 644
@@ -85,6 +87,7 @@ raise_it() {
     run systemctl stop "$REVERT.timer" 2>/dev/null || true
     run systemd-run --quiet --unit "$REVERT" --on-active "$WAIT_S" systemctl stop "$UNIT"
     run systemctl start "$UNIT"
+    [ -z "$is_dry" ] || return 0
     say "only TCP $ports comes in. Log in a second time, then: sudo $0 --confirm"
     say "otherwise it is taken back in $((WAIT_S / 60)) minutes"
 }

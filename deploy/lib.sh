@@ -146,9 +146,11 @@ build_release() {
 
 copy_sources() { (cd "$1" && sources | tar --null --files-from - --create) | tar -x -C "$2"; }
 
-# COMMAND...: as the user that everything runs as.
+# COMMAND...: as the user and with the variables that the services have.
 as_user() {
-    local environment=(HFPTM_DATA_DIR="$data" TMPDIR="$cache")
+    local environment
+    mapfile -t environment < <(grep '^[A-Z_0-9]*=' "$config/environment" 2>/dev/null)
+    environment+=(HFPTM_DATA_DIR="$data" TMPDIR="$cache")
     if [ -n "$root" ]; then
         run env --chdir="$prefix" "${environment[@]}" "$@"
     else

@@ -53,6 +53,7 @@ harden() {
         say "$FILE is there already"
         return
     fi
+    sshd -t || die "sshd refuses its settings as they are; mend them first"
     require_key
     settings | write_file "$FILE" 644
     on_failure rm -f "$FILE"
@@ -64,6 +65,7 @@ harden() {
     run systemd-run --quiet --unit "$REVERT" --on-active "$WAIT_S" \
         sh -c "rm -f $FILE; systemctl try-reload-or-restart ssh"
     run reload
+    [ -z "$is_dry" ] || return 0
     say "keys only. Log in a second time, then: sudo $0 --confirm"
     say "otherwise it is taken back in $((WAIT_S / 60)) minutes"
 }
