@@ -8,6 +8,8 @@ from hfptm.alerts import rules
 from hfptm.alerts.bounds import Bounds, span
 from hfptm.alerts.kinds import SEVERITIES, Alert, Kind, Severity
 from hfptm.bulletin import Bulletin
+from hfptm.redaction import redacted
+from hfptm.secrets import known
 from hfptm.units import NS_PER_S
 
 ALERTS_MAX = 200
@@ -75,7 +77,7 @@ def look(
             severity=Severity.INFO if is_over else SEVERITIES[kind],
             key=key,
             is_over=is_over,
-            text=text,
+            text=redacted(text, known()),
         )
         state.alerts = [*state.alerts[1 - ALERTS_MAX :], alert]
         return alert
@@ -132,7 +134,7 @@ def _hold(state: State, found: Iterable[rules.Finding], now_ns: int, tell: Tell)
                 serial=alert.serial,
                 since_ns=now_ns,
                 held_ns=now_ns,
-                text=finding.text,
+                text=alert.text,
             )
 
 

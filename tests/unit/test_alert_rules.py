@@ -152,6 +152,15 @@ def test_a_problem_is_the_same_with_another_number() -> None:
     assert watched.see(problems=["5 rows lost in 3 s", "no room"]) == [Kind.ERROR]
 
 
+def test_nothing_that_looks_like_a_secret_is_in_an_alert() -> None:
+    watched = Watched()
+    watched.see(problems=["wss://me:passw0rd@host.example/ws: Bearer t0ken-of-mine refused"])
+    watched.see(CALM_NS // S)
+    kept = msgspec.json.encode(watched.state).decode()
+    assert watched.state.serial == 2
+    assert [piece for piece in ("passw0rd", "t0ken") if piece in kept] == []
+
+
 def test_gaps_of_one_spell_are_told_once() -> None:
     watched = Watched()
     assert watched.see(feed=feed(gaps=5)) == [Kind.GAPS]
