@@ -199,6 +199,30 @@ def made(state: ledger.State, serial: int, kind: Kind, text: str, is_over: bool)
     )
 
 
+def test_no_hour_has_more_messages_and_the_next_one_tells_the_rest() -> None:
+    monitor = Monitor()
+    for number in range(1, 150):
+        monitor.step(Step(60, frozenset(), 0, "", 0, frozenset({number}), False, True, False))
+    taken_ns = [now_ns for now_ns, *_ in monitor.taken]
+    assert all(
+        later - first >= HOUR_NS for first, later in zip(taken_ns, taken_ns[3:], strict=False)
+    )
+    assert len(taken_ns) == 9
+    monitor.settle()
+    told = [alert.serial for _, alerts, _ in monitor.taken for alert in alerts]
+    assert told == list(range(1, 150))
+
+
+def test_the_worst_has_room_where_there_is_not_enough() -> None:
+    state = ledger.State()
+    kinds = [*[Kind.TRADE] * 40, Kind.DIED, *[Kind.TRADE] * 40]
+    alerts = [made(state, n, kind, "x" * 99, is_over=False) for n, kind in enumerate(kinds, 1)]
+    body = outbox.message(alerts, 0, PLACE).body
+    assert body.count(" died: ") == 1
+    assert body.count(" trade: ") > 5
+    assert body.index(" died: ") > body.index(" trade: ")
+
+
 def test_what_nobody_could_be_told_is_counted() -> None:
     monitor = Monitor()
     for number in range(ALERTS_MAX + 50):

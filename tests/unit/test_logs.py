@@ -121,6 +121,18 @@ def test_processes_share_a_file_and_lose_no_line(tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) <= 8
 
 
+def test_a_file_that_another_process_put_aside_is_not_put_aside_again(tmp_path: Path) -> None:
+    one, other = (LogFile(tmp_path / "log", 10, 3) for _ in range(2))
+    one.append(b"one\n")
+    handle = other._open()
+    one.append(b"more than ten\n")
+    other._put_aside(handle)  # it had found the file full, too
+    texts = {path.name: path.read_text() for path in tmp_path.iterdir()}
+    assert texts == {"log": "more than ten\n", "log.1": "one\n"}
+    one.close()
+    other.close()
+
+
 def test_somebody_else_may_put_the_file_aside(tmp_path: Path) -> None:
     file = LogFile(tmp_path / "log", 1_000, 2)
     file.append(b"one\n")
