@@ -41,7 +41,7 @@ _ADDRESS = re.compile(r"(\w+://)(?:[^\s/@]*@)?([^\s/?#]+)[^\s,;:)]*")
 _log = logging.getLogger(__name__)
 
 
-class _Told(NamedTuple):
+class Told(NamedTuple):
     """What one bulletin is made of."""
 
     feed: FeedStatus
@@ -61,7 +61,7 @@ class Publisher:
         self._feed = STARTING
         self._service: Service | None = None
         self._view: TradingView | None = None
-        self._watched: list[int] = []
+        self.watched: list[int] = []
         self._shown: list[int] = []
         self._took, self._took_before = Timing(), (np.zeros(0, np.int64), 0)
         self._serial = 0
@@ -98,8 +98,8 @@ class Publisher:
         return self
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        last = self._copies(_words(error) if error else "stopped")
-        self._background.do(lambda: self._write(last))
+        last = self.collect(_words(error) if error else "stopped")
+        self._background.do(lambda: self.write(last))
         self._background.__exit__()
 
     async def _tell_on(self) -> None:
@@ -111,25 +111,25 @@ class Publisher:
         """One that is not written yet is not waited for."""
         if not self._is_busy:
             self._is_busy = True
-            told = self._copies(ended)
-            self._background.do(lambda: self._write(told))
+            told = self.collect(ended)
+            self._background.do(lambda: self.write(told))
 
-    def _copies(self, ended: str) -> _Told:
+    def collect(self, ended: str) -> Told:
         """In the loop."""
-        if self._service and self._watched != self._shown:
-            self._shown = self._watched
+        if self._service and self.watched != self._shown:
+            self._shown = self.watched
             self._service.watch(self._shown)
-        return _Told(
+        return Told(
             feed=self._feed,
             report=self._service.report if self._service else None,
-            copies=self._view.copies(self._watched) if self._view else None,
+            copies=self._view.copies(self.watched) if self._view else None,
             ended=ended,
         )
 
-    def _write(self, told: _Told) -> None:
+    def write(self, told: Told) -> None:
         """In the thread."""
         try:
-            self._watched = bulletin.read_watched(self.data, wall_ns())
+            self.watched = bulletin.read_watched(self.data, wall_ns())
             bulletin.write(self.data, self._bulletin(told))
         except OSError as error:
             if not self.unwritten:
@@ -138,7 +138,7 @@ class Publisher:
         finally:
             self._is_busy = False
 
-    def _bulletin(self, told: _Told) -> Bulletin:
+    def _bulletin(self, told: Told) -> Bulletin:
         now_ns = monotonic_ns()
         self._serial += 1
         self._hear(told.report, now_ns)
@@ -176,7 +176,7 @@ class Publisher:
         return [feed, *(self._view.latencies(now_ns) if self._view else [])]
 
 
-def _books(told: _Told) -> list[BookView]:
+def _books(told: Told) -> list[BookView]:
     if told.copies:
         return told.copies.books
     return told.report.watched if told.report else []

@@ -43,7 +43,8 @@ class Ended(NamedTuple):
 
 
 class PlanEnds:
-    """In the loop: notes when a plan ends, and what its markets brought from its beginning on."""
+    """In the loop: notes when a plan ends, and what its markets brought from its beginning on. Each
+    frame's output is to be noted by itself."""
 
     def __init__(self) -> None:
         self._last = 0
@@ -52,16 +53,19 @@ class PlanEnds:
 
     def note(self, engine: Engine, output: Output) -> None:
         decisions = output.decisions
-        if len(decisions) and decisions["plan"].any():
-            for row in decisions[(decisions["plan"] > self._last) & _is_plan(decisions)]:
-                self._begin(engine, int(row["plan"]))
+        if len(decisions) and any(decisions["plan"].tolist()):
+            made = decisions["plan"][_is_plan(decisions)].tolist()
+            for serial in dict.fromkeys(made):
+                if serial > self._last:
+                    self._begin(engine, serial)
         if self._running and len(output.reports):
             self.look(engine)
 
     def look(self, engine: Engine) -> None:
         plans = engine.state.plans[0]
+        serials, stages = plans["plan"].tolist(), plans["stage"].tolist()
         for serial, begun in list(self._running.items()):
-            if plans[begun.place]["plan"] != serial or plans[begun.place]["stage"] == Stage.FREE:
+            if serials[begun.place] != serial or stages[begun.place] == Stage.FREE:
                 del self._running[serial]
                 result_e6 = _worth_e6(engine, begun.slots, begun.group) - begun.before_e6
                 now_ns = int(engine.state.counters[0]["now_ns"])
@@ -92,12 +96,12 @@ def _is_plan(decisions: Rows) -> npt.NDArray[np.bool_]:
 def _worth_e6(engine: Engine, slots: Slots, group: int) -> int:
     """What these markets have brought so far, as `replay.results` counts it."""
     state = engine.state
-    positions, markets = state.positions[0, slots], state.markets[slots]
+    positions, markets = state.positions[0], state.markets
     bids_e4 = np.empty((len(slots), 2), np.int64)
-    bids_e4[:, Token.YES] = markets["best_bid_e4"]
-    bids_e4[:, Token.NO] = PRICE_ONE_E4 - markets["best_ask_e4"].astype(np.int64)
-    alone_e6 = positions["size_e6"] - positions["locked_size_e6"]
-    held_e6 = alone_e6 * bids_e4 // PRICE_ONE_E4 - positions["cost_e6"]
+    bids_e4[:, Token.YES] = markets["best_bid_e4"][slots]
+    bids_e4[:, Token.NO] = PRICE_ONE_E4 - markets["best_ask_e4"][slots].astype(np.int64)
+    alone_e6 = positions["size_e6"][slots] - positions["locked_size_e6"][slots]
+    held_e6 = alone_e6 * bids_e4 // PRICE_ONE_E4 - positions["cost_e6"][slots]
     locked_e6 = int(state.locked_payouts[0, group]) if group >= 0 else 0
     return int(state.realised[slots, 0].sum()) + int(held_e6.sum()) + locked_e6
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
+from hfptm import bulletin
 from hfptm.drive.inputs import read_inputs
 from hfptm.drive.order_log import read_orders
 from hfptm.journal import read_run
@@ -24,6 +25,7 @@ from tests.e2e.flip import CONFIRMED, LIVE, allow
 from tests.e2e.test_paper import PLANT, TRADING
 from tests.e2e.test_record import EVERYTHING, variables
 from tests.service_manager import ServiceManager, is_a_whole_life
+from tests.told import assert_told
 
 RUN_S = 60
 KILLED_AFTER_S, TRADED_S = 0.1, 12
@@ -152,6 +154,12 @@ def test_it_ends_whole_and_leaves_nothing_open(traded: Traded) -> None:
     assert traded.books.open_orders == 0
     assert not list((traded.data / "runs").glob("*.partial"))
     assert is_a_whole_life(traded.heard)
+
+
+def test_the_last_bulletin_tells_what_the_run_came_to(traded: Traded) -> None:
+    told = bulletin.read(traded.data)
+    assert told is not None
+    assert_told(told, read_run(traded.data, traded.run.name))
 
 
 def test_the_kill_switch_lets_nothing_leave(traded: Traded) -> None:

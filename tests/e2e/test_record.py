@@ -15,8 +15,10 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from hfptm import bulletin
+from hfptm.bulletin import WATCHED_MAX, BookView, Watched
 from hfptm.certificate import DISCOVERED_PREFIX
-from hfptm.clock import monotonic_ns
+from hfptm.clock import monotonic_ns, wall_ns
 from hfptm.config import environment
 from hfptm.lake import Kind, Lake
 from hfptm.parquet import read_rows
@@ -53,6 +55,8 @@ class Recorded(NamedTuple):
     wire: Path
     result: Result
     stop_ns: int
+    books: list[BookView]
+    """Told while it ran, of what was watched."""
 
 
 def variables(service: Service) -> dict[str, str]:
@@ -68,13 +72,24 @@ def record(folder: Path, run_s: int, **settings: Any) -> Recorded:
     service = Service(Settings(wire=wire, **settings), duration_ns=run_s * NS_PER_S)
     arguments = ("record", "--data", data, "--json", *EVERYTHING, *MOVING)
     with service, process(*arguments, **variables(service)) as recorder:
+        books: list[BookView] = []
         while not service.is_over and recorder.poll() is None:
             threading.Event().wait(0.1)
+            books += looked_at(data)
         threading.Event().wait(SETTLING_S)
         stopped_ns = monotonic_ns()
         recorder.send_signal(signal.SIGTERM)
         result = Result(0, *recorder.communicate())._replace(code=recorder.returncode)
-        return Recorded(data, wire, result, monotonic_ns() - stopped_ns)
+        return Recorded(data, wire, result, monotonic_ns() - stopped_ns, books)
+
+
+def looked_at(data: Path) -> list[BookView]:
+    """As the dashboard does it."""
+    listed = [market.market for market in Lake(data).markets()][:WATCHED_MAX]
+    told = bulletin.read(data)
+    if told and listed:
+        bulletin.write_watched(data, Watched(told_ns=wall_ns(), markets=listed))
+    return told.books if told else []
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +108,22 @@ def test_sigterm_ends_it_at_once_with_everything_sealed(recorded: Recorded) -> N
     assert recorded.result.json["is_sealed"]
     assert recorded.stop_ns < STOP_NS
     assert not list(recorded.data.glob("lake/wal/*.wal"))
+
+
+def test_it_tells_of_itself_and_of_the_books_that_are_watched(recorded: Recorded) -> None:
+    told = bulletin.read(recorded.data)
+    assert told is not None
+    assert (told.mode, told.ended, told.trading) == ("record", "stopped", None)
+    assert 0 < told.feed.frames <= recorded.result.json["frames"]
+    (feed,) = told.latencies
+    assert feed.count > 0
+    slugs = {market.market: market.slug for market in Lake(recorded.data).markets()}
+    known = [book for book in recorded.books if not book.is_bad and book.bids and book.asks]
+    assert known
+    for book in known:
+        assert book.slug == slugs[book.market]
+        prices_e4 = [price for price, _ in reversed(book.bids)] + [p for p, _ in book.asks]
+        assert prices_e4 == sorted(set(prices_e4)), "bids below asks, best first"
 
 
 def payouts(data: Path) -> set[int]:
