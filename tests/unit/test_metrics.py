@@ -214,3 +214,16 @@ def test_shares_without_partners_are_carried_at_cost_and_at_the_bid() -> None:
         offered = row._replace(ts_recv_ns=later_ns, ts_venue_ns=later_ns, aux=best)
         engine.run(tape_of([offered]))
         assert account(engine)["residue_bid_usd"] == 30
+
+
+def test_the_same_as_integers_of_a_copy_that_stays_as_it_was() -> None:
+    tally = Tally()
+    tally.add(output([shown(1, BEGIN, Reason.TAKEN), shown(2, BEGIN, Reason.NO_CASH, kind=1)]))
+    copy = tally.copy()
+    tally.add(output([decision(1, END, Reason.ENDED), shown(3, BEGIN, Reason.NO_CASH)]))
+    found = copy.found()
+    assert (found.counts.seen, found.counts.displayed) == (2, 2)
+    assert (found.kinds["binary"].seen, found.kinds["no_basket"].seen) == (1, 1)
+    assert found.counts.displayed_e6 == 2 * EDGE_E6
+    assert found.answers == {"no_cash": 1, "taken": 1}
+    assert tally.found().answers == {"no_cash": 2, "taken": 1}

@@ -21,11 +21,13 @@ from hfptm.opportunities import (
 )
 from hfptm.records import EVENT, INTENT, EventKind, Side
 from hfptm.registry import Group
+from hfptm.slots import NOBODY
 from hfptm.trading_status import RECENT_MAX, OpportunityView, PlanView
-from hfptm.units import ONE_E6
+from hfptm.units import NS_PER_MS, ONE_E6
 from replay.episodes import by_decision
+from replay.results import residue_bid_e6
 from tests.engines import Recorder, crossed_market, tape_of
-from tests.tapes import START_NS, make_market
+from tests.tapes import START_NS, Row, make_market
 
 GROUP = Group(group=9, slug="event", relation=Relation.EXACTLY_ONE, members=2, convertible=False)
 ALONE, MEMBER = make_market("alone"), make_market("member", group=9)
@@ -193,26 +195,42 @@ def told_plan(reports: list[dict[str, int]]) -> PlanView:
     return plan
 
 
-def test_a_plans_result_is_what_its_market_brought() -> None:
+@pytest.mark.parametrize("sets", ["convert", "hold"])
+def test_a_plans_result_is_what_its_market_brought(sets: str) -> None:
+    """Here there is one market alone: so it is what the whole account brought until then."""
     market = make_market("crossed")
-    engine = Recorder([market], [], "trading.min_edge=0.001", "sim.settlement_ms=1")
-    ends = PlanEnds()
-    outputs: list[Output] = []
+    settings = ("trading.min_edge=0.001", "sim.settlement_ms=1", f"trading.complete_sets={sets}")
+    engine = Recorder([market], [], *settings)
+    ends, recent, wanted = PlanEnds(), RecentPlans(), list[int]()
 
     def sink(each: Output) -> None:
         ends.note(engine, each)
-        outputs.append(each)
+        recent.add([each], {market.market: market}, {})
+        ended = ends.take()
+        wanted.extend([result_e6(engine)] * len(ended))
+        recent.end(ended)
 
     engine.sink = sink
-    rows = tape_of(crossed_market("crossed", START_NS))
-    engine.run(rows, cuts=range(1, len(rows)))  # as they come, one frame at a time
-    ends.look(engine)
-    recent = RecentPlans()
-    recent.add(outputs, MARKETS | {market.market: market}, {})
-    recent.end(ends.take())
+    frames = crossed_market("crossed", START_NS)
+    frames[4:4] = [timer(after_ms) for after_ms in (60, 100, 200)]
+    engine.run(tape_of(frames), cuts=range(1, len(frames)))  # one at a time, as they come
     account = engine.state.lanes[0]
-    assert account["plans"] == len(recent.views()) > 0
-    assert {view.outcome for view in recent.views()} == {"completed"}
-    assert sum(view.result_e6 or 0 for view in recent.views()) == account["realised_e6"] != 0
-    assert recent.views()[0].spent_e6 > ONE_E6
-    assert recent.views()[0].ts_ns >= START_NS
+    assert account["plans"] == len(recent.views()) == len(wanted) == 1
+    (view,) = recent.views()
+    assert (view.outcome, view.result_e6) == ("completed", wanted[0])
+    assert wanted[0] != 0
+    assert view.spent_e6 > ONE_E6
+    assert view.ts_ns >= START_NS
+
+
+def timer(after_ms: int) -> Row:
+    ts_ns = START_NS + after_ms * NS_PER_MS
+    return Row(ts_ns, ts_ns, NOBODY, 0, 0, 0, 0, EventKind.TIMER, 0)
+
+
+def result_e6(engine: Recorder) -> int:
+    """As `replay.results` has it."""
+    positions = engine.state.positions[0]
+    held_e6 = residue_bid_e6(engine, positions).sum() - positions["cost_e6"].sum()
+    locked_e6 = engine.state.locked_payouts[0].sum()
+    return int(engine.state.lanes[0]["realised_e6"] + held_e6 + locked_e6)
