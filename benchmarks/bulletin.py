@@ -4,15 +4,13 @@
 and more bulletins than a run tells: one every 500 frames. *held*: what the loop spends on
 a bulletin, with four books watched. *told*: what its thread spends on one, encoding and writing
 included; what of it holds the interpreter, the loop may have to wait for. *taken*: what an
-output of the engine costs more. *burst*: a bulletin after 20,000 opportunities came at once. All in
-CPU time: what else runs on the machine counts little.
+output of the engine costs more. *burst*: a bulletin after 20,000 opportunities came at once.
 """
 
 import gc
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from time import thread_time_ns
 from typing import NamedTuple
 
 import numpy as np
@@ -41,7 +39,7 @@ _FRAME = int(RawKind.FRAME)
 
 
 class Times(NamedTuple):
-    """Microseconds of CPU time."""
+    """Microseconds."""
 
     held: list[float]
     told: list[float]
@@ -70,9 +68,9 @@ def watched(world: World, folder: Path) -> Times:
     publisher = Publisher(folder, PAPER, "measured")
 
     def sink(output: Output) -> None:
-        began_ns = thread_time_ns()
+        began_ns = monotonic_ns()
         publisher.take(output)
-        times.taken.append((thread_time_ns() - began_ns) / 1e3)
+        times.taken.append((monotonic_ns() - began_ns) / 1e3)
         tally.add(output)
 
     engine = Engine((), (), SETS, sink, spare_slots=len(world.markets) + len(world.groups))
@@ -96,12 +94,12 @@ def watched(world: World, folder: Path) -> Times:
 
 
 def _tell(publisher: Publisher, held: list[float], told: list[float]) -> None:
-    began_ns = thread_time_ns()
+    began_ns = monotonic_ns()
     copies = publisher.collect("")
-    handed_ns = thread_time_ns()
+    handed_ns = monotonic_ns()
     publisher.write(copies)
     held.append((handed_ns - began_ns) / 1e3)
-    told.append((thread_time_ns() - handed_ns) / 1e3)
+    told.append((monotonic_ns() - handed_ns) / 1e3)
 
 
 def _burst(world: World) -> Output:

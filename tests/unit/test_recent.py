@@ -212,7 +212,7 @@ def test_a_plans_result_is_what_its_market_brought(sets: str) -> None:
 
     engine.sink = sink
     frames = crossed_market("crossed", START_NS)
-    frames[4:4] = [timer(after_ms) for after_ms in (60, 100, 200)]
+    frames[5:5] = [timer(after_ms) for after_ms in (450, 500, 600)]
     engine.run(tape_of(frames), cuts=range(1, len(frames)))  # one at a time, as they come
     account = engine.state.lanes[0]
     assert account["plans"] == len(recent.views()) == len(wanted) == 1
