@@ -13,7 +13,7 @@ from hfptm.journal import ROW_KINDS, Digest, read_run
 from hfptm.lake import Lake
 from hfptm.records import EventKind
 from hfptm.risk_state import RiskState
-from hfptm.units import pack_best
+from hfptm.units import NS_PER_S, pack_best
 from replay.driver import Selection, replay
 from replay.importers.base import quiet
 from replay.metrics import account
@@ -137,3 +137,38 @@ def test_an_earlier_run_goes_on_in_one_lane_alone() -> None:
     sets = parameter_sets([limits(config) for config in configs()])
     with pytest.raises(CapacityError, match="go on from an earlier run"):
         Engine(MARKETS, [], sets, lambda _output: None, RiskState())
+
+
+SLOW = ("sim.response_latency_ms=5000", "sim.response_latency_p99_ms=5000")
+"""A report on its way outlasts the grace of a quiet market, which is one second."""
+
+
+def ended(tail_ns: int, *sets: tuple[str, ...]) -> tuple[Output, int]:
+    """What each set does with shares that nobody wants: it offers them again every minute; and when
+    the last of them ends. The market's last row comes `tail_ns` after the others."""
+    *book, gone, _resolution = crossed_market("a", START_NS)
+    book[1] = book[1]._replace(size_e6=10_000_000)  # the bid takes a tenth of them
+    early = gone._replace(ts_recv_ns=START_NS + 30_000_000, ts_venue_ns=START_NS + 30_000_000)
+    last_ns = early.ts_recv_ns + tail_ns
+    last = early._replace(ts_recv_ns=last_ns, ts_venue_ns=last_ns)
+    outputs: list[Output] = []
+    every = [limits(load(None, [*SLOW, *overrides], {})) for overrides in sets]
+    engine = Engine([make_market("a")], [], parameter_sets(every), outputs.append)
+    engine.feed(tape_of([*book, early, last]))
+    engine.finish()
+    return joined(outputs), int(engine.state.counters[0]["now_ns"])
+
+
+@pytest.mark.parametrize("into_ns", [1_000_000, 500_000_000, 3_000_000_000])
+def test_a_lane_ends_with_its_own_time_though_others_go_on(into_ns: int) -> None:
+    """Its last moment is while an order of its own waits at the venue, or its report is due."""
+    alone, end_ns = ended(NS_PER_S, ())
+    offered_ns = int(alone.intents["ts_ns"][-1]) + 60 * NS_PER_S
+    tail_ns = NS_PER_S + offered_ns + into_ns - end_ns
+    alone, end_ns = ended(tail_ns, ())
+    assert (alone.intents["ts_ns"][-1], end_ns) == (offered_ns, offered_ns + into_ns)
+    both, both_end_ns = ended(tail_ns, (), ("sim.print_window_ms=9000",))
+    assert both_end_ns > end_ns + 10 * NS_PER_S
+    for kind in ROW_KINDS:
+        own = getattr(without_lane(both, 0), kind)
+        assert own.tolist() == getattr(alone, kind).tolist(), kind
