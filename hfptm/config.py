@@ -8,6 +8,7 @@ checked.
 import os
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -204,17 +205,19 @@ def limits(config: Config) -> Limits:
 
 
 def _restarts_ns(config: Config) -> tuple[int, ...]:
-    """Sorted; raises ConfigError for what is no time."""
+    try:
+        return _restarts_of(config.sim.restarts)
+    except ValueError as error:
+        source = _setting(config, "sim.restarts").source
+        raise ConfigError(source, "sim.restarts", f"{error}, or {WEEKLY}") from error
+
+
+@cache  # a thousand sets name the same ones
+def _restarts_of(names: str) -> tuple[int, ...]:
+    """Sorted; raises ValueError for what is no time."""
     found: set[int] = set()
-    for name in filter(None, map(str.strip, config.sim.restarts.split(","))):
-        if name == WEEKLY:
-            found.update(weekly_restarts_ns())
-            continue
-        try:
-            found.add(parse_utc_ns(name))
-        except ValueError as error:
-            source = _setting(config, "sim.restarts").source
-            raise ConfigError(source, "sim.restarts", f"{error}, or {WEEKLY}") from error
+    for name in filter(None, map(str.strip, names.split(","))):
+        found.update(weekly_restarts_ns() if name == WEEKLY else [parse_utc_ns(name)])
     return tuple(sorted(found))
 
 

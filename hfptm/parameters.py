@@ -3,9 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import numpy as np
-
-from hfptm.kernel.jit import Array, as_records, records
+from hfptm.kernel.jit import Array, records
 from hfptm.kernel.lane import PARAMS
 from hfptm.limits import Limits
 from hfptm.sections import FeeModel
@@ -24,12 +22,18 @@ class ParameterSet(NamedTuple):
 
 def lanes_params(sets: Sequence[ParameterSet]) -> Array:
     """(L,) PARAMS."""
-    return as_records(np.concatenate([params_of(one.limits) for one in sets]))
+    rows = records(PARAMS, len(sets))
+    for lane, one in enumerate(sets):
+        rows[lane] = params_of(one.limits)[0]
+    return rows
 
 
 def lanes_windows(sets: Sequence[ParameterSet]) -> Array:
     """(L,) WINDOWS, which do not say yet where the draws are."""
-    return as_records(np.concatenate([windows_of(one.limits) for one in sets]))
+    rows = records(WINDOWS, len(sets))
+    for lane, one in enumerate(sets):
+        rows[lane] = windows_of(one.limits)[0]
+    return rows
 
 
 def params_of(limits: Limits) -> Array:

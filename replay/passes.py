@@ -61,11 +61,11 @@ def run_pass(
 
     Raises ConfigError if the sets differ in what lanes share, LakeError as `replay.driver.replay`.
     """
-    _require_shared(sets)
+    lanes = [limits(config) for config in sets]
+    _require_shared(sets, lanes)
     stretch = open_stretch(data, sets[0], selection)
-    lanes = parameter_sets([limits(config) for config in sets])
     compile_kernels()
-    engine = Engine(stretch.markets, stretch.groups, lanes, sink)
+    engine = Engine(stretch.markets, stretch.groups, parameter_sets(lanes), sink)
     for rows in stretch.blocks:
         run_block(engine, rows, sets[0].replay.block_rows)
         progress(stretch.reader.rows_read, stretch.reader.rows_total)
@@ -75,16 +75,19 @@ def run_pass(
 
 def shared_key(config: Config) -> tuple[Hashable, ...]:
     """Sets ride in one pass if this, which goes by `SHARED`, is the same for all of them."""
-    of_lane = limits(config)
+    return _shared(config, limits(config))
+
+
+def _shared(config: Config, of_lane: Limits) -> tuple[Hashable, ...]:
     return of_lane.restarts_ns, of_lane.blacklist, of_lane.short_window_ns, repr(config.replay)
 
 
-def _require_shared(sets: Sequence[Config]) -> None:
+def _require_shared(sets: Sequence[Config], lanes: Sequence[Limits]) -> None:
     if not sets:
         raise ConfigError("pass", "sets", "there is none; give at least one")
-    first = shared_key(sets[0])
-    for number, config in enumerate(sets):
-        for name, value, other in zip(SHARED, first, shared_key(config), strict=True):
+    first = _shared(sets[0], lanes[0])
+    for number, (config, of_lane) in enumerate(zip(sets, lanes, strict=True)):
+        for name, value, other in zip(SHARED, first, _shared(config, of_lane), strict=True):
             if value != other:
                 problem = f"set {number} has another value than set 0; run it in another pass"
                 raise ConfigError("pass", name, problem)
