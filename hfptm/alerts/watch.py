@@ -33,7 +33,7 @@ HANGING_MAX = 8
 CLOSE_S = 5.0
 """What waits at the end is given this time,"""
 CLOSE_DIED_S = 60.0
-"""or this, if it is that a program died: nobody else may be there to tell."""
+"""or this, if the program that was watched has just died: nobody else may be there to tell."""
 
 _LOOK_S = 0.05
 
@@ -106,6 +106,7 @@ class Watch:
         self._couriers: list[Courier] = []
         self._lock = kept.Lock(data)
         self._tried_ns = 0
+        self._is_orphan = False
         self._written: object = None
         self._problem = ""
 
@@ -116,6 +117,7 @@ class Watch:
 
     def look(self, bulletin: Bulletin | None, now_ns: int, *, is_orphan: bool = False) -> None:
         """Several times a second. `is_orphan`: the process that wrote the bulletin is gone."""
+        self._is_orphan = is_orphan
         if not self._lock.is_held:
             self._try_lock()
         last = self._state.serial
@@ -137,7 +139,7 @@ class Watch:
 
     def close(self) -> None:
         """Gives what waits a last chance, then lets the next monitor go on. Takes a few seconds."""
-        has_died = Kind.DIED in self._state.conditions
+        has_died = self._is_orphan and Kind.DIED in self._state.conditions
         end_ns = monotonic_ns() + int((CLOSE_DIED_S if has_died else CLOSE_S) * NS_PER_S)
         last, pause = self._state.serial, threading.Event()
         for courier in self._couriers:

@@ -122,16 +122,17 @@ class Running:
 
 def test_the_test_command_says_which_address_took_it() -> None:
     with serving(Sink()) as sink:
-        for answer, code in ((200, 0), (500, 1)):
-            sink.answer = answer
-            result = in_its_own_process("alert-test", "--json", **address(sink))
-            assert result.code == code
-            (outcome,) = result.json
-            assert (outcome["number"], outcome["address"]) == (1, "json://…")
-            assert ("500" in outcome["problem"]) == (answer == 500)
-            assert [piece for piece in PIECES if piece in result.out + result.err] == []
-    (text,) = sink.texts
-    assert "alerts of hfptm reach you here" in text
+        assert in_its_own_process("alert-test", **address(sink)).code == 0
+        both = f"{sink.address()},nothing://t0ken-of-nobody"
+        result = in_its_own_process("alert-test", "--json", **{variable(KEY): both})
+    assert result.code == 1
+    took, refused = result.json
+    assert took == {"number": 1, "address": "json://…", "problem": ""}
+    assert (refused["number"], refused["address"]) == (2, "nothing://…")
+    assert "no service has such an address" in refused["problem"]
+    assert [piece for piece in PIECES if piece in result.out + result.err] == []
+    assert len(sink.texts) == 2
+    assert "alerts of hfptm reach you here" in sink.texts[0]
 
 
 def test_without_an_address_the_test_command_says_where_to_write_one(tmp_path: Path) -> None:

@@ -2,12 +2,15 @@
 
 import json
 import logging
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from hfptm import config
 from hfptm.alerts import Watch, kept, outbox
@@ -22,7 +25,7 @@ from tests.sink import Sink, serving
 # apprise's mail service imports it; Python 3.13 has none, and apprise brings its own then.
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
 
-SETTINGS = config.load(None, ["alerts.group_s=1"], {})
+SETTINGS = config.load(None, [], {})
 MESSAGE = Message(title="a title", body="one\ntwo <b>&</b>", severity=Severity.WARNING, serial=1)
 S = 1_000_000_000
 
@@ -67,7 +70,9 @@ def watch(tmp_path: Path, sink: Sink) -> Watch:
 
 
 def watching(data: Path, addresses: list[str]) -> Watch:
-    return Watch(data, SETTINGS, [Secret(text) for text in addresses], lambda: None)
+    watch = Watch(data, SETTINGS, [Secret(text) for text in addresses], lambda: None)
+    watch._bounds = replace(watch._bounds, group_ns=S // 5)
+    return watch
 
 
 def until(done: Callable[[], bool], watch: Watch, seconds: float = 20.0, **changes: Any) -> None:
@@ -122,7 +127,7 @@ def test_each_alert_is_sent_once_and_a_group_is_one_message(watch: Watch, sink: 
     (text,) = sink.texts
     assert "2 alerts" in text
     assert "error: no room\nWhat to do: docs/operations.md#error\n" in text
-    end_ns = monotonic_ns() + S * 3 // 2
+    end_ns = monotonic_ns() + S * 2 // 3
     until(lambda: monotonic_ns() > end_ns, watch, problems=["no room", "no line"])
     assert len(sink.messages) == 1
     assert [alert.text for alert in watch.recent] == ["no line", "no room"]
@@ -175,7 +180,7 @@ def test_the_next_monitor_goes_on(watch: Watch, sink: Sink, tmp_path: Path) -> N
 def test_one_monitor_of_a_folder_sends(watch: Watch, sink: Sink, tmp_path: Path) -> None:
     other = watching(tmp_path, [sink.address()])
     until(lambda: len(sink.messages) == 1, watch, problems=["no room"])
-    end_ns = monotonic_ns() + S * 3 // 2
+    end_ns = monotonic_ns() + S * 2 // 3
     until(lambda: monotonic_ns() > end_ns, other, problems=["no room"])
     assert len(sink.messages) == 1
     assert [alert.text for alert in other.recent] == ["no room"]
@@ -189,6 +194,21 @@ def test_the_end_of_a_program_is_told_before_the_monitor_ends(watch: Watch, sink
     watch.close()
     (text,) = sink.texts
     assert "died: hfptm paper, process 7: gone without a word" in text
+
+
+def test_a_monitor_that_is_told_to_end_does_not_wait_long_for_a_death_to_be_told(
+    watch: Watch, sink: Sink
+) -> None:
+    sink.answer = 500
+    until(lambda: sink.asked > 0, watch, ended="failed: no room")
+    began_ns = monotonic_ns()
+    watch.close()
+    assert monotonic_ns() - began_ns < 5 * S
+
+
+def test_nothing_but_sending_imports_what_sends() -> None:
+    program = "import hfptm.cli, hfptm.alerts, sys; sys.exit('apprise' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
 def test_addresses_that_are_new_hear_what_holds(sink: Sink, tmp_path: Path) -> None:

@@ -171,6 +171,13 @@ def test_a_place_that_takes_nothing_stops_nothing_and_is_told_of(code: int) -> N
     assert texts == ["9 lines were not read in time, or could not be written, and dropped", "again"]
 
 
+def test_a_full_disk_leaves_the_error_stream(capfd: Errors) -> None:
+    with logged(Log(file="/dev/full")):
+        _log.info("one")
+        _log.info("two")
+    assert [line["message"] for line in told(capfd)] == ["one", "two"]
+
+
 def wait_for(done: Callable[[], bool]) -> None:
     end_ns, pause = monotonic_ns() + 5_000_000_000, threading.Event()
     while not done():
