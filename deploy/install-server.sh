@@ -46,7 +46,7 @@ install_git() {
 }
 
 main() {
-    local here checkout
+    local here
     here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
     if [ $# -gt 0 ] && [ "$1" = --help ]; then
         sed -n '2,/^$/s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"

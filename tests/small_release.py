@@ -90,6 +90,7 @@ def small_checkout(
         "hfptm/cli.py": PROGRAM.format(well=is_well, content=is_content),
         "hfptm/engine.py": kernels,
         "hfptm/book_check.py": kernels,
+        **{f"{name}/__init__.py": "" for name in ("notebooks", "recorder", "replay")},
         "hfptm/backend.py": BACKEND.replace("{version}", version),
         "deploy/requirements.lock": "",
         "pyproject.toml": PROJECT.format(version=version),

@@ -7,6 +7,7 @@ what it is told, and asks the release that is to run whether it is ready. With s
 
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -39,14 +40,16 @@ class Machine(NamedTuple):
     root: Path
     tools: Path
 
-    def script(self, name: Path, *arguments: object) -> "subprocess.CompletedProcess[str]":
+    def script(
+        self, name: Path, *arguments: object, first: Sequence[str] = ()
+    ) -> "subprocess.CompletedProcess[str]":
         variables = {
             **environment(),
             "PATH": f"{self.tools}:{environment()['PATH']}",
             "HFPTM_LOOK_S": "0",
             "HFPTM_PYTHON": str(self.tools / "python3"),
         }
-        command = [str(name), "--root", str(self.root), *map(str, arguments)]
+        command = ["bash", str(name), *first, "--root", str(self.root), *map(str, arguments)]
         return subprocess.run(command, check=False, capture_output=True, text=True, env=variables)
 
     def runs(self, *services: str) -> None:
@@ -253,3 +256,32 @@ def test_upgrading_and_going_back_need_something_installed(tmp_path: Path) -> No
     made = machine(tmp_path)
     assert "setup.sh comes first" in made.script(ROOT / "deploy/upgrade.sh").stderr
     assert "no release before" in made.script(ROOT / "deploy/rollback.sh").stderr
+
+
+def git(folder: Path, *arguments: str) -> None:
+    author = ("-c", "user.name=a", "-c", "user.email=a@example.org")
+    subprocess.run(["git", *author, *arguments], check=True, cwd=folder, capture_output=True)
+
+
+@pytest.mark.skipif(not shutil.which("git"), reason="needs git")
+def test_one_file_fetches_the_rest(tmp_path: Path) -> None:
+    """From a repository, one of its tags, and an archive; it needs nothing beside it."""
+    made = machine(tmp_path)
+    alone = tmp_path / "install-server.sh"
+    shutil.copy(ROOT / "deploy" / "install-server.sh", alone)
+    repository = small_checkout(tmp_path / "repository", "1.0")
+    git(repository, "init", "--quiet")
+    git(repository, "add", "--all")
+    git(repository, "commit", "--quiet", "--message=1.0")
+    git(repository, "tag", "v1.0")
+    archive = tmp_path / "hfptm.tar.gz"
+    git(repository, "archive", "--prefix=hfptm-1.0/", f"--output={archive}", "v1.0")
+    (repository / "hfptm/__init__.py").write_text('__version__ = "1.1"\n')
+    git(repository, "commit", "--quiet", "--all", "--message=1.1")
+    address = f"file://{repository}"
+    for source, version in ((address, "1.1"), (f"{address}@v1.0", "1.0"), (archive, "1.0")):
+        result = made.script(alone, "--dry-run", first=[str(source)])
+        assert result.returncode == 0, result.stderr
+        assert f"-m venv {made.root}/opt/hfptm/releases/{version}-" in result.stdout
+    assert "from where?" in made.script(alone).stderr
+    assert "no such file" in made.script(alone, first=["gone.tar.gz"]).stderr
