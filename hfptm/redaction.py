@@ -23,7 +23,7 @@ _SHAPES = (
     # Names and passwords in an address of the web, and all of any other address.
     (re.compile(r"(?i)\b(https?|wss?)://[^\s/@'\"]+@"), rf"\1://{HIDDEN}@"),
     (
-        re.compile(r"(?i)\b(?!(?:https?|wss?|file|s3)://)([a-z][a-z0-9+.-]*)://[^\s'\"]+"),
+        re.compile(r"(?i)\b(?!(?:https?|wss?|file|s3)://)([a-z][a-z0-9+.-]*)://(?!…)[^\s'\"]+"),
         rf"\1://{HIDDEN}",
     ),
     (

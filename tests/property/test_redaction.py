@@ -117,6 +117,7 @@ def test_a_piece_of_an_address_to_send_to_is_in_no_line() -> None:
         "market 4611686018427387905, token 71321045679252212594626385532706912750332728571942",
         "s3://bucket/folder: no answer",
         "cancel: order is gone",
+        "alert to 1 (tgram://…) failed, it is tried again: error=401",
     ],
 )
 def test_other_words_stay(text: str) -> None:
