@@ -41,7 +41,7 @@ class Alerts(Section, frozen=True, kw_only=True):
     trade_above_usd: Usd = Decimal(25)
     """A plan that has ended and spent more."""
     latency_above_ms: Milliseconds = 200
-    """From an order to its first report, at the 99th percentile of a minute."""
+    """From an order to its first report, at the 99th percentile of a minute; 0: never."""
     drawdown_above_usd: Usd = Decimal(100)
     """The fall from the highest result."""
     silent_s: Seconds = 60
@@ -51,7 +51,7 @@ class Alerts(Section, frozen=True, kw_only=True):
     group_s: Seconds = 10
     """Alerts that come within so long are one message."""
     messages_per_hour: Count = 20
-    """Most that are sent; what comes beyond is counted in the next."""
+    """Most that an address gets; what comes beyond is told in the next."""
 
 
 class Log(Section, frozen=True, kw_only=True):
