@@ -9,8 +9,8 @@ from hfptm.errors import LakeError
 from hfptm.units import NS_PER_S
 
 FOUND_MAX = 50
-AGAIN_NS = 60 * NS_PER_S
-"""What is recorded since is found after so long at most."""
+AGAIN_NS, MISSED_NS = 60 * NS_PER_S, 5 * NS_PER_S
+"""What is recorded since is found after so long at most, and sooner by who finds nothing."""
 
 _ALL = "SELECT market, slug, question, event_slug FROM markets ORDER BY valid_from_ns DESC"
 
@@ -24,7 +24,7 @@ class Found(msgspec.Struct, frozen=True):
 
 
 class Markets:
-    """All markets of a data folder, read when asked for, at most once a minute."""
+    """All markets of a data folder, read when asked for."""
 
     def __init__(self, data: Path) -> None:
         self._data = data
@@ -36,9 +36,10 @@ class Markets:
     async def search(self, text: str, now_ns: int) -> list[Found]:
         """Those with every word in their names, the one of this very slug first, then the newest;
         at most `FOUND_MAX`. Raises LakeError."""
-        await self._refresh(now_ns)
-        words = text.lower().split()
-        found = [market for market in self._known if all(word in _text(market) for word in words)]
+        await self._refresh(now_ns, AGAIN_NS)
+        if not (found := self._found(text)):
+            await self._refresh(now_ns, MISSED_NS)
+            found = self._found(text)
         return sorted(found, key=lambda market: market.slug != text)[:FOUND_MAX]
 
     async def id_of(self, name: str, now_ns: int) -> int | None:
@@ -46,12 +47,16 @@ class Markets:
         if name.isascii() and name.isdecimal() and len(name) <= 19:
             return int(name)
         if name not in self._ids:
-            await self._refresh(now_ns)
+            await self._refresh(now_ns, MISSED_NS)
         return self._ids.get(name)
 
-    async def _refresh(self, now_ns: int) -> None:
+    def _found(self, text: str) -> list[Found]:
+        words = text.lower().split()
+        return [market for market in self._known if all(word in _text(market) for word in words)]
+
+    async def _refresh(self, now_ns: int, after_ns: int) -> None:
         async with self._reading:
-            if self._read_ns is None or now_ns - self._read_ns > AGAIN_NS:
+            if self._read_ns is None or now_ns - self._read_ns > after_ns:
                 self._known = await asyncio.to_thread(_read, self._data)
                 self._ids = {market.slug: int(market.market) for market in reversed(self._known)}
                 self._read_ns = now_ns
