@@ -108,8 +108,8 @@ def latencies(data: Path, run_id: str) -> Latencies:
 
 
 DECIDE = (
-    "no run keeps it: an intent is dated by the frame that it follows from; "
-    "`python -m benchmarks.engine` measures it"
+    "no run keeps it: an intent is dated by the frame that it follows from; a bulletin "
+    "tells it while it runs, and `python -m benchmarks.engine` measures it"
 )
 
 

@@ -130,7 +130,7 @@ class Publisher:
         """In the thread."""
         try:
             self.watched = bulletin.read_watched(self.data, wall_ns())
-            bulletin.write(self.data, self._bulletin(told))
+            bulletin.write(self.data, self.made_of(told))
         except OSError as error:
             if not self.unwritten:
                 _log.warning("the state of this run is not told: %s", error.strerror)
@@ -138,7 +138,7 @@ class Publisher:
         finally:
             self._is_busy = False
 
-    def _bulletin(self, told: Told) -> Bulletin:
+    def made_of(self, told: Told) -> Bulletin:
         now_ns = monotonic_ns()
         self._serial += 1
         self._hear(told.report, now_ns)
