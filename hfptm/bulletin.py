@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Literal
 
 import msgspec
+import numpy as np
 
 from hfptm.errors import LakeError
 from hfptm.feed_status import FeedStatus
+from hfptm.histogram import BOUNDS_NS, TOLD, Timing, percentile_ns
 from hfptm.journal import CodeVersion
 from hfptm.trading_status import Trading
 
@@ -106,6 +108,22 @@ class Watched(msgspec.Struct, frozen=True, kw_only=True):
     """UTC."""
     markets: list[int]
     """Lake ids; WATCHED_MAX at most are heeded."""
+
+
+def latency_status(name: str, timing: Timing, now_ns: int) -> LatencyStatus:
+    """`now_ns` by the clock that the timing is told."""
+    minute = timing.minute(now_ns)
+    below = np.cumsum(timing.counts)
+    return LatencyStatus(
+        name=name,
+        count=int(below[-1]),
+        sum_ns=timing.sum_ns,
+        minute_count=int(minute.sum()),
+        p50_ns=percentile_ns(minute, 50),
+        p99_ns=percentile_ns(minute, 99),
+        max_ns=percentile_ns(minute, 100),
+        buckets=list(zip(BOUNDS_NS[TOLD].tolist(), below[TOLD].tolist(), strict=True)),
+    )
 
 
 def bulletin_path(data: Path) -> Path:

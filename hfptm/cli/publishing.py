@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, NamedTuple, Self, cast
 import numpy as np
 
 from hfptm import bulletin
-from hfptm.bulletin import PERIOD_NS, BookView, Bulletin, LatencyStatus, Mode
+from hfptm.bulletin import PERIOD_NS, BookView, Bulletin, LatencyStatus, Mode, latency_status
 from hfptm.cli.background import Background
 from hfptm.clock import monotonic_ns, wall_ns
-from hfptm.drive.timings import latency_status
 from hfptm.errors import HfptmError
 from hfptm.feed_status import STARTING, FeedStatus
 from hfptm.histogram import Timing
 from hfptm.journal import code_version
+from hfptm.redaction import redacted
 from hfptm.trading_status import Trading
 from hfptm.units import NS_PER_S, ONE_E6
 
@@ -193,4 +193,4 @@ def _problems(trading: Trading | None) -> list[str]:
 def _words(error: BaseException) -> str:
     """How it failed. Of addresses only the host: what follows may be a key."""
     text = str(error) if isinstance(error, HfptmError | OSError) else type(error).__name__
-    return "failed: " + _ADDRESS.sub(r"\1\2", text)
+    return "failed: " + redacted(_ADDRESS.sub(r"\1\2", text))

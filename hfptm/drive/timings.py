@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hfptm.bulletin import LatencyStatus
+from hfptm.bulletin import LatencyStatus, latency_status
 from hfptm.clock import monotonic_ns
 from hfptm.drive.recent_opportunities import joined
 from hfptm.engine import Output
-from hfptm.histogram import BOUNDS_NS, TOLD, Times, Timing, percentile_ns
+from hfptm.histogram import Times, Timing
 from hfptm.records import EventKind, IntentKind
 
 ORDERS_MAX = 10_000
@@ -62,18 +62,3 @@ class Timings:
             elif kind == EventKind.FILL_CONFIRMED and order in self._filled:
                 confirmed.append(ts_recv_ns - self._filled.pop(order))
         return np.array(answered, np.int64), np.array(confirmed, np.int64)
-
-
-def latency_status(name: str, timing: Timing, now_ns: int) -> LatencyStatus:
-    minute = timing.minute(now_ns)
-    below = np.cumsum(timing.counts)
-    return LatencyStatus(
-        name=name,
-        count=int(below[-1]),
-        sum_ns=timing.sum_ns,
-        minute_count=int(minute.sum()),
-        p50_ns=percentile_ns(minute, 50),
-        p99_ns=percentile_ns(minute, 99),
-        max_ns=percentile_ns(minute, 100),
-        buckets=list(zip(BOUNDS_NS[TOLD].tolist(), below[TOLD].tolist(), strict=True)),
-    )

@@ -3,6 +3,8 @@
 import asyncio
 import logging
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from hfptm.feed_status import STARTING
 from hfptm.histogram import BOUNDS_NS
 from hfptm.units import NS_PER_S
 from tests.bulletins import BOOK
+from tests.conftest import ROOT
 
 
 class Source:
@@ -72,6 +75,7 @@ def test_it_tells_at_once_and_how_it_ended(tmp_path: Path) -> None:
             ),
             "failed: https://node.example:8545",
         ),
+        (LakeError("key 0x" + "5EC" * 21 + "0"), "failed: key <hidden>"),
         (ValueError("SECRET"), "failed: ValueError"),
         (asyncio.CancelledError(), "failed: CancelledError"),
     ],
@@ -137,3 +141,8 @@ def test_a_disk_that_hangs_is_not_waited_for(tmp_path: Path) -> None:
         assert not bulletin.bulletin_path(tmp_path).exists()
         assert hung.read_bytes()
     assert last(tmp_path).serial == 2, "the first, and the last"
+
+
+def test_a_recorder_that_tells_of_itself_loads_no_kernel() -> None:
+    program = "import hfptm.cli.publishing, recorder.service, sys; sys.exit('numba' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False).returncode == 0
