@@ -24,9 +24,9 @@ from hfptm.sandbox.service import Service
 from hfptm.sandbox.session import Settings
 from hfptm.units import NS_PER_S
 
-SECONDS = 240
+SECONDS = 120
 MARKETS, RATE = 60, 120
-WIDTH_PX, HEIGHT_PX = 1_280, 940
+WIDTH_PX, HEIGHT_PX = 1_280, 900
 STARTED_MS = 300_000
 PLANT = """
 [random]

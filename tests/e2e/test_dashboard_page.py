@@ -1,9 +1,12 @@
 """The dashboard's page in Chromium, over a dashboard that tests tell bulletins to."""
 
+import itertools
+import json
 import re
 from collections.abc import Iterator
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -22,6 +25,8 @@ from tests.dashboards import TOKEN, Served, dashboard
 PHONE_PX = 390
 TOUCH_PX = 44
 PAGE_BYTES_MAX = 200_000
+COST_S, COST_MAX = 10, 0.05
+TRACED = ["devtools.timeline", "disabled-by-default-devtools.timeline"]
 EVIL = "will-</b><img src=x onerror=alert(1)>-<script>alert(2)</script>-" + "long-" * 40
 
 
@@ -336,6 +341,45 @@ def test_only_what_changed_is_written(served: Served, visit: Opened) -> None:
     served.tell(later(many, 0, problems=["told again"]))
     expect(page.locator("#health-why")).to_have_text("told again")
     assert page.evaluate("window.changes") == 0
+
+
+@pytest.mark.soak
+def test_two_updates_a_second_cost_little(served: Served, visit: Opened, browser: Browser) -> None:
+    """Of one core, by the thread's own clock, with full lists of which each tells something new.
+    `pytest -m soak tests/e2e/test_dashboard_page.py -s` prints the share."""
+    page, seen = visit.page, busy(200).trading
+    assert seen
+    serials = itertools.count(1_000)
+
+    def tell() -> None:
+        seen.opportunities.insert(0, msgspec.structs.replace(OPPORTUNITY, serial=next(serials)))
+        seen.plans.insert(0, msgspec.structs.replace(PLAN, serial=next(serials)))
+        del seen.opportunities[200:], seen.plans[200:]
+        served.tell(trading(opportunities=seen.opportunities, plans=seen.plans))
+
+    for _ in range(4):
+        tell()
+        page.wait_for_timeout(500)
+    browser.start_tracing(page=page, categories=TRACED)
+    for _ in range(2 * COST_S):
+        tell()
+        page.wait_for_timeout(500)
+    share = main_thread_us(json.loads(browser.stop_tracing())["traceEvents"]) / (COST_S * 1e6)
+    print(f"{share:.1%} of a core")
+    assert 0 < share < COST_MAX
+
+
+def main_thread_us(events: list[dict[str, Any]]) -> int:
+    names = {
+        (event["pid"], event["tid"]): event["args"]["name"]
+        for event in events
+        if event["name"] == "thread_name"
+    }
+    return sum(
+        event.get("tdur", event["dur"])
+        for event in events
+        if event["name"] == "RunTask" and names[event["pid"], event["tid"]] == "CrRendererMain"
+    )
 
 
 def test_it_goes_on_when_the_monitor_was_away(tmp_path: Path, browser: Browser) -> None:

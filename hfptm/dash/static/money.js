@@ -51,8 +51,8 @@ export class Limits {
     const share = limit.limit > 0 ? limit.used / limit.limit : 0;
     const tone = share >= 1 ? "bad" : share >= NEAR ? "warn" : "";
     const unit = UNITS[limit.unit] ?? count;
-    const word = share >= 1 ? " · reached" : share >= NEAR ? " · near" : "";
-    setText(item.used, `${unit(limit.used)} of ${unit(limit.limit)}${word}`);
+    const sign = share >= 1 ? "✕ " : share >= NEAR ? "! " : "";
+    setText(item.used, `${sign}${unit(limit.used)} of ${unit(limit.limit)}`);
     setText(item.of, limit.of);
     setShare(item.bar, share);
     setTone(item.row, tone);
