@@ -26,7 +26,7 @@ from hfptm.units import NS_PER_S
 
 SECONDS = 120
 MARKETS, RATE = 60, 120
-WIDTH_PX, HEIGHT_PX = 1_280, 900
+WIDTH_PX, HEIGHT_PX = 1_280, 940
 STARTED_MS = 300_000
 PLANT = """
 [random]
