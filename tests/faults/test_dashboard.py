@@ -242,6 +242,16 @@ def test_bodies_are_bounded(served: Served) -> None:
     assert reason_of(served.data) is None
 
 
+def test_a_body_that_ends_in_nonsense_is_no_failure_of_ours(
+    served: Served, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is refused while its head is being answered."""
+    head = get("/kill", "Transfer-Encoding: chunked", method="POST")
+    assert status_of(served.raw(head + b"no length\r\n")) == 400
+    assert served.get("/health").status_code == 200
+    assert "Exception" not in caplog.text
+
+
 def test_requests_in_a_row_are_answered_in_a_row(served: Served) -> None:
     one = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
     answer = served.raw(one * 3 + get("/alerts"))
