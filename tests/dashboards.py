@@ -20,6 +20,7 @@ from hfptm.dash.monitor import Monitor, Switch
 from hfptm.dash.server import address_of, listen, serve
 from hfptm.drive import kill_switch
 from hfptm.secrets import Secret
+from hfptm.units import NS_PER_S
 from tests.bulletins import PAPER
 
 TOKEN = "a-token-of-the-tests-0123456789"
@@ -68,6 +69,13 @@ class Served:
         self.data.mkdir(exist_ok=True)
         write(self.data, told)
         return told
+
+    def wait(self) -> None:
+        """Until there is a bulletin."""
+        pause, end_ns = threading.Event(), wall_ns() + int(STARTED_S * NS_PER_S)
+        while self.monitor.seen().bulletin is None:
+            assert wall_ns() < end_ns
+            pause.wait(0.02)
 
     def client(self, **headers: str) -> httpx.Client:
         return httpx.Client(base_url=self.url, headers=headers)

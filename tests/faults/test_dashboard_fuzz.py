@@ -63,6 +63,7 @@ BODIES = (b"", b"null", b'{"reason":"x"}', b"token=%ff%00", b"token=" + b"a" * 9
 def served(tmp_path: Path) -> Iterator[Served]:
     with dashboard(tmp_path / "data") as served:
         served.tell()
+        served.wait()
         yield served
 
 
