@@ -14,6 +14,7 @@ PART_LENGTH_MIN = 4
 TOKEN_LENGTH_MIN = 12
 """Pieces of an address that are taken out wherever they stand."""
 
+_ADDRESS = re.compile(r"(\w+://)(?:[^\s/@]*@)?([^\s/?#'\"]+)[^\s,;:)'\"]*")
 _PASSWORD = re.compile(r"://[^/@]*:([^/@]+)@")
 
 _SHAPES = (
@@ -44,6 +45,12 @@ def redacted(text: str, secrets: Iterable[str] = ()) -> str:
     for shape, instead in _SHAPES:
         shown = shape.sub(instead, shown)
     return shown
+
+
+def hosts_only(text: str) -> str:
+    """Of every address in it the scheme and the host: what follows, or stands before, may be a
+    key, as in a node's."""
+    return _ADDRESS.sub(r"\1\2", text)
 
 
 def parts(address: str, length_min: int = PART_LENGTH_MIN) -> list[str]:

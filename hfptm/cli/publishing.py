@@ -5,7 +5,6 @@ a thread makes a bulletin of them and writes it. Nothing waits for the disk, or 
 import asyncio
 import logging
 import os
-import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -21,7 +20,7 @@ from hfptm.errors import HfptmError
 from hfptm.feed_status import STARTING, FeedStatus
 from hfptm.histogram import Timing
 from hfptm.journal import code_version
-from hfptm.redaction import redacted
+from hfptm.redaction import hosts_only, redacted
 from hfptm.trading_status import Trading
 from hfptm.units import NS_PER_S, ONE_E6
 
@@ -37,7 +36,6 @@ LAST_S = 5.0
 BY_HAND = ("", "stopped", "halted")
 """Latches that no loss has caused."""
 
-_ADDRESS = re.compile(r"(\w+://)(?:[^\s/@]*@)?([^\s/?#]+)[^\s,;:)]*")
 _log = logging.getLogger(__name__)
 
 
@@ -191,6 +189,6 @@ def _problems(trading: Trading | None) -> list[str]:
 
 
 def _words(error: BaseException) -> str:
-    """How it failed. Of addresses only the host: what follows may be a key."""
+    """How it failed."""
     text = str(error) if isinstance(error, HfptmError | OSError) else type(error).__name__
-    return "failed: " + redacted(_ADDRESS.sub(r"\1\2", text))
+    return "failed: " + redacted(hosts_only(text))

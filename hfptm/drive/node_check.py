@@ -2,6 +2,7 @@
 
 from hfptm.drive.checks import Check
 from hfptm.drive.follower import in_time
+from hfptm.redaction import hosts_only
 from hfptm.secrets import Secrets
 from hfptm.sections import Servers
 from hfptm.venue.client import Transactions
@@ -14,7 +15,7 @@ async def node_check(servers: Servers, secrets: Secrets) -> Check:
         async with Transactions(servers, secrets, _refuse) as transactions:
             problem = await in_time(transactions.problem())
     except ChainError as error:
-        problem = f"{servers.rpc_url}: {error}; check the network and server.rpc_url"
+        problem = f"{hosts_only(servers.rpc_url)}: {error}; check the network and server.rpc_url"
     return Check("transactions", problem)
 
 

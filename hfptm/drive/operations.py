@@ -19,6 +19,7 @@ from hfptm.drive.tasks import Tasks
 from hfptm.errors import VenueError
 from hfptm.opportunities import OpportunityKind
 from hfptm.records import EVENT, EventKind, IntentKind, RejectReason, Token
+from hfptm.redaction import hosts_only
 from hfptm.registry import Market
 from hfptm.secrets import Secrets
 from hfptm.sections import Servers
@@ -58,7 +59,7 @@ class Operations:
         pace: Pace = PACE,
     ) -> None:
         self._transactions = Transactions(servers, secrets, self._note)
-        self._url, self._journal, self._report = servers.rpc_url, journal, report
+        self._url, self._journal, self._report = hosts_only(servers.rpc_url), journal, report
         self._market_of, self._is_over, self._is_halted = market_of, is_over, is_halted
         self._pace = pace
         self._follower = Follower(self._transactions, pace)

@@ -23,6 +23,7 @@ from polymarket.errors import PolymarketError
 from polymarket.models.clob import ApiKeyCreds
 from polymarket.types import EvmAddress
 
+from hfptm.redaction import hosts_only
 from hfptm.registry import Market
 from hfptm.secrets import Secrets
 from hfptm.sections import Servers
@@ -199,4 +200,4 @@ async def _told(asked: Awaitable[Answer]) -> Answer:
     try:
         return await asked
     except (PolymarketError, ValueError) as error:
-        raise ChainError(str(error) or type(error).__name__) from error
+        raise ChainError(hosts_only(str(error)) or type(error).__name__) from error
