@@ -360,6 +360,7 @@ def test_two_updates_a_second_cost_little(served: Served, visit: Opened, browser
     for _ in range(4):
         tell()
         page.wait_for_timeout(500)
+    page.locator("#plans").scroll_into_view_if_needed()
     browser.start_tracing(page=page, categories=TRACED)
     for _ in range(2 * COST_S):
         tell()
