@@ -13,9 +13,11 @@ from hfptm.alerts.bounds import Bounds, span, usd
 from hfptm.alerts.kinds import SEVERITIES, Kind, Severity
 from hfptm.alerts.ledger import CALM_NS, LONG_CALM_NS
 from hfptm.bulletin import Bulletin
+from hfptm.cli import publishing
 from hfptm.errors import ConfigError
-from hfptm.feed_status import STARTING
+from hfptm.feed_status import STARTING, LineStatus
 from hfptm.trading_status import Money
+from recorder.status import problems_of
 from tests.healthy import BEGAN_NS, USD_E6, bulletin, feed, latency, plan, trading, use
 
 BOUNDS = Bounds.of(config.load(None, [], {}))
@@ -143,6 +145,16 @@ def test_every_kind_is_tried_here() -> None:
 )
 def test_what_is_no_reason(changes: dict[str, Any]) -> None:
     assert Watched().see(400, **changes) == []
+
+
+def test_problems_that_have_a_kind_of_their_own_are_not_told_twice() -> None:
+    latched = trading(latch="drawdown", latch_value=51 * USD_E6, latch_limit=50 * USD_E6)
+    line = LineStatus(line=0, markets=100, connections=1, shards=1, first=0)
+    silent = feed(silent_ns=61 * S, lines=[line])
+    problems = [*publishing._problems(latched), *problems_of(silent)]
+    assert len(problems) == 2
+    told = Watched().see(99, problems=problems, trading=latched, feed=silent)
+    assert sorted(told) == [Kind.BREAKER, Kind.FEED_SILENT]
 
 
 def test_a_problem_is_the_same_with_another_number() -> None:
