@@ -24,7 +24,8 @@ def test_python(path: Path) -> None:
 def test_text_and_size(path: Path) -> None:
     content = path.read_bytes()
     assert len(content) <= tidy.FILE_BYTES_MAX, "generate it, or read it from outside"
-    assert list(tidy.check_text(name(path), content.decode("utf-8", "replace"))) == []
+    if b"\0" not in content:  # a picture has any letters by chance
+        assert list(tidy.check_text(name(path), content.decode("utf-8"))) == []
 
 
 def test_the_project_was_found() -> None:

@@ -160,6 +160,7 @@ def test_what_is_wrong_is_said_first(served: Served, visit: Opened) -> None:
     expect(page.locator("#health-word")).to_have_text("Healthy")
     served.tell(msgspec.structs.replace(well, problems=["one thing", "another"]))
     expect(page.locator("#health-word")).to_have_text("2 problems")
+    expect(page.locator("#link")).to_have_attribute("data-tone", "warn")
     assert page.locator("#health-why li").all_inner_texts() == ["one thing", "another"]
     lost = trading(latch="drawdown", latch_limit=100_000_000, latch_value=104_200_000)
     served.tell(msgspec.structs.replace(lost, feed=started))

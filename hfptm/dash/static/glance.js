@@ -89,7 +89,7 @@ export class Glance {
     const [tone, headline, details] = absent ?? presence(state);
     this.#mode(state);
     this.#health(tone, headline, details);
-    this.#link(link, age_ns, headline, Boolean(absent));
+    this.#link(link, age_ns, headline, absent ? "idle" : tone);
     const word = headline.replace(/\s*\d.*/, "");
     if (this.headline && this.headline !== word) this.announce(`${headline}. ${details.join(" ")}`);
     this.headline = word;
@@ -118,12 +118,11 @@ export class Glance {
     list.replaceChildren(...details.map((detail) => make("li", detail)));
   }
 
-  #link(link, age_ns, headline, isAbsent) {
-    const isThere = link.is_open || link.is_asked;
-    setTone(by("link"), !isThere ? "bad" : isAbsent ? "idle" : "good");
+  #link(link, age_ns, headline, tone) {
+    setTone(by("link"), link.is_open || link.is_asked ? tone : "bad");
     const how = link.is_asked ? " (asked, not streamed)" : "";
     const when = age_ns === null ? "" : ` · ${age(age_ns)} ago${how}`;
-    setText(by("link-word"), isAbsent ? headline : headline + when);
+    setText(by("link-word"), tone === "idle" ? headline : headline + when);
   }
 
   tiles(state) {
