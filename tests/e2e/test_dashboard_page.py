@@ -410,11 +410,11 @@ def test_a_book_is_found_and_seen_from_both_sides(served: Served, visit: Opened)
     page.locator("#opportunities-table .slug").click()
     expect(page.locator("#book-question")).to_have_text("Will it rain?")
     first = page.locator("#ladder tr").first.locator("td")
-    assert first.all_inner_texts() == ["10.00", "49¢", "50¢", "20.00"]
+    expect(first).to_have_text(["10.00", "49¢", "50¢", "20.00"])
     page.locator("#token-no").check()
-    assert first.all_inner_texts() == ["20.00", "50¢", "51¢", "10.00"]
-    assert page.locator("#book-spread").inner_text() == "1¢"
-    assert not page.locator("#book-bad").is_visible()
+    expect(first).to_have_text(["20.00", "50¢", "51¢", "10.00"])
+    expect(page.locator("#book-spread")).to_have_text("1¢")
+    expect(page.locator("#book-bad")).to_be_hidden()
     bad = msgspec.structs.replace(BOOK, is_bad=True)
     served.tell(msgspec.structs.replace(PAPER, books=[bad]))
     expect(page.locator("#book-bad")).to_be_visible()
