@@ -407,7 +407,7 @@ def test_a_book_is_found_and_seen_from_both_sides(served: Served, visit: Opened)
     page = visit.page
     seen = msgspec.structs.replace(OPPORTUNITY, serial=2, kind="binary", slug=str(MARKET))
     served.tell(msgspec.structs.replace(trading(opportunities=[seen]), books=[BOOK]))
-    page.locator("#opportunities-table .slug").click()
+    page.locator("#opportunities-table .slug", has_text=str(MARKET)).click()
     expect(page.locator("#book-question")).to_have_text("Will it rain?")
     first = page.locator("#ladder tr").first.locator("td")
     expect(first).to_have_text(["10.00", "49¢", "50¢", "20.00"])
