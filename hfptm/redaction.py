@@ -11,6 +11,9 @@ from hfptm.secrets import HIDDEN
 PART_LENGTH_MIN = 4
 """Shorter pieces of an address are no secrets, and stand in every other word."""
 
+KNOWN_LENGTH_MIN = 8
+"""Shorter texts stand within words, and neither the exchange nor a token of ours is that short."""
+
 TOKEN_LENGTH_MIN = 12
 """Pieces of an address that are taken out wherever they stand."""
 
@@ -62,7 +65,8 @@ def parts(address: str, length_min: int = PART_LENGTH_MIN) -> list[str]:
 @lru_cache(maxsize=64)
 def _pattern(secrets: frozenset[str]) -> re.Pattern[str] | None:
     """Finds any of them, the longest first: one may begin with another."""
-    found = {form for secret in secrets if secret for form in _forms(secret)}
+    long = [secret for secret in secrets if len(secret) >= KNOWN_LENGTH_MIN]
+    found = {form for secret in long for form in _forms(secret)}
     if not found:
         return None
     return re.compile("|".join(map(re.escape, sorted(found, key=lambda f: (-len(f), f)))))

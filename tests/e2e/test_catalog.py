@@ -20,9 +20,10 @@ def test_opportunities_are_those_that_the_run_counted(demo: Demo) -> None:
             count_if(displayed), sum(arrived), sum(printed), sum(unseen), count_if(confirmed),
             count_if(artefact <> 0 AND NOT confirmed), sum(displayed_e6), sum(arrived_e6),
             count_if(reason_name(reason) = 'taken')
-        FROM opportunities GROUP BY kind"""
+        FROM opportunities WHERE run_id = $1 GROUP BY kind"""
     with connect(demo.folder) as connection:
-        found = {kind: numbers for kind, *numbers in connection.execute(query).fetchall()}
+        rows = connection.execute(query, [demo.result.json["run_id"]]).fetchall()
+    found = {kind: numbers for kind, *numbers in rows}
     assert len(found) == 3
     for kind, (*counts, displayed_e6, arrived_e6, taken) in found.items():
         assert counts == [counted[kind][name] for name in names]

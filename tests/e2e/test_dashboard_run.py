@@ -3,6 +3,7 @@
 import signal
 import socket
 from collections.abc import Iterator
+from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -158,9 +159,9 @@ def test_when_it_has_ended_the_page_shows_its_summary(seen: Seen, browser: Brows
         assert shown == {
             "Realised": signed(summary["pnl_usd"]),
             "Locked in": signed(summary["locked_profit_usd"]),
-            "Cash": f"${summary['cash_usd']:,.2f}",
+            "Cash": dollars(summary["cash_usd"]),
         }
-        assert fact(page, "#money", "Fees paid") == f"${summary['fees_usd']:,.2f}"
+        assert fact(page, "#money", "Fees paid") == dollars(summary["fees_usd"])
         told = sum(kind["displayed"] for kind in kinds)
         assert fact(page, "#capture-facts", "Displayed").startswith(f"{told:,} ·")
         for name in ("completed", "partial", "missed", "fills", "rejects"):
@@ -170,5 +171,11 @@ def test_when_it_has_ended_the_page_shows_its_summary(seen: Seen, browser: Brows
 
 
 def signed(usd: float) -> str:
-    text = f"${abs(usd):,.2f}"
+    text = dollars(abs(usd))
     return text if text == "$0.00" else f"{'+' if usd > 0 else '−'}{text}"
+
+
+def dollars(usd: float) -> str:
+    """Half a cent goes up, as on the page; a summary's float is a whole number of micro-dollars."""
+    cents = Decimal(str(usd)).quantize(Decimal("0.01"), ROUND_HALF_UP)
+    return f"${cents:,.2f}"

@@ -351,7 +351,7 @@ def test_the_doctor_says_what_is_missing(tmp_path: Path, monkeypatch: pytest.Mon
         without = hfptm(*near, "--live", "--json")
         assert without.code == 1
         wrong = {each["name"]: each["problem"] for each in without.json if each["problem"]}
-        assert wrong.keys() == {"trading.mode", "live.canary_plans", "secrets"}
+        assert wrong.keys() == {"trading.mode", "live.canary_plans", "secrets", "alerts"}
         secrets = server.run(secrets_of)
         for name, value in msgspec.structs.asdict(secrets).items():
             shown = value.reveal() if isinstance(value, Secret) else str(value)

@@ -3,6 +3,7 @@
 import pytest
 
 from hfptm.records import Token
+from tests.compiled import note_held
 from tests.scenarios import pair
 
 YES, NO = Token.YES, Token.NO
@@ -28,6 +29,7 @@ def test_a_plan_that_bought_proves_itself_and_what_sweeps_up_after_it_does_not()
 def test_what_one_plan_left_is_merged_with_what_another_did() -> None:
     play = pair().run("book 0 - -\nreject b\nfill a 0.45 100\ndone a")
     play.kernel.state.positions[0, 0, NO]["size_e6"] = 40_000_000
+    note_held(play.kernel.state, 0, 0)
     play.run("timer | merge 40\nsettled").ends({(0, YES): 60}, "21.505000")
 
 
