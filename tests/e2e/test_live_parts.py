@@ -358,7 +358,8 @@ def test_the_doctor_says_what_is_missing(tmp_path: Path, monkeypatch: pytest.Mon
             monkeypatch.setenv(f"POLYMARKET_{name.upper()}", shown)
         sound = hfptm(*near, *LIVE, "--live", "--set", "trading.bankroll_usd=400", "--json")
         assert sound.code == 0, sound.out
-        assert len(sound.json) == 17
+        assert len(sound.json) == 18
+        assert [each["name"] for each in sound.json if each["problem"]] == ["alerts"]
         server.run(lambda s: s.closed_only.add(ADDRESS))
         closed = hfptm(*near, *LIVE, "--live", "--set", "trading.bankroll_usd=400")
         assert closed.code == 1
